@@ -1,0 +1,146 @@
+"""What the modules hand to each other: frozen, NumPy only, shapes checked on creation.
+
+Axis words: ``images``, ``words``, ``segments``, ``rows`` and ``columns`` of the patch grid (p x p),
+``height`` and ``width`` in pixels of the upright image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fiftyone_capviz.errors import InputError
+
+FloatArray = NDArray[np.floating]
+BoolArray = NDArray[np.bool_]
+Span = tuple[int, int]
+
+
+def _require(condition: bool, rule: str, seen: object) -> None:
+    if not condition:
+        raise InputError(f"{rule}; got {seen}.")
+
+
+@dataclass(frozen=True)
+class Caption:
+    """A generated caption.
+
+    Attributes:
+        text: what is stored: the captioner's default prompt is cut, a steering prompt stays.
+        full_text: prompt and continuation, as decoded.
+        prompt: the prompt that was given.
+        log_likelihood: mean log-probability per generated token (<= 0), nan if unknown.
+    """
+
+    text: str
+    full_text: str
+    prompt: str
+    log_likelihood: float
+
+
+@dataclass(frozen=True)
+class CaptionWords:
+    """The unique, normalised content words of one caption, in caption order.
+
+    Attributes:
+        words: normalised (lower case, singular) words.
+        tags: "noun", "verb", "adjective" or "other", one per word.
+        spans: for each word, the character spans of its occurrences in the caption text.
+    """
+
+    words: tuple[str, ...]
+    tags: tuple[str, ...]
+    spans: tuple[tuple[Span, ...], ...]
+
+    def __post_init__(self) -> None:
+        sizes = (len(self.words), len(self.tags), len(self.spans))
+        _require(len(set(sizes)) == 1, "words, tags and spans must have one entry per word", sizes)
+
+
+@dataclass(frozen=True)
+class Match:
+    """Image-text match: probability in 0..1 and the match logit it came from."""
+
+    probability: float
+    logit: float
+
+
+@dataclass(frozen=True)
+class WordMaps:
+    """Attribution of each caption word on the patch grid.
+
+    Attributes:
+        words: the caption's content words.
+        maps: signed float32 "words rows columns"; image CLS column dropped.
+    """
+
+    words: tuple[str, ...]
+    maps: FloatArray
+
+    def __post_init__(self) -> None:
+        _require(
+            self.maps.ndim == 3 and self.maps.shape[0] == len(self.words),
+            f"maps must be (words={len(self.words)}, rows, columns)",
+            self.maps.shape,
+        )
+
+
+@dataclass(frozen=True)
+class Segments:
+    """Segments of one image, in the order in which they are stored.
+
+    Attributes:
+        masks: bool "segments height width", in pixels of the upright image; may overlap.
+        predicted_iou: float "segments", 0..1; nan where the segmenter does not estimate it.
+    """
+
+    masks: BoolArray
+    predicted_iou: FloatArray
+
+    def __post_init__(self) -> None:
+        _require(self.masks.ndim == 3, "masks must be (segments, height, width)", self.masks.shape)
+        _require(self.masks.dtype == np.bool_, "masks must be boolean", self.masks.dtype)
+        _require(
+            self.predicted_iou.shape == self.masks.shape[:1],
+            f"predicted_iou must be (segments={self.masks.shape[0]},)",
+            self.predicted_iou.shape,
+        )
+
+    def __len__(self) -> int:
+        return int(self.masks.shape[0])
+
+    @property
+    def areas(self) -> FloatArray:
+        """Share of the image's pixels that each segment owns: float "segments", 0..1."""
+        if not len(self):
+            return np.zeros(0)
+        shares: FloatArray = self.masks.reshape(len(self), -1).mean(axis=1)
+        return shares
+
+    def take(self, index: Sequence[int] | NDArray[np.integer]) -> Segments:
+        """The segments at these positions, in this order."""
+        chosen = np.asarray(index, dtype=int)
+        return Segments(self.masks[chosen], self.predicted_iou[chosen])
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Which segments a caption speaks of (seed paper, section 5.2).
+
+    Attributes:
+        counts: int "segments", the number of words that cover each segment.
+        covered_by: for each segment the covering words' indices, best score first.
+        top_word: int "segments", index of the best covering word, -1 where uncovered.
+        entropy: float "segments", 0..1, of the positive scores over log(word count); nan if no
+            positive score.
+        share: share of the segments covered by at least one word; nan without segments.
+    """
+
+    counts: NDArray[np.integer]
+    covered_by: tuple[tuple[int, ...], ...]
+    top_word: NDArray[np.integer]
+    entropy: FloatArray
+    share: float
