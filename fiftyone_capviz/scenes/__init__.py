@@ -1,0 +1,1 @@
+"""A small synthetic world with known truth: scenes, drawings, masks and captions."""
