@@ -1,0 +1,1 @@
+"""Word attribution: which patches each word of a caption attends to."""

@@ -1,0 +1,69 @@
+"""Which segments a caption speaks of (seed paper, section 5.2; entropy after its expert E5)."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fiftyone_capviz.errors import InputError
+from fiftyone_capviz.records import BoolArray, Coverage, FloatArray
+
+
+def measure_coverage(scores: FloatArray, *, top_k: int = 3) -> Coverage:
+    """Let each word cover the segments it attends to most, and count.
+
+    A word covers its k best segments among those with a positive score; k = min(top_k,
+    ceil(segments / 3)), so that a few segments are not all covered by every word. Of equal
+    scores the earlier segment comes first. A score that is not finite counts as none.
+
+    Args:
+        scores: "segments words", of one image (`fiftyone_capviz.segments.pool_scores`).
+        top_k: most segments that one word covers, at least 1.
+
+    Raises:
+        InputError: scores of another shape, or top_k below 1.
+    """
+    scores = np.asarray(scores)
+    if scores.ndim != 2:
+        raise InputError(f"scores must be (segments, words); got the shape {scores.shape}.")
+    if top_k < 1:
+        raise InputError(f"top_k must be at least 1; got {top_k}.")
+    segments, words = scores.shape
+    positive = np.where(np.isfinite(scores) & (scores > 0), scores, 0).astype(float)
+    k = min(top_k, math.ceil(segments / 3))
+    best = np.argsort(-positive, axis=0, kind="stable")[:k]
+    covers = np.zeros(scores.shape, dtype=bool)
+    np.put_along_axis(covers, best, True, axis=0)
+    covers &= positive > 0
+    covered_by = _covered_by(covers, positive)
+    counts = covers.sum(axis=1)
+    share = float((counts > 0).mean()) if segments else math.nan
+    top_word = np.array([row[0] if row else -1 for row in covered_by], dtype=np.intp)
+    return Coverage(counts, covered_by, top_word, _entropy(positive, words), share)
+
+
+def _covered_by(covers: BoolArray, scores: FloatArray) -> tuple[tuple[int, ...], ...]:
+    """The covering words of each segment, best score first."""
+    segment, word = np.nonzero(covers)
+    order = np.lexsort((word, -scores[segment, word], segment))
+    ends = np.cumsum(covers.sum(axis=1))
+    ordered: list[int] = word[order].tolist()
+    starts = [0, *ends[:-1].tolist()] if len(ends) else []
+    return tuple(
+        tuple(ordered[start:end]) for start, end in zip(starts, ends.tolist(), strict=True)
+    )
+
+
+def _entropy(positive: FloatArray, words: int) -> NDArray[np.float64]:
+    """Of the positive scores over log(words): 0 = one word, 1 = all alike, nan = no word."""
+    largest = positive.max(axis=1, keepdims=True, initial=0)
+    # Divided by the largest first, so that neither tiny nor huge scores leave the floats' range.
+    shares = np.divide(positive, largest, out=np.zeros_like(positive), where=largest > 0)
+    totals = shares.sum(axis=1, keepdims=True)
+    shares = np.divide(shares, totals, out=np.zeros_like(shares), where=totals > 0)
+    logs = np.log(shares, out=np.zeros_like(shares), where=shares > 0)
+    entropy = -(shares * logs).sum(axis=1) / (math.log(words) if words > 1 else 1)
+    result: NDArray[np.float64] = np.where(totals[:, 0] > 0, np.clip(entropy, 0, 1), math.nan)
+    return result

@@ -1,0 +1,75 @@
+"""Weights on image patches, made from segments."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fiftyone_capviz.errors import InputError
+from fiftyone_capviz.records import FloatArray
+
+
+def coverage_of_segments(patch_weights: FloatArray) -> FloatArray:
+    """How much of each patch the chosen segments cover.
+
+    Args:
+        patch_weights: share of the image's pixels per patch that each segment owns (METHODS 1.4),
+            float "segments p p" or "p p".
+
+    Returns:
+        Float64 "p p", 0..1; each segment's best covered patch counts as 1, so that a thin segment
+        can be steered too.
+
+    Raises:
+        InputError: no segment, or an array of another shape.
+    """
+    shares = np.asarray(patch_weights, dtype=np.float64)
+    shares = shares[None] if shares.ndim == 2 else shares
+    if shares.ndim != 3 or not len(shares):
+        raise InputError(
+            f"patch_weights must be (segments, p, p) with a segment or more; got {shares.shape}."
+        )
+    largest = shares.max(axis=(1, 2), keepdims=True)
+    normalised = np.divide(shares, largest, out=np.zeros_like(shares), where=largest > 0)
+    covered: FloatArray = normalised.max(axis=0).clip(0, 1)
+    return covered
+
+
+def weights_from_segments(patch_weights: FloatArray, weight: float) -> FloatArray:
+    """Patch weights that emphasise segments: the weight to the power of a patch's coverage.
+
+    Args:
+        patch_weights: as for `coverage_of_segments`.
+        weight: of a fully covered patch, at least 0; 1 changes nothing, 0 removes what the
+            segments cover.
+
+    Returns:
+        Float64 "p p".
+    """
+    return weights_at(coverage_of_segments(patch_weights), weight)
+
+
+def weights_at(coverage: FloatArray, weight: float) -> FloatArray:
+    if not np.isfinite(weight) or weight < 0:
+        raise InputError(f"A weight must be at least 0; got {weight}.")
+    covered = np.asarray(coverage, dtype=np.float64)
+    if weight == 0:
+        # 0 to a small power would remove a patch that the segment only touches.
+        return 1 - covered
+    weights: FloatArray = weight**covered
+    return weights
+
+
+def weight_for_mass(mass: float, target: float) -> float:
+    """The weight on cross-attention logits that lifts an attention mass to a target.
+
+    A' = wA / sum(wA) turns mass m into wm / (wm + 1 - m).
+
+    Args:
+        mass: share of the attention that the patches have now, above 0 and below 1.
+        target: the share they should have, 0 to below 1.
+    """
+    if not 0 < mass < 1 or not 0 <= target < 1:
+        raise InputError(
+            f"Attention masses must lie between 0 and 1; got {mass} now and {target} wanted."
+        )
+    return target * (1 - mass) / (mass * (1 - target))

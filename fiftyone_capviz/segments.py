@@ -1,0 +1,264 @@
+"""Segments of one image: which to keep, their share of each patch, words pooled over them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from fiftyone_capviz.errors import InputError
+from fiftyone_capviz.geometry import PixelTransform, ResizeMode
+from fiftyone_capviz.records import BoolArray, FloatArray, Segments
+
+_CHUNK_BYTES = 64 << 20
+"""Scratch memory of one step; any number of masks of any size is worked off in such pieces."""
+
+RelativeBox = tuple[float, float, float, float]
+"""Left, top, width, height as shares of the image: FiftyOne's bounding box."""
+
+
+def filter_segments(
+    segments: Segments, *, min_area: float = 0.01, max_overlap: float = 0.85
+) -> tuple[Segments, NDArray[np.intp]]:
+    """Drop small segments, and of two that nearly coincide the worse one (seed paper, 5.1).
+
+    The better of two is the one with the higher predicted IoU (nan counts lowest), then the
+    larger, then the earlier. A segment that was dropped drops no other. The IoU is exact, of all
+    pixels.
+
+    Args:
+        segments: of one image.
+        min_area: smallest share of the image, 0..1, that a segment must own; an empty mask is
+            dropped in any case.
+        max_overlap: largest IoU, 0..1, of two masks that both stay.
+
+    Returns:
+        The kept segments in their old order, and their indices in the input.
+
+    Raises:
+        InputError: a threshold outside 0..1.
+    """
+    for name, value in (("min_area", min_area), ("max_overlap", max_overlap)):
+        if not 0 <= value <= 1:
+            raise InputError(f"{name} must be a share from 0 to 1; got {value}.")
+    pixels = math.prod(segments.masks.shape[1:])
+    counts = np.array([np.count_nonzero(mask) for mask in segments.masks], dtype=np.int64)
+    large = np.flatnonzero((counts >= min_area * pixels) & (counts > 0))
+    quality = np.nan_to_num(np.asarray(segments.predicted_iou, dtype=float)[large], nan=-np.inf)
+    best_first = large[np.lexsort((large, -counts[large], -quality))]
+    survives = _survivors(segments.masks, best_first, counts, max_overlap)
+    kept = np.sort(best_first[survives])
+    return segments.take(kept), kept
+
+
+def _survivors(
+    masks: BoolArray,
+    best_first: NDArray[np.intp],
+    counts: NDArray[np.int64],
+    max_overlap: float,
+) -> BoolArray:
+    """Greedy suppression by mask IoU: bool, one per entry of `best_first`."""
+    packed = _pack(masks, best_first)
+    areas = counts[best_first]
+    alive = np.ones(len(best_first), dtype=bool)
+    step = max(1, _CHUNK_BYTES // max(1, packed.shape[1] * packed.itemsize))
+    for rank in range(len(best_first) - 1):
+        if not alive[rank]:
+            continue
+        later = rank + 1 + np.flatnonzero(alive[rank + 1 :])
+        # The IoU is at most the ratio of the areas, so most pairs need no look at their pixels.
+        ratio = np.minimum(areas[rank], areas[later]) / np.maximum(areas[rank], areas[later])
+        later = later[ratio > max_overlap]
+        for start in range(0, len(later), step):
+            some = later[start : start + step]
+            common = np.bitwise_count(packed[some] & packed[rank]).sum(axis=1, dtype=np.int64)
+            alive[some] = common / (areas[rank] + areas[some] - common) <= max_overlap
+    return alive
+
+
+def _pack(masks: BoolArray, index: NDArray[np.intp]) -> NDArray[np.uint64]:
+    """64 pixels to a word: "index words"."""
+    words = -(-math.prod(masks.shape[1:]) // 64)
+    packed = np.zeros((len(index), words), dtype=np.uint64)
+    for row, position in zip(packed.view(np.uint8), index, strict=True):
+        bits = np.packbits(masks[position])
+        row[: len(bits)] = bits
+    return packed
+
+
+def patch_weights(
+    masks: BoolArray,
+    transform: PixelTransform,
+    *,
+    mode: ResizeMode = "bilinear",
+    dtype: DTypeLike = np.float32,
+) -> FloatArray:
+    """Share of the image's pixels that each segment owns per patch, through the resize.
+
+    With R_h and R_w of `PixelTransform.resize_matrices`, W_s = R_h^T mask_s R_w / pixels: then
+    the sum of W_s * C is the sum of C, resized to the image, over the segment's pixels, divided
+    by the image's pixels; for any map C, without resizing it (adjoint of the resize).
+
+    Args:
+        masks: bool "segments height width", in pixels of the upright image; may overlap.
+        transform: of this image to the patch grid.
+        mode: the interpolation.
+        dtype: of the arithmetic and the result; float32 is right to 1e-6.
+
+    Returns:
+        "segments p p", sums to the share of the image's pixels that are in the segment and in
+        the transform's crop.
+
+    Raises:
+        InputError: masks of another size than the image.
+    """
+    size = (transform.height, transform.width)
+    if masks.ndim != 3 or masks.shape[1:] != size:
+        raise InputError(
+            f"masks must be (segments, height, width) with height and width {size}; got "
+            f"{masks.shape}."
+        )
+    left, top, right, bottom = transform.crop
+    rows = slice(max(0, math.floor(top)), max(0, math.ceil(bottom)))
+    columns = slice(max(0, math.floor(left)), max(0, math.ceil(right)))
+    vertical, horizontal = transform.resize_matrices(mode)
+    pixels = transform.width * transform.height
+    tall = (vertical[rows].T / pixels).astype(dtype)
+    wide = horizontal[columns].astype(dtype)
+    weights = np.empty((len(masks), transform.grid, transform.grid), dtype=dtype)
+    seen = masks[:, rows, columns]
+    row_bytes = seen.shape[2] * np.dtype(dtype).itemsize
+    for part in _chunks(len(masks), row_bytes * seen.shape[1]):
+        dense = seen[part].astype(dtype)
+        weights[part] = tall @ (dense @ wide)
+    return weights
+
+
+def _chunks(count: int, item_bytes: int) -> Iterator[slice]:
+    step = max(1, _CHUNK_BYTES // max(1, item_bytes))
+    return (slice(start, start + step) for start in range(0, count, step))
+
+
+def pool_scores(weights: FloatArray, areas: FloatArray, maps: FloatArray) -> FloatArray:
+    """How much each word attends to each segment: <W_s, C_w> / sqrt(area_s).
+
+    This is the seed paper's score (D.2, step 6; the grounding score of ALBEF) up to one constant
+    per image size, so that images of different sizes compare.
+
+    Args:
+        weights: `patch_weights`, "segments p p".
+        areas: share of the image that each segment owns, 0..1, "segments".
+        maps: signed attribution of each word, "words p p".
+
+    Returns:
+        Float32 "segments words"; 0 for a segment without area.
+
+    Raises:
+        InputError: shapes that do not fit.
+    """
+    if weights.ndim != 3 or maps.ndim != 3 or weights.shape[1:] != maps.shape[1:]:
+        raise InputError(
+            "weights (segments, p, p) and maps (words, p, p) must be on the same patch grid; got "
+            f"{weights.shape} and {maps.shape}."
+        )
+    areas = np.asarray(areas, dtype=float)
+    if areas.shape != weights.shape[:1]:
+        raise InputError(f"areas must be (segments={len(weights)},); got {areas.shape}.")
+    exact = np.float64 if np.float64 in (weights.dtype, maps.dtype) else np.float32
+    sums = np.tensordot(weights.astype(exact), maps.astype(exact), axes=([1, 2], [1, 2]))
+    scale = np.divide(1, np.sqrt(areas), out=np.zeros_like(areas), where=areas > 0)
+    scores: FloatArray = (sums * scale[:, None]).astype(exact)
+    return scores
+
+
+def crop_mask(mask: BoolArray) -> tuple[RelativeBox, BoolArray]:
+    """Cut a mask to its bounding box; `masks_from_boxes` is the exact inverse.
+
+    Args:
+        mask: bool "height width".
+
+    Returns:
+        The box as shares of the image, and the mask inside it. An empty mask gives an empty box
+        and a 0 x 0 mask.
+    """
+    height, width = mask.shape
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not len(rows):
+        return (0.0, 0.0, 0.0, 0.0), np.zeros((0, 0), dtype=bool)
+    top, bottom = int(rows[0]), int(rows[-1]) + 1
+    left, right = int(columns[0]), int(columns[-1]) + 1
+    box = (left / width, top / height, (right - left) / width, (bottom - top) / height)
+    return box, np.ascontiguousarray(mask[top:bottom, left:right])
+
+
+def masks_from_boxes(
+    boxes: Sequence[Sequence[float]],
+    cropped_masks: Sequence[NDArray[np.generic] | None] | None = None,
+    *,
+    height: int,
+    width: int,
+) -> BoolArray:
+    """Full-size masks from bounding boxes with or without instance masks.
+
+    Args:
+        boxes: left, top, width, height as shares of the image; may reach outside it.
+        cropped_masks: for each box the mask inside it (2-D, non-zero = inside), resized to the
+            box by nearest neighbour where it has another size; None: the whole box.
+        height: of the upright image.
+        width: of the upright image.
+
+    Returns:
+        bool "boxes height width". A box that covers a part of a pixel has at least one pixel in
+        each direction; an empty box has none.
+
+    Raises:
+        InputError: boxes that are not four finite numbers, or not as many masks as boxes.
+    """
+    shares = np.asarray(boxes, dtype=float) if len(boxes) else np.zeros((0, 4))
+    if shares.ndim != 2 or shares.shape[1] != 4 or not np.isfinite(shares).all():
+        raise InputError(
+            "boxes must be left, top, width, height as shares of the image; got an array of shape "
+            f"{shares.shape} with {np.count_nonzero(~np.isfinite(shares))} entries not finite."
+        )
+    crops = [None] * len(boxes) if cropped_masks is None else list(cropped_masks)
+    if len(crops) != len(boxes):
+        raise InputError(
+            f"There must be one mask (or None) per box; got {len(crops)} for {len(boxes)} boxes."
+        )
+    masks = np.zeros((len(boxes), height, width), dtype=bool)
+    for mask, (left, top, across, down), crop in zip(masks, shares, crops, strict=True):
+        x, y = _pixel_span(left, across, width), _pixel_span(top, down, height)
+        # What lies outside the image is cut off, from the mask as from the box.
+        columns, rows = _clip(x, width), _clip(y, height)
+        if crop is None:
+            mask[rows[0] : rows[1], columns[0] : columns[1]] = True
+        elif min(crop.shape, default=0) and x[1] > x[0] and y[1] > y[0]:
+            from_row = _nearest(rows, y, crop.shape[0])
+            from_column = _nearest(columns, x, crop.shape[1])
+            part = crop[from_row[:, None], from_column[None, :]]
+            mask[rows[0] : rows[1], columns[0] : columns[1]] = part != 0
+    return masks
+
+
+def _pixel_span(start: float, share: float, length: int) -> tuple[int, int]:
+    if share <= 0:
+        return 0, 0
+    first, last = round(start * length), round((start + share) * length)
+    # Thinner than a pixel: the pixel that its middle lies in.
+    return (first, last) if last > first else _around((start + share / 2) * length)
+
+
+def _around(middle: float) -> tuple[int, int]:
+    return math.floor(middle), math.floor(middle) + 1
+
+
+def _clip(span: tuple[int, int], length: int) -> tuple[int, int]:
+    return min(max(span[0], 0), length), min(max(span[1], 0), length)
+
+
+def _nearest(pixels: tuple[int, int], span: tuple[int, int], size: int) -> NDArray[np.intp]:
+    """Which of `size` mask cells over `span` each pixel's centre lies in."""
+    centers = np.arange(*pixels) + 0.5 - span[0]
+    return np.minimum(centers * size / (span[1] - span[0]), size - 1).astype(np.intp)
