@@ -1,0 +1,229 @@
+"""Take an analysis out of a dataset without a trace."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import fiftyone as fo
+from bson import ObjectId
+
+from fiftyone_capviz.curation.active import activate_captions
+from fiftyone_capviz.curation.before import KEY, caption_paths, existed, segment_paths
+from fiftyone_capviz.curation.documents import chosen_text, text_hash
+from fiftyone_capviz.curation.fields import (
+    ERROR_FIELD,
+    HEATMAP_FIELD,
+    SIDEBAR_GROUP,
+    CaptionFields,
+    SegmentFields,
+    remove_from_sidebar,
+)
+from fiftyone_capviz.curation.runs import active_caption, delete_run, list_runs, read_run
+from fiftyone_capviz.curation.sample_ids import reload_samples
+from fiftyone_capviz.curation.store import forget_all
+from fiftyone_capviz.curation.workspace import remove_active_fields, remove_workspace
+
+
+@dataclass
+class DeleteReport:
+    """What :func:`delete_analysis` took away and what it left.
+
+    Attributes:
+        fields: deleted sample fields and attributes.
+        runs: deleted custom and brain runs.
+        views: deleted saved views and workspaces.
+        kept: the user's own fields that were kept, with the reason.
+    """
+
+    fields: list[str] = field(default_factory=list)
+    runs: list[str] = field(default_factory=list)
+    views: list[str] = field(default_factory=list)
+    kept: dict[str, str] = field(default_factory=dict)
+
+    def summary(self) -> str:
+        """A few lines for people."""
+        lines = [
+            f"Deleted {len(self.fields)} fields, {len(self.runs)} runs and {len(self.views)} saved "
+            "views and workspaces."
+        ]
+        lines += [f"Kept {name!r}: {reason}" for name, reason in self.kept.items()]
+        return "\n".join(lines)
+
+
+def delete_analysis(
+    dataset: Any, caption_field: str = "caption", *, segments_field: str | None = None
+) -> DeleteReport:
+    """Remove all that analyses of a caption field stored on a dataset.
+
+    Fields, schema, sidebar group, runs, map, workspace, saved views, colors and the plugin's state
+    go. What the user brought stays: captions that we did not write or that were edited by hand
+    since, segments of the user's own with their labels. Segments that another analysed caption
+    field uses stay too, and describe that one from then on.
+
+    Args:
+        dataset: the dataset; never a view, since fields belong to all of it.
+        caption_field: whose analysis.
+        segments_field: default the one named in the provenance run.
+    """
+    dataset = dataset._root_dataset
+    report = DeleteReport()
+    record = read_run(dataset, caption_field)
+    if segments_field is None:
+        segments_field = record.segments_field if record is not None else "segments"
+    others = [name for name in list_runs(dataset) if name != caption_field]
+    records = [read_run(dataset, name) for name in [*others, caption_field]]
+    extras = [one.extra for one in records if one is not None]
+    heirs = [n for n, r in zip(others, records, strict=False) if r and _uses(r, segments_field)]
+    was_active = active_caption(dataset, segments_field) == caption_field
+
+    index = 0 if record is None else int(record.options.get("caption_index") or 0)
+    doomed = _caption_fields(dataset, caption_field, extras, report, index)
+    if not heirs:
+        doomed += _segment_fields(dataset, segments_field, extras, report)
+    if not others:
+        doomed += [name for name in (ERROR_FIELD, HEATMAP_FIELD) if not existed(extras, name)]
+    _delete_runs(dataset, caption_field, None if heirs else segments_field, report)
+    report.views += remove_workspace(
+        dataset, caption_field=caption_field, segments_field=None if others else segments_field
+    )
+    shown = [path for path in doomed if "." not in path]
+    if not others and not _had(extras, "active_fields"):
+        shown += [caption_field, segments_field]
+    remove_active_fields(dataset, shown)
+    remove_from_sidebar(dataset, doomed)
+    _delete_fields(dataset, doomed, report)
+    if not others:
+        forget_all(dataset)
+        _restore_sidebar(dataset)
+    elif heirs and was_active:
+        activate_captions(dataset, heirs[0], segments_field=segments_field)
+    reload_samples(dataset)
+    return report
+
+
+def _uses(record: Any, segments_field: str) -> bool:
+    return bool(record.segments_field == segments_field)
+
+
+def _caption_fields(
+    dataset: Any,
+    caption_field: str,
+    extras: Sequence[Mapping[str, Any]],
+    report: DeleteReport,
+    index: int,
+) -> list[str]:
+    """Paths to delete; captions that we wrote into a field that stays are emptied."""
+    names = CaptionFields(caption_field)
+    paths = [p for p in caption_paths(caption_field)[1:] if not existed(extras, p)]
+    if not dataset.has_field(caption_field):
+        return paths
+    ours, theirs = _whose_captions(dataset, names, index)
+    if not theirs and not existed(extras, caption_field):
+        return [caption_field, *paths]
+    if ours:
+        dataset._sample_collection.update_many(
+            {"_id": {"$in": ours}}, {"$set": {caption_field: None}}
+        )
+    reason = f"it holds {theirs} captions of your own" if theirs else "it was there before"
+    report.kept[caption_field] = f"{reason}; {len(ours)} written by us were emptied."
+    return paths
+
+
+def _whose_captions(dataset: Any, names: CaptionFields, index: int) -> tuple[list[ObjectId], int]:
+    """Ids of the samples whose caption we wrote, unchanged since; number of all the others."""
+    if not dataset.has_field(names.stages):
+        return [], int(dataset.exists(names.caption).count())
+    ours, theirs = [], 0
+    for sample_id, text, stages in zip(
+        *dataset.values(["id", names.caption, names.stages]), strict=True
+    ):
+        if text is None:
+            continue
+        written = (stages or {}).get("written")
+        if written is not None and written == text_hash(chosen_text(text, index)):
+            ours.append(ObjectId(sample_id))
+        else:
+            theirs += 1
+    return ours, theirs
+
+
+def _segment_fields(
+    dataset: Any, segments_field: str, extras: Sequence[Mapping[str, Any]], report: DeleteReport
+) -> list[str]:
+    """Paths to delete; our segments are emptied and labels restored in a field that stays."""
+    names = SegmentFields(segments_field)
+    if not dataset.has_field(segments_field):
+        return []
+    paths = [p for p in segment_paths(segments_field)[1:] if not existed(extras, p)]
+    present = {f"{names.detections}.0": {"$exists": True}}
+    collection = dataset._sample_collection
+    theirs = collection.count_documents({**present, names.stage: None})
+    if not theirs and not existed(extras, segments_field):
+        return [segments_field, names.stage]
+    emptied = collection.update_many(
+        {names.stage: {"$ne": None}}, {"$set": {segments_field: None}}
+    ).modified_count
+    report.kept[segments_field] = (
+        f"{theirs} samples hold segments of your own; {emptied} segmented by us were emptied."
+    )
+    return paths
+
+
+def _delete_runs(
+    dataset: Any, caption_field: str, segments_field: str | None, report: DeleteReport
+) -> None:
+    key = CaptionFields(caption_field).run_key
+    if dataset.has_run(key):
+        delete_run(dataset, caption_field)
+        report.runs.append(key)
+    if segments_field is not None:
+        brain_key = SegmentFields(segments_field).map_key
+        if dataset.has_brain_run(brain_key):
+            dataset.delete_brain_run(brain_key)
+            report.runs.append(brain_key)
+
+
+def _delete_fields(dataset: Any, paths: Sequence[str], report: DeleteReport) -> None:
+    top = [path for path in paths if "." not in path and dataset.has_field(path)]
+    nested = [
+        path
+        for path in paths
+        if "." in path and path.split(".")[0] not in top and dataset.has_field(path)
+    ]
+    for chosen in (nested, top):
+        if chosen:
+            dataset.delete_sample_fields(chosen)
+    report.fields += [*top, *nested]
+
+
+def _had(extras: Sequence[Mapping[str, Any]], setting: str) -> bool:
+    """Whether an App setting was made before the first analysis; True where nothing is known."""
+    noted = [bool(one[KEY][setting]) for one in extras if KEY in one]
+    return all(noted)
+
+
+def _restore_sidebar(dataset: Any) -> None:
+    """What is left in our group goes back to where the App has it; its own groups if none are set.
+
+    Fields of the user's own stood in our group during the analysis.
+    """
+    groups = dataset.app_config.sidebar_groups
+    if not groups:
+        return
+    default = fo.DatasetAppConfig.default_sidebar_groups(dataset)
+    left = [path for one in groups if one.name == SIDEBAR_GROUP for path in one.paths]
+    kept = {one.name: one for one in groups if one.name != SIDEBAR_GROUP}
+    for path in left:
+        home = next((one for one in default if path in one.paths), default[-1])
+        if home.name not in kept:
+            kept[home.name] = fo.SidebarGroupDocument(name=home.name, paths=[])
+        kept[home.name].paths = [*kept[home.name].paths, path]
+    same = _by_name(list(kept.values())) == _by_name(default)
+    dataset.app_config.sidebar_groups = None if same else list(kept.values())
+    dataset.save()
+
+
+def _by_name(groups: Sequence[Any]) -> dict[str, set[str]]:
+    return {one.name: set(one.paths) for one in groups if one.paths}

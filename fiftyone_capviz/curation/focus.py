@@ -1,0 +1,262 @@
+"""The word in focus: its score on every segment of a view, written by the database itself.
+
+``segments.detections.word_scores`` is a plain list, so that MongoDB can pick a word's score by the
+word's index in ``<caption>_words``. Nothing but the word travels to the server, and no document
+travels back. Words are data: they stand in ``$literal``, never in a field name or an expression.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import fiftyone as fo
+import numpy as np
+from bson import ObjectId
+
+from fiftyone_capviz.curation.fields import HEATMAP_FIELD
+from fiftyone_capviz.curation.heatmaps import write_heatmaps
+from fiftyone_capviz.curation.runs import active_caption
+from fiftyone_capviz.curation.sample_ids import id_filter, reload_samples, sample_ids
+from fiftyone_capviz.curation.segment_map import refresh_map
+from fiftyone_capviz.curation.store import forget, recall, remember
+from fiftyone_capviz.errors import InputError
+from fiftyone_capviz.words import singularize
+
+MAX_SEGMENTS = 100_000
+"""Above this many segments the plot is narrowed by a filter instead of being recolored."""
+
+
+@dataclass(frozen=True)
+class FocusReport:
+    """What :func:`focus_word` did.
+
+    Attributes:
+        word: the word in focus as stored (normalised), None after unfocusing.
+        samples: samples in the view.
+        samples_with_word: samples of the view whose caption holds the word.
+        segments: segments in the view.
+        written: False where there were too many segments; then apply ``filters`` instead.
+        heatmaps: samples that got a ``word_heatmap``.
+        seconds: wall-clock time.
+        message: one plain sentence for the user.
+        filters: for the App's ``set_filters``: narrows the plot to the word's segments.
+    """
+
+    word: str | None
+    samples: int
+    samples_with_word: int
+    segments: int
+    written: bool
+    heatmaps: int
+    seconds: float
+    message: str
+    filters: Mapping[str, Any]
+
+
+def focus_word(
+    collection: Any,
+    word: str | None,
+    *,
+    caption_field: str = "caption",
+    segments_field: str = "segments",
+    heatmaps: bool = False,
+    heatmap_limit: int = 500,
+) -> FocusReport:
+    """Write each segment's score for one word into ``<segments>.detections.attention``.
+
+    Every segment of the view gets a number: 0.0 where the sample's caption does not hold the word.
+    Segments outside the view that an earlier focus wrote go back to None, so that one plot never
+    mixes two words.
+
+    Args:
+        collection: a dataset or view; all its segments are rewritten by one update.
+        word: as typed or as stored ("Women" finds "woman"); None takes the focus away.
+        caption_field: whose words are meant; must be the active caption of the segments.
+        segments_field: the analysed segments.
+        heatmaps: also write ``word_heatmap`` for the samples that hold the word.
+        heatmap_limit: at most this many heatmaps.
+
+    Raises:
+        InputError: no analysis is stored, or another caption field is the active one.
+    """
+    started = time.perf_counter()
+    dataset = collection._root_dataset
+    if word is None:
+        unfocus(dataset, segments_field=segments_field)
+        return FocusReport(
+            None, len(collection), 0, 0, True, 0, time.perf_counter() - started, "No focus.", {}
+        )
+    _check(dataset, caption_field, segments_field)
+    ids = sample_ids(collection)
+    stored, hits = _stored_word(dataset, word, caption_field, ids)
+    segments = _count_segments(dataset, segments_field, ids)
+    filters = word_filter(stored, segments_field)
+    if segments > MAX_SEGMENTS:
+        message = (
+            f"{segments:,} segments are more than the {MAX_SEGMENTS:,} that are recolored at once; "
+            f"narrow the view, or filter the plot by top word {stored!r}."
+        )
+        elapsed = time.perf_counter() - started
+        return FocusReport(stored, len(ids), hits, segments, False, 0, elapsed, message, filters)
+    _write_attention(dataset, stored, caption_field, segments_field, ids)
+    drawn = 0
+    if heatmaps:
+        drawn = write_heatmaps(
+            dataset, stored, ids, caption_field=caption_field, limit=heatmap_limit
+        )
+    refresh_map(dataset, segments_field)
+    message = f"{stored!r} is in {hits:,} of {len(ids):,} captions."
+    elapsed = time.perf_counter() - started
+    return FocusReport(stored, len(ids), hits, segments, True, drawn, elapsed, message, filters)
+
+
+def unfocus(dataset: Any, *, segments_field: str = "segments") -> None:
+    """Take the focus away: ``attention`` back to None everywhere, heatmaps removed."""
+    path = f"{segments_field}.detections"
+    if dataset.has_field(f"{path}.attention"):
+        dataset._sample_collection.update_many(
+            {f"{path}.attention": {"$type": "number"}},
+            {"$set": {f"{path}.$[].attention": None}},
+        )
+    if dataset.has_field(HEATMAP_FIELD):
+        dataset._sample_collection.update_many(
+            {HEATMAP_FIELD: {"$ne": None}}, {"$set": {HEATMAP_FIELD: None}}
+        )
+    forget(dataset, _key(segments_field))
+    reload_samples(dataset)
+    refresh_map(dataset, segments_field)
+
+
+def renew_focus(dataset: Any, segments_field: str, ids: Sequence[str]) -> None:
+    """Write the word in focus again on samples whose scores have changed, if it covered them."""
+    state = recall(dataset, _key(segments_field))
+    if state is None or not ids:
+        return
+    covered = state.get("sample_ids")
+    chosen = list(ids) if covered is None else [one for one in ids if one in set(covered)]
+    if chosen:
+        path = f"{segments_field}.detections.0"
+        dataset._sample_collection.update_many(
+            {"_id": {"$in": [ObjectId(one) for one in chosen]}, path: {"$exists": True}},
+            attention_update(state["word"], state["caption_field"], segments_field),
+        )
+        reload_samples(dataset)
+
+
+def focused_word(dataset: Any, segments_field: str = "segments") -> str | None:
+    """The word in focus, or None."""
+    state = recall(dataset, _key(segments_field))
+    return None if state is None else str(state["word"])
+
+
+def word_filter(word: str, segments_field: str = "segments") -> dict[str, Any]:
+    """The App's sidebar filter that keeps the segments whose top word is this one."""
+    return {
+        f"{segments_field}.detections.top_word": {
+            "values": [word],
+            "exclude": False,
+            "isMatching": False,
+        }
+    }
+
+
+def _key(segments_field: str) -> str:
+    return f"focus_{segments_field}"
+
+
+def _check(dataset: Any, caption_field: str, segments_field: str) -> None:
+    words_field = f"{caption_field}_words"
+    scores_path = f"{segments_field}.detections.word_scores"
+    for path in (words_field, scores_path):
+        if not dataset.has_field(path):
+            raise InputError(
+                f"A word can be focused once its scores are stored; {dataset.name!r} has no "
+                f"{path!r}. Run analyze_captions with caption field {caption_field!r} and "
+                f"segments field {segments_field!r} first."
+            )
+    active = active_caption(dataset, segments_field)
+    if active is not None and active != caption_field:
+        raise InputError(
+            f"The segments in {segments_field!r} describe the caption field {active!r}, not "
+            f"{caption_field!r}. Run activate_captions for {caption_field!r} first."
+        )
+    if not dataset.has_field(f"{segments_field}.detections.attention"):
+        dataset.add_sample_field(f"{segments_field}.detections.attention", fo.FloatField)
+
+
+def _stored_word(
+    dataset: Any, word: str, caption_field: str, ids: Sequence[str] | None
+) -> tuple[str, int]:
+    """The stored form of a typed word, and how many samples of the view hold it."""
+    typed = word.strip()
+    best, hits = typed.lower(), 0
+    for form in dict.fromkeys((typed, typed.lower(), singularize(typed.lower()))):
+        count = dataset._sample_collection.count_documents(
+            {**id_filter(dataset, ids), f"{caption_field}_words": form}
+        )
+        if count > hits:
+            best, hits = form, count
+    return best, hits
+
+
+def _count_segments(dataset: Any, segments_field: str, ids: Sequence[str] | None) -> int:
+    found = list(
+        dataset._sample_collection.aggregate(
+            [
+                {"$match": id_filter(dataset, ids)},
+                {"$project": {"n": {"$size": {"$ifNull": [f"${segments_field}.detections", []]}}}},
+                {"$group": {"_id": None, "n": {"$sum": "$n"}}},
+            ]
+        )
+    )
+    return int(found[0]["n"]) if found else 0
+
+
+def attention_update(word: str, caption_field: str, segments_field: str) -> list[dict[str, Any]]:
+    """The aggregation-pipeline update: score of one word for each segment, 0.0 where absent."""
+    index = {"$indexOfArray": [f"${caption_field}_words", {"$literal": word}]}
+    score = {"$arrayElemAt": ["$$segment.word_scores", "$$index"]}
+    finite = {
+        "$let": {
+            "vars": {"score": {"$ifNull": [score, 0.0]}},
+            "in": {"$cond": [{"$eq": ["$$score", math.nan]}, 0.0, {"$toDouble": "$$score"}]},
+        }
+    }
+    value = {"$cond": [{"$gte": ["$$index", 0]}, finite, 0.0]}
+    rewritten = {
+        "$map": {
+            "input": f"${segments_field}.detections",
+            "as": "segment",
+            "in": {"$mergeObjects": ["$$segment", {"attention": value}]},
+        }
+    }
+    with_index = {"$let": {"vars": {"index": {"$ifNull": [index, -1]}}, "in": rewritten}}
+    return [{"$set": {f"{segments_field}.detections": with_index, "last_modified_at": "$$NOW"}}]
+
+
+def _write_attention(
+    dataset: Any, word: str, caption_field: str, segments_field: str, ids: Sequence[str] | None
+) -> None:
+    path = f"{segments_field}.detections"
+    before = recall(dataset, _key(segments_field))
+    state = {"word": word, "caption_field": caption_field, "sample_ids": ids}
+    remember(dataset, _key(segments_field), state)
+    # "detections.0" exists: update no sample without segments, whose field may be null.
+    dataset._sample_collection.update_many(
+        {**id_filter(dataset, ids), f"{path}.0": {"$exists": True}},
+        attention_update(word, caption_field, segments_field),
+    )
+    if ids is not None and before is not None:
+        old = before.get("sample_ids")
+        outside: dict[str, Any] = {"$nin": [ObjectId(i) for i in ids]}
+        if old is not None:
+            outside = {"$in": [ObjectId(i) for i in np.setdiff1d(old, ids).tolist()]}
+        dataset._sample_collection.update_many(
+            {"_id": outside, f"{path}.attention": {"$type": "number"}},
+            {"$set": {f"{path}.$[].attention": None}},
+        )
+    reload_samples(dataset)

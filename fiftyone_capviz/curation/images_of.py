@@ -1,0 +1,81 @@
+"""Which samples a run works on: the images of a dataset or view, or a clear refusal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import fiftyone as fo
+from bson import ObjectId
+from fiftyone.core.collections import SampleCollection
+
+from fiftyone_capviz.errors import InputError
+
+IMAGE, GROUP = "image", "group"
+
+
+@dataclass(frozen=True)
+class ImageSamples:
+    """The samples of a run, in the order of the view.
+
+    Attributes:
+        dataset: the dataset they belong to.
+        ids: the samples' ids.
+        note: what was chosen on the user's behalf; empty if nothing was.
+    """
+
+    dataset: fo.Dataset
+    ids: list[ObjectId]
+    note: str = ""
+
+
+def image_samples(collection: SampleCollection) -> ImageSamples:
+    """The images of a dataset or view.
+
+    Of a grouped dataset the active slice is used if it holds images, else its only image slice.
+
+    Raises:
+        InputError: no samples, videos or other media, patches or frames, or no single image slice.
+    """
+    dataset: fo.Dataset = collection._dataset
+    if dataset._is_patches or dataset._is_frames or dataset._is_clips:
+        kind = "patches" if dataset._is_patches else "frames or clips"
+        raise InputError(
+            f"A run needs whole images; this is a view of {kind}. Use the samples' own view, or "
+            f"turn this one into a dataset of images with clone() and export()."
+        )
+    media, note = collection.media_type, ""
+    if media == GROUP:
+        collection, note = _image_slice(collection)
+        media = IMAGE
+    ids = list(collection.values("_id"))
+    if not ids:
+        raise InputError(
+            "A run needs at least one sample; the view is empty. Clear a filter, or add samples."
+        )
+    if media != IMAGE:
+        remedy = (
+            "Make images of its frames first: dataset.to_frames(sample_frames=True).clone()."
+            if media == "video"
+            else "Choose a dataset of images."
+        )
+        raise InputError(f"A run needs images; this dataset holds {media!r} media. {remedy}")
+    return ImageSamples(dataset, ids, note)
+
+
+def _image_slice(collection: SampleCollection) -> tuple[SampleCollection, str]:
+    slices = dict(collection.group_media_types or {})
+    images = [name for name, media in slices.items() if media == IMAGE]
+    if not images:
+        raise InputError(
+            f"A run needs images; the slices of this grouped dataset hold "
+            f"{', '.join(f'{name}: {media}' for name, media in slices.items())}."
+        )
+    active = collection.group_slice
+    if active not in images and len(images) > 1:
+        raise InputError(
+            f"A run needs one image slice; the active slice {active!r} holds "
+            f"{slices.get(active)!r}. Set group_slice to one of: {', '.join(images)}."
+        )
+    chosen = active if active in images else images[0]
+    view = collection.select_group_slices(chosen)
+    return view, f"The dataset is grouped; the images of slice {chosen!r} were used."

@@ -1,0 +1,37 @@
+"""Small state of the plugin in FiftyOne's execution store: scoped to one dataset, dies with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+STORE = "capviz"
+
+
+def _store(dataset: Any) -> Any:
+    from fiftyone.operators.store import ExecutionStore
+
+    return ExecutionStore.create(STORE, dataset_id=dataset._doc.id)
+
+
+def remember(dataset: Any, key: str, value: dict[str, Any]) -> None:
+    """Keep a JSON-like value under a key."""
+    _store(dataset).set(key, value)
+
+
+def recall(dataset: Any, key: str) -> dict[str, Any] | None:
+    """The value under a key, or None."""
+    value = _store(dataset).get(key)
+    return value if isinstance(value, dict) else None
+
+
+def forget(dataset: Any, key: str) -> None:
+    """Drop a key; no error where there is none."""
+    _store(dataset).delete(key)
+
+
+def forget_all(dataset: Any) -> int:
+    """Drop every key of this dataset; returns how many there were."""
+    store = _store(dataset)
+    keys = list(store.list_keys())
+    store.clear()
+    return len(keys)
