@@ -1,0 +1,102 @@
+"""`AnalysisOptions` as arguments of the command line."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import fields, replace
+
+from fiftyone_capviz.curation.options import AnalysisOptions
+
+
+def add_option_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add one argument per option; an argument that is not given leaves the option as it is."""
+    defaults = AnalysisOptions()
+    models = parser.add_argument_group(
+        "models", "each a hub name, a local folder, or `scenes` for the bundled synthetic world"
+    )
+    models.add_argument("--captioner", help=f"default {defaults.captioner}")
+    models.add_argument("--matcher", help=f"default {defaults.matcher}")
+    models.add_argument(
+        "--segmenter",
+        help="also `superpixels`, or vit_b=FILE, vit_l=FILE, vit_h=FILE for a segment-anything "
+        f"checkpoint; default {defaults.segmenter}",
+    )
+    models.add_argument("--device", help="auto, cpu, cuda, cuda:1, mps; default auto")
+    models.add_argument("--dtype", help="auto, float32, bfloat16, float16; default auto")
+    models.add_argument("--batch-size", type=int, metavar="N", help="images per batch")
+
+    stored = parser.add_argument_group("fields")
+    stored.add_argument("--caption-field", help=f"default {defaults.caption_field}")
+    stored.add_argument("--segments-field", help=f"default {defaults.segments_field}")
+    stored.add_argument(
+        "--own-segments",
+        action="store_true",
+        default=None,
+        help="the segments field holds your own masks or boxes: use them, keep their labels",
+    )
+    stored.add_argument(
+        "--caption-index", type=int, metavar="N", help="which caption of a list field; default 0"
+    )
+    stored.add_argument(
+        "--existing",
+        choices=("error", "skip", "replace"),
+        help="what to do with results of another configuration; default error",
+    )
+
+    captions = parser.add_argument_group("captions")
+    captions.add_argument("--prompt", help="what captions begin with; default the captioner's own")
+    captions.add_argument("--num-beams", type=int, metavar="N", help="beams; 1 is greedy")
+    captions.add_argument("--max-new-tokens", type=int, metavar="N")
+    captions.add_argument("--min-new-tokens", type=int, metavar="N")
+
+    attribution = parser.add_argument_group("attribution")
+    attribution.add_argument("--source", help="itm or lm: which model attributes; default itm")
+    attribution.add_argument("--method", help=f"default {defaults.method}")
+    attribution.add_argument("--layer", type=int, metavar="N", help="default the model's own")
+    attribution.add_argument("--head", type=int, metavar="N", help="default the mean of all heads")
+    attribution.add_argument("--clamp", help=f"none, grad or product; default {defaults.clamp}")
+    attribution.add_argument(
+        "--top-k", type=int, metavar="N", help="segments that a word covers at most"
+    )
+
+    segments = parser.add_argument_group("segments")
+    segments.add_argument(
+        "--min-area", type=float, metavar="SHARE", help="smaller ones are left out"
+    )
+    segments.add_argument(
+        "--max-overlap",
+        type=float,
+        metavar="IOU",
+        help="of two that overlap more, the better stays",
+    )
+    segments.add_argument("--points-per-side", type=int, metavar="N")
+    segments.add_argument("--pred-iou-thresh", type=float, metavar="IOU")
+    segments.add_argument("--stability-score-thresh", type=float, metavar="SCORE")
+
+    mapped = parser.add_argument_group("map of all segments")
+    mapped.add_argument("--embeddings", help="pooled or crops; default pooled")
+    mapped.add_argument("--map-method", help=f"tsne, umap or none; default {defaults.map_method}")
+    mapped.add_argument("--map-seed", type=int, metavar="N")
+    mapped.add_argument(
+        "--no-map", dest="map_method", action="store_const", const="none", help="leave the map out"
+    )
+
+
+def options_of(
+    arguments: argparse.Namespace, *, base: AnalysisOptions | None = None
+) -> AnalysisOptions:
+    """The options that the arguments ask for.
+
+    Args:
+        arguments: parsed by a parser with `add_option_arguments`.
+        base: where everything comes from that was not given; default `AnalysisOptions()`.
+
+    Raises:
+        InputError: a value is out of range.
+    """
+    given = {
+        field.name: getattr(arguments, field.name)
+        for field in fields(AnalysisOptions)
+        if getattr(arguments, field.name, None) is not None
+    }
+    return replace(base or AnalysisOptions(), **given).validated()

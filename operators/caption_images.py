@@ -1,0 +1,21 @@
+"""*Caption images*: captions alone."""
+
+from __future__ import annotations
+
+from .form_fields import Form
+from .form_sections import caption_target, captioning
+from .stage_operator import StageOperator
+
+
+class CaptionImages(StageOperator):
+    """Writes captions, and nothing else."""
+
+    stages = ("caption",)
+    operator_name = "caption_images"
+    title = "Caption images"
+    icon = "short_text"
+    summary = "Write a caption for each image"
+
+    def add_fields(self, form: Form) -> None:
+        captioning(form)
+        caption_target(form)

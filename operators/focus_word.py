@@ -1,0 +1,79 @@
+"""*Focus word*: how strongly each segment is spoken of by one word."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fiftyone.operators import types
+
+from fiftyone_capviz.curation.fields import CaptionFields
+
+from .capviz_operator import CapvizOperator
+from .form_fields import Form, target_samples
+from .form_sections import analysed_captions, analysed_segments
+from .running import Notify, Outcome, run
+
+if TYPE_CHECKING:
+    from fiftyone_capviz.curation.focus import FocusReport
+
+
+class FocusWord(CapvizOperator):
+    """Writes `attention`, the segments' scores for a word, and on request its heatmaps."""
+
+    operator_name = "focus_word"
+    title = "Focus word"
+    icon = "center_focus_strong"
+    summary = "Show which segments one word of the captions speaks of"
+    risk = types.RiskLevel.LOW
+
+    def add_fields(self, form: Form) -> None:
+        caption_field = analysed_captions(form)
+        analysed_segments(form)
+        words = CaptionFields(caption_field).words
+        view = types.AutocompleteView(allow_user_input=True)
+        if form.ctx.dataset.has_field(words):
+            counts = form.ctx.dataset.count_values(words)
+            for word in sorted(counts, key=lambda one: (-counts[one], one))[:200]:
+                view.add_choice(word, label=word, description=f"{counts[word]} captions")
+        form.inputs.str("word", label="Word", description="Empty: no word is in focus", view=view)
+        form.switch("heatmaps", "Heatmaps", description="on the images, in the field word_heatmap")
+
+    def execute(self, ctx: Any) -> Any:
+        params = ctx.params
+        view = target_samples(ctx)
+
+        def work(_: Notify) -> Outcome:
+            report = self(
+                view,
+                params.get("word") or None,
+                caption_field=params.get("caption_field") or "caption",
+                segments_field=params.get("segments_field") or "segments",
+                heatmaps=bool(params.get("heatmaps")),
+            )
+            return Outcome(
+                report.message,
+                {"segments": report.segments, "written": report.written},
+                warn=not report.written,
+            )
+
+        return run(ctx, work, title=self.title)
+
+    def __call__(
+        self,
+        sample_collection: Any,
+        word: str | None,
+        *,
+        caption_field: str = "caption",
+        segments_field: str = "segments",
+        heatmaps: bool = False,
+    ) -> FocusReport:
+        """Focus a word of the captions of a dataset or view; None takes the focus away."""
+        from fiftyone_capviz.curation.focus import focus_word
+
+        return focus_word(
+            sample_collection,
+            word,
+            caption_field=caption_field,
+            segments_field=segments_field,
+            heatmaps=heatmaps,
+        )

@@ -1,0 +1,149 @@
+"""*Steer captions*: new captions by another prompt or other weights, kept as candidates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from fiftyone.operators import types
+
+from fiftyone_capviz.curation.options import AnalysisOptions
+from fiftyone_capviz.errors import CapvizError
+
+from .capviz_operator import CapvizOperator
+from .form_fields import Form, last_run_options, params_from, target_samples
+from .form_sections import caption_source
+from .running import Notify, Outcome, run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fiftyone_capviz.curation.recipe import Recipe, SteerReport
+
+DEFAULT_WEIGHT = 1.5
+METHODS = {
+    "scale": "Scale the patches (the paper's way)",
+    "logits": "Weight the cross-attention",
+    "contrast": "Contrast with the image without them",
+}
+
+
+class SteerCaptions(CapvizOperator):
+    """Writes candidates beside the captions; *Accept captions* makes them the captions."""
+
+    operator_name = "steer_captions"
+    title = "Steer captions"
+    icon = "tune"
+    summary = "Caption the images again with another prompt or with weights on some segments"
+
+    def add_fields(self, form: Form) -> None:
+        params = form.ctx.params
+        caption_source(form)
+        form.model("captioner", "Captioner")
+        form.text("prompt", "Prompt", description='for example "the man is wearing"')
+        form.inputs.str(
+            "word",
+            label="Wanted word",
+            description="Counted in the new captions; an automatic weight aims at it",
+            view=types.LazyFieldView(),
+        )
+        form.inputs.str(
+            "segment_label",
+            label="Segments to weight",
+            description="Label or top word of the segments that get the weight, such as uncovered",
+            view=types.LazyFieldView(),
+        )
+        if params.get("segment_label"):
+            if not form.switch("auto_weight", "Find the weight for the wanted word"):
+                form.inputs.float(
+                    "weight",
+                    label="Weight",
+                    description="1 changes nothing; weights of 3 and more tend to break captions",
+                    default=DEFAULT_WEIGHT,
+                    min=0,
+                    view=types.FieldView(),
+                )
+            form.choice("steering", "How", tuple(METHODS), default="scale", labels=METHODS)
+        if not form.sound:
+            return
+        try:
+            recipe_from(params)
+            count = target_samples(form.ctx).count()
+        except CapvizError as error:
+            form.refuse("problem", str(error))
+            return
+        form.notice("estimate", f"{count} images get a candidate; their captions stay until you "
+                    "accept.")  # fmt: skip
+
+    def execute(self, ctx: Any) -> Any:
+        options, recipe, view = (
+            last_run_options(ctx),
+            recipe_from(ctx.params),
+            target_samples(ctx),
+        )
+
+        def work(notify: Notify) -> Outcome:
+            from fiftyone_capviz.curation.steer import steer_captions
+
+            report = steer_captions(view, recipe, options, progress=notify)
+            return Outcome(
+                report.summary(),
+                {"samples": report.samples, "changed": report.changed, "hits": report.hits},
+                warn=bool(report.failures),
+            )
+
+        return run(ctx, work, title=self.title)
+
+    def __call__(
+        self,
+        sample_collection: Any,
+        recipe: Recipe,
+        *,
+        options: AnalysisOptions | None = None,
+        delegate: bool = False,
+    ) -> SteerReport | Any:
+        """Steer the captions of a dataset or view by a recipe."""
+        if delegate:
+            return self.delegated(
+                sample_collection, params_of_recipe(recipe) | params_from(options)
+            )
+        from fiftyone_capviz.curation.steer import steer_captions
+        from fiftyone_capviz.progress_bar import ProgressBar
+
+        with ProgressBar() as bar:
+            return steer_captions(sample_collection, recipe, options, progress=bar)
+
+
+def recipe_from(params: Mapping[str, Any]) -> Recipe:
+    """The recipe that a form or an SDK call asks for.
+
+    Raises:
+        InputError: it would change nothing, or its parts do not fit together.
+    """
+    from fiftyone_capviz.curation.recipe import AUTO, Recipe
+
+    chosen = bool(params.get("segment_label") or params.get("segment_ids"))
+    weight: float | Literal["auto"] | None = (
+        AUTO if params.get("auto_weight") else params.get("weight")
+    )
+    return Recipe(
+        prompt=params.get("prompt") or None,
+        word=params.get("word") or None,
+        weight=DEFAULT_WEIGHT if chosen and weight is None else weight,
+        method=params.get("steering") or "scale",
+        segment_ids=tuple(params.get("segment_ids") or ()),
+        segment_label=params.get("segment_label") or None,
+    ).validated()
+
+
+def params_of_recipe(recipe: Recipe) -> dict[str, Any]:
+    """The operator parameters that stand for a recipe."""
+    automatic = recipe.weight == "auto"
+    return {
+        "prompt": recipe.prompt,
+        "word": recipe.word,
+        "auto_weight": automatic,
+        "weight": None if automatic else recipe.weight,
+        "steering": recipe.method,
+        "segment_ids": list(recipe.segment_ids),
+        "segment_label": recipe.segment_label,
+    }

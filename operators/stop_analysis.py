@@ -1,0 +1,36 @@
+"""*Stop analysis*: the run on this dataset ends after its current batch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fiftyone.operators import types
+
+from .capviz_operator import CapvizOperator
+from .form_fields import Form
+
+_SAID = "The analysis stops after its current batch. What is finished stays; run it again to go on."
+
+
+class StopAnalysis(CapvizOperator):
+    """Sets the flag that the run looks at, in whichever process it runs."""
+
+    operator_name = "stop_analysis"
+    title = "Stop analysis"
+    icon = "stop_circle"
+    summary = "End the analysis that runs on this dataset after its current batch"
+    long = False
+    risk = types.RiskLevel.LOW
+
+    def add_fields(self, form: Form) -> None:
+        form.notice("what", _SAID)
+
+    def execute(self, ctx: Any) -> None:
+        self(ctx.dataset)
+        ctx.ops.notify(_SAID)
+
+    def __call__(self, sample_collection: Any) -> None:
+        """Ask the run on this dataset (or on the view's) to stop."""
+        from fiftyone_capviz.curation.stop import request_stop
+
+        request_stop(sample_collection._dataset)

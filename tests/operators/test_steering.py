@@ -1,0 +1,34 @@
+"""Steer, accept, undo: with real (random) models."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import fiftyone.operators as foo
+
+from fiftyone_capviz.curation.recipe import Recipe
+from operators.accept_captions import AcceptCaptions
+from operators.undo_captions import UndoCaptions
+from tests.curation.random_world import random_options
+from tests.operators.asking import URI, call, context, problems
+
+
+def test_steer_accept_undo(dataset: Any) -> None:
+    foo.get_operator(f"{URI}analyze_captions")(dataset, options=random_options())
+    before = dataset.values("caption")
+    assert "problem" in problems(AcceptCaptions(), context(dataset, app=True))
+    assert "problem" in problems(UndoCaptions(), context(dataset, app=True))
+
+    recipe = Recipe(prompt="the man is wearing", word="hat")
+    report = foo.get_operator(f"{URI}steer_captions")(dataset, recipe)
+    assert report.samples == 3
+    assert dataset.values("caption") == before
+
+    assert problems(AcceptCaptions(), context(dataset, app=True)) == {}
+    call("accept_captions", dataset=dataset)
+    dataset.reload()
+    assert all(text.startswith("the man is wearing") for text in dataset.values("caption"))
+
+    call("undo_captions", dataset=dataset)
+    dataset.reload()
+    assert dataset.values("caption") == before
