@@ -24,7 +24,7 @@ CAPTIONER_NAMES = (
     "scenes",
 )
 MATCHER_NAMES = ("Salesforce/blip-itm-base-coco", "Salesforce/blip-itm-large-coco", "scenes")
-SEGMENTER_NAMES = ("superpixels", "scenes")
+SEGMENTER_NAMES = ("superpixels", "facebook/sam-vit-base", "scenes")
 SUGGESTIONS = {
     "captioner": CAPTIONER_NAMES,
     "matcher": MATCHER_NAMES,

@@ -120,7 +120,8 @@ def _stream(ctx: Any, work: Work, *, title: str, reload: bool) -> Iterator[Any]:
     if reload:
         yield ctx.ops.reload_dataset()
     if isinstance(event, Outcome):
-        yield ctx.ops.show_output(summary_form(title).to_json(), {"summary": event.summary})
+        shown = {"summary": event.summary.replace("\n", "  \n")}  # Markdown's line break
+        yield ctx.ops.show_output(summary_form(title).to_json(), shown)
         headline = event.summary.partition("\n")[0]
         yield ctx.ops.notify(headline, variant="warning" if event.warn else "success")
         last: GeneratedMessage = StreamedResult(event.to_dict())

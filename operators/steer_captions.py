@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from fiftyone.operators import types
 
@@ -122,9 +122,7 @@ def recipe_from(params: Mapping[str, Any]) -> Recipe:
     from fiftyone_capviz.curation.recipe import AUTO, Recipe
 
     chosen = bool(params.get("segment_label") or params.get("segment_ids"))
-    weight: float | Literal["auto"] | None = (
-        AUTO if params.get("auto_weight") else params.get("weight")
-    )
+    weight: Any = AUTO if params.get("auto_weight") else params.get("weight")
     return Recipe(
         prompt=params.get("prompt") or None,
         word=params.get("word") or None,

@@ -58,9 +58,9 @@ SAM_CONFIG: dict[str, Any] = {
     "pixel_mean": [127.5, 127.5, 127.5],
     "pixel_std": [64.0, 64.0, 64.0],
     # What SamAutomaticMaskGenerator should be given for this checkpoint.
-    "points_per_side": 16,
-    "pred_iou_thresh": 0.7,
-    "stability_score_thresh": 0.85,
+    "points_per_side": 12,
+    "pred_iou_thresh": 0.5,
+    "stability_score_thresh": 0.65,
 }
 
 

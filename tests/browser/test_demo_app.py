@@ -77,7 +77,7 @@ def _choose(page: Page, label: str, value: str) -> None:
     title = f"xpath=.//*[normalize-space(text())='{label}']/following::input[1]"
     field = page.get_by_role("dialog").locator(title).first
     field.fill(value)
-    field.press("Enter")
+    field.press("Tab")  # Enter would take the first suggestion
     page.wait_for_timeout(1500)
 
 

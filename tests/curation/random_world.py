@@ -63,7 +63,7 @@ def image_dataset(folder: Path, count: int, *, name: str | None = None) -> fo.Da
 class Counted:
     """A model that counts the images it is given, per method."""
 
-    METHODS = ("generate", "encode", "word_maps", "score", "segment")
+    METHODS = ("generate", "encode", "match_logits", "token_logits", "score", "segment")
 
     def __init__(self, model: Any, counts: Counter[str], kind: str) -> None:
         self._model = model

@@ -169,10 +169,11 @@ def test_videos_are_refused(cache: CountingCache, tmp_path: Path) -> None:
 
 
 def test_patches_are_refused(dataset: fo.Dataset, cache: CountingCache) -> None:
-    dataset.set_values(
-        "truth",
-        [fo.Detections(detections=[fo.Detection(label="x", bounding_box=[0, 0, 1, 1])])] * 2,
-    )
+    labels = [
+        fo.Detections(detections=[fo.Detection(label="x", bounding_box=[0, 0, 1, 1])])
+        for _ in range(2)
+    ]
+    dataset.set_values("truth", labels)
     with pytest.raises(InputError, match="whole images; this is a view of patches"):
         analyze(dataset.to_patches("truth"), random_options(), cache=cache)
 

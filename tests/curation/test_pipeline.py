@@ -181,7 +181,7 @@ def test_another_layer_recomputes_attribution_only(
     options = random_options(layer=1, existing="replace")
     report = analyze(done, options, cache=cache)
 
-    assert cache.counts == {"matcher.encode": COUNT, "matcher.word_maps": COUNT}
+    assert cache.counts == {"matcher.encode": COUNT, "matcher.match_logits": COUNT}
     assert report.counts["attributed"] == COUNT
     assert report.counts.get("segmented", 0) == 0
     assert report.counts.get("captions", 0) == 0
@@ -273,9 +273,9 @@ def test_stages_run_alone(dataset: fo.Dataset, cache: CountingCache) -> None:
 def test_attribution_from_the_captioner(dataset: fo.Dataset, cache: CountingCache) -> None:
     analyze(dataset, random_options(source="lm"), cache=cache)
 
-    assert cache.counts["captioner.word_maps"] > 0
+    assert cache.counts["captioner.token_logits"] > 0
     assert cache.counts["matcher.score"] > 0
-    assert "matcher.word_maps" not in cache.counts
+    assert "matcher.match_logits" not in cache.counts
     assert dataset.count("caption_itm") == COUNT
     assert dataset.count("caption_attention") == COUNT
 
@@ -480,10 +480,13 @@ def test_an_estimate_before_and_after_a_run(
 
     nothing = estimate(done, random_options())
     assert (nothing.to_do, nothing.seconds) == (0, 0.0)
-    again = estimate(done, random_options(layer=1))
-    assert again.to_do == COUNT
-    assert again.seconds is not None
-    assert again.seconds > 0
+    layer = estimate(done, random_options(layer=1))
+    everything = estimate(done, random_options(layer=1, max_new_tokens=4, min_area=0.1))
+    assert layer.seconds is not None
+    assert everything.seconds is not None
+    assert layer.to_do == everything.to_do == COUNT
+    assert 0 < layer.seconds < everything.seconds
+    assert estimate(done, random_options(num_beams=3)).seconds is None
     assert not cache.counts
 
 

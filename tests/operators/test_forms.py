@@ -151,3 +151,17 @@ def test_an_emptied_field_means_the_default() -> None:
 @pytest.mark.parametrize("spec", ["scenes", "owner/model", "."])
 def test_models_that_may_exist_pass_the_form(spec: str) -> None:
     assert problem_of_model("captioner", spec) is None
+
+
+def test_forms_suggest_the_example_of_every_architecture() -> None:
+    from fiftyone_capviz.models import registry
+    from operators.form_fields import SUGGESTIONS
+
+    entries = {
+        "captioner": registry.CAPTIONERS,
+        "matcher": registry.MATCHERS,
+        "segmenter": registry.SEGMENTERS,
+    }
+    for kind, listed in entries.items():
+        examples = {entry.example for entry in listed.values() if "=" not in entry.example}
+        assert examples <= set(SUGGESTIONS[kind]), kind
