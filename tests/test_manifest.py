@@ -27,6 +27,20 @@ def project(repository: Path) -> dict[str, Any]:
     return tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
+def test_every_listed_package_is_there_and_every_one_there_is_listed(repository: Path) -> None:
+    """An editable install fails on a listed folder that no file of git's brings along."""
+    text = (repository / "pyproject.toml").read_text(encoding="utf-8")
+    listed = tomllib.loads(text)["tool"]["setuptools"]["packages"]
+    package = repository / "fiftyone_capviz"
+    found = {p.parent.relative_to(repository) for p in package.rglob("__init__.py")}
+    ours = {".".join(folder.parts) for folder in found}
+    assert set(listed) == ours | {
+        "fiftyone_capviz._plugin",
+        "fiftyone_capviz._plugin.operators",
+        "fiftyone_capviz._plugin.panels",
+    }
+
+
 @pytest.fixture(scope="module")
 def registered() -> list[Any]:
     """What FiftyOne holds of our plugin: it drops a class that the manifest does not list."""

@@ -172,7 +172,9 @@ class BatchComputer:
         """Match scores, and word maps from the same pass where the matcher makes both."""
         itm = self._options.source == "itm"
         mapped = [p for p in pairs if "attribute" in stages(p) and (p[1].words or NO_WORDS).words]
-        matched = {id(item) for item, _ in mapped} if itm else set()
+        # The probability is always that of [ENC], whatever the attribution begins with.
+        free = itm and self._options.use_enc
+        matched = {id(item) for item, _ in mapped} if free else set()
         scored = [
             pair
             for pair in pairs
@@ -214,7 +216,8 @@ class BatchComputer:
             )
             for (_, result), word_maps in zip(pairs, maps, strict=True):
                 result.maps = word_maps.maps
-            _set_matches(pairs, found)
+            if options.use_enc:
+                _set_matches(pairs, found)
 
     def _map_by_captioner(self, pairs: Pairs, features: dict[int, torch.Tensor]) -> None:
         import torch

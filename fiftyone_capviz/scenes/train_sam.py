@@ -17,7 +17,7 @@ from fiftyone_capviz.scenes.architectures import SAM_CONFIG, save_sam
 from fiftyone_capviz.scenes.training_data import SceneArrays, batches, draw_scenes
 
 SCENES = 12_000
-STEPS = 2_500
+STEPS = 6_000
 BATCH = 8
 PROMPTS = 10
 LEARNING_RATE = 8e-4

@@ -280,6 +280,15 @@ def test_attribution_from_the_captioner(dataset: fo.Dataset, cache: CountingCach
     assert dataset.count("caption_attention") == COUNT
 
 
+def test_the_match_score_does_not_depend_on_the_attribution(
+    done: fo.Dataset, dataset: fo.Dataset, cache: CountingCache
+) -> None:
+    analyze(dataset, random_options(use_enc=False), cache=cache)
+
+    assert cache.counts["matcher.score"] == COUNT
+    assert dataset.values("caption_itm") == pytest.approx(done.values("caption_itm"), rel=1e-4)
+
+
 def test_a_caption_edited_by_hand_is_stale_and_never_rewritten(
     done: fo.Dataset, cache: CountingCache
 ) -> None:
