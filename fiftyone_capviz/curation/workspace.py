@@ -27,6 +27,8 @@ EMBEDDINGS_PANEL = "Embeddings"
 COLOR_BY = "coverage"
 HEATMAP_COLORSCALE = "viridis"
 UNCOVERED_COLOR = "#c9c9c9"
+OPACITY = 0.4
+"""Of labels: an image's segments fill it, and the image should show through."""
 # Twenty hues that stay apart on photographs, none of them grey (that is for "uncovered").
 WORD_COLORS = (
     *("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2"),
@@ -205,7 +207,7 @@ def _dominant(dataset: Any, captions: CaptionFields) -> list[str]:
 
 
 def _set_colors(dataset: Any, segments: SegmentFields, words: Sequence[str]) -> None:
-    scheme = dataset.app_config.color_scheme or fo.ColorScheme(color_by="value")
+    scheme = dataset.app_config.color_scheme or _new_scheme()
     named = [*scheme.fields] if scheme.fields else []
     own = dataset.has_field(segments.stage)
     attribute = "label" if own else "top_word"
@@ -225,6 +227,10 @@ def _set_colors(dataset: Any, segments: SegmentFields, words: Sequence[str]) -> 
     dataset.save()
 
 
+def _new_scheme() -> Any:
+    return fo.ColorScheme(color_by="value", opacity=OPACITY)
+
+
 def _unset_colors(dataset: Any, segments: SegmentFields) -> None:
     scheme = dataset.app_config.color_scheme
     if scheme is None:
@@ -233,7 +239,7 @@ def _unset_colors(dataset: Any, segments: SegmentFields) -> None:
     scales = [one for one in scheme.colorscales or [] if one["path"] != HEATMAP_FIELD]
     scheme.fields = kept or None
     scheme.colorscales = scales or None
-    empty = fo.ColorScheme(color_by="value").to_dict()
+    empty = _new_scheme().to_dict()
     same = {k: v for k, v in scheme.to_dict().items() if k != "_id"} == {
         k: v for k, v in empty.items() if k != "_id"
     }
