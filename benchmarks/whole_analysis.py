@@ -128,7 +128,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         make_scenes(arguments.n, seed=0, folder=folder)
-        files = sorted(folder.rglob("*.png"))
+        files = sorted((folder / "images").glob("*.png"))
         dataset = fo.Dataset()
         dataset.add_samples([fo.Sample(filepath=str(file)) for file in files])
         try:

@@ -2,7 +2,8 @@
 
 The database, the plugins and the configuration live in a temporary folder, and end with the run.
 Real MongoDB and real FiftyOne; where FIFTYONE_DATABASE_URI names a server (no mongod of FiftyOne's
-own), a database of our own name is used there and dropped at the end.
+own), or where a FiftyOne runs already, whose server is shared, a database of our own name is used
+there and dropped at the end.
 """
 
 from __future__ import annotations
@@ -81,8 +82,7 @@ def pytest_unconfigure() -> None:
 
 
 def _drop_own_database() -> None:
-    if not os.environ.get("FIFTYONE_DATABASE_URI"):
-        return
+    """In any case: where FiftyOne runs already, it shares that one's server."""
     import fiftyone.core.odm as foo
 
     foo.get_db_client().drop_database(_PLACES["FIFTYONE_DATABASE_NAME"])
