@@ -81,7 +81,7 @@ def save_workspace(
     dataset.save_workspace(
         WORKSPACE,
         captions_space(panels),
-        description="Samples beside the map of their segments; pale segments are in no caption.",
+        description="Samples beside the map of their segments; dark points are in no caption.",
         overwrite=True,
     )
     if dataset.has_field(captions.coverage):
