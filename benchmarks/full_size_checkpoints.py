@@ -108,7 +108,7 @@ def _look_at_the_image(model: torch.nn.Module) -> None:
     """Random cross-attention hardly matters: every image would get the same caption."""
     for name, parameter in model.named_parameters():
         if name.endswith("crossattention.output.dense.weight"):
-            parameter *= IMAGE_SHARE
+            parameter.mul_(IMAGE_SHARE)
 
 
 @torch.no_grad()
