@@ -35,7 +35,7 @@ def save_checkpoints(folder: Path, photo: Path, *, captions: str = "") -> Analys
         captioner=str(save_blip(folder / "captioner", "captioner", words)),
         matcher=str(save_blip(folder / "matcher", "matcher", words)),
         segmenter=f"vit_b={file}",
-        min_area=0.002,
+        min_area=0.0005,
         min_new_tokens=2,
         points_per_side=8,
         pred_iou_thresh=thresholds["pred_iou_thresh"],

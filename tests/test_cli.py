@@ -265,7 +265,11 @@ class TestDemo:
 
     @pytest.fixture(autouse=True)
     def _without_demo(self) -> Iterator[None]:
+        self._delete_demo()  # the browser tests leave theirs
         yield
+        self._delete_demo()
+
+    def _delete_demo(self) -> None:
         if fo.dataset_exists("capviz-demo"):
             fo.delete_dataset("capviz-demo")
 
