@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 
 from fiftyone_capviz.errors import InputError
@@ -46,6 +49,48 @@ def weights_from_segments(patch_weights: FloatArray, weight: float) -> FloatArra
         Float64 "p p".
     """
     return weights_at(coverage_of_segments(patch_weights), weight)
+
+
+@dataclass(frozen=True, eq=False)
+class PatchSelection:
+    """Patches that share one dial.
+
+    Attributes:
+        coverage: how much of each patch is meant, 0..1, float "p p".
+        weight: where the dial stands: at least 0, 1 changes nothing.
+    """
+
+    coverage: FloatArray
+    weight: float
+
+    @property
+    def changes_something(self) -> bool:
+        """Whether it holds a patch, and its dial has left 1."""
+        return self.weight != 1 and bool((np.asarray(self.coverage) > 0).any())
+
+
+def combined_weights(selections: Sequence[PatchSelection]) -> FloatArray:
+    """The weights of several selections on one grid; where they overlap, their product.
+
+    Args:
+        selections: one or more, all on the same grid.
+
+    Returns:
+        Float64 "p p".
+
+    Raises:
+        InputError: no selection, or grids that differ.
+    """
+    shapes = {np.shape(one.coverage) for one in selections}
+    if len(shapes) != 1:
+        raise InputError(
+            "Selections must lie on one patch grid; got "
+            f"{', '.join(map(str, sorted(shapes))) or 'no selection'}."
+        )
+    product: FloatArray = np.ones(shapes.pop())
+    for one in selections:
+        product = product * weights_at(one.coverage, one.weight)
+    return product
 
 
 def weights_at(coverage: FloatArray, weight: float) -> FloatArray:

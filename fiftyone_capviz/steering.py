@@ -11,7 +11,7 @@ import torch
 
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.models.interfaces import Captioner, Matcher
-from fiftyone_capviz.patch_weights import weights_at
+from fiftyone_capviz.patch_weights import PatchSelection, combined_weights
 from fiftyone_capviz.records import Caption, FloatArray, Match
 from fiftyone_capviz.words import caption_words
 
@@ -73,11 +73,38 @@ def steer_patches(
         method: one of `STEERING_METHODS`.
         prompt: what to go on from, too.
     """
-    if method == "contrast":
-        if weight < 1:
-            raise InputError(f"The weight of 'contrast' must be at least 1; got {weight}.")
-        return Steering(prompt, weights_at(coverage, np.e), method, weight - 1)
-    return Steering(prompt, weights_at(coverage, weight), method)
+    return steer_selections([PatchSelection(coverage, weight)], method=method, prompt=prompt)
+
+
+def steer_selections(
+    selections: Sequence[PatchSelection],
+    *,
+    method: SteeringMethod = "scale",
+    prompt: str | None = None,
+) -> Steering:
+    """The steering for several dials at once; see `steer_patches` for one.
+
+    Under "contrast" the largest weight gives alpha, and patches of a smaller weight are hidden to
+    the degree to which their dial stands above 1.
+
+    Args:
+        selections: on one grid; those that change nothing are passed over.
+        method: one of `STEERING_METHODS`.
+        prompt: what to go on from, too.
+
+    Raises:
+        InputError: a negative weight, one below 1 for "contrast", or grids that differ.
+    """
+    chosen = [one for one in selections if one.changes_something]
+    if not chosen:
+        return Steering(prompt, method=method)
+    if method != "contrast":
+        return Steering(prompt, combined_weights(chosen), method)
+    least, largest = min(one.weight for one in chosen), max(one.weight for one in chosen)
+    if least < 1:
+        raise InputError(f"The weight of 'contrast' must be at least 1; got {least}.")
+    hidden = np.max([one.coverage * ((one.weight - 1) / (largest - 1)) for one in chosen], axis=0)
+    return Steering(prompt, np.exp(hidden), method, largest - 1)
 
 
 def recaption(
@@ -166,6 +193,7 @@ def find_weight(
     max_likelihood_loss: float = 0.5,
     num_beams: int = 3,
     max_new_tokens: int = 20,
+    others: Sequence[PatchSelection] = (),
 ) -> WeightSearch:
     """Try several weights in one batch, and choose the smallest that says the word.
 
@@ -183,6 +211,7 @@ def find_weight(
         max_likelihood_loss: how far the mean log-probability per token may fall.
         num_beams: 1 is greedy.
         max_new_tokens: word pieces after the prompt, at most.
+        others: selections that keep their weights in every trial.
 
     Raises:
         InputError: no wanted word, several images, or a matcher without its features.
@@ -196,7 +225,7 @@ def find_weight(
         raise InputError("wanted_word must be a word; it is empty.")
     tried = [1.0, *sorted({float(w) for w in weights if w > 1})]
     steerings = [
-        Steering(prompt) if w == 1 else steer_patches(coverage, w, method=method, prompt=prompt)
+        steer_selections([PatchSelection(coverage, w), *others], method=method, prompt=prompt)
         for w in tried
     ]
     repeated = features.expand(len(tried), -1, -1)

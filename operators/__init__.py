@@ -16,7 +16,9 @@ from .restore_map import RestoreMap
 from .score_captions import ScoreCaptions
 from .segment_images import SegmentImages
 from .steer_captions import SteerCaptions
+from .steer_selection import SteerSelection
 from .stop_analysis import StopAnalysis
+from .stream_caption import StreamCaption
 from .undo_captions import UndoCaptions
 
 OPERATORS = (
@@ -36,6 +38,8 @@ OPERATORS = (
     DeleteAnalysis,
     OpenWorkspace,
     RestoreMap,
+    SteerSelection,
+    StreamCaption,
 )
 
 __all__ = ["OPERATORS"]

@@ -4,6 +4,14 @@ from __future__ import annotations
 
 import fiftyone.operators as foo
 
-PANELS: tuple[type[foo.Panel], ...] = ()
+from .caption_steering import CaptionSteering
+from .segment_gallery import SegmentGallery
+from .word_graph import WordGraph
+
+PANELS: tuple[type[foo.Panel], ...] = (
+    CaptionSteering,
+    SegmentGallery,
+    WordGraph,
+)
 
 __all__ = ["PANELS"]

@@ -24,6 +24,7 @@ LAYERS = (
         "coverage",
         "geometry",
         "graph",
+        "graph_parts",
         "images",
         "incidence",
         "inflection",

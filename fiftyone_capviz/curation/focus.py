@@ -66,11 +66,11 @@ def focus_word(
     heatmaps: bool = False,
     heatmap_limit: int = 500,
 ) -> FocusReport:
-    """Write each segment's score for one word into ``<segments>.detections.attention``.
+    """Write each segment's share of one word into ``<segments>.detections.attention``.
 
-    Every segment of the view gets a number: 0.0 where the sample's caption does not hold the word.
-    Segments outside the view that an earlier focus wrote go back to None, so that one plot never
-    mixes two words.
+    Every segment of the view gets a number, 0..1: its score over the largest in its image; 0.0
+    where that is negative, or the sample's caption does not hold the word. Segments outside the
+    view that an earlier focus wrote go back to None, so that one plot never mixes two words.
 
     Args:
         collection: a dataset or view; all its segments are rewritten by one update.
@@ -217,24 +217,37 @@ def _count_segments(dataset: Any, segments_field: str, ids: Sequence[str] | None
 
 
 def attention_update(word: str, caption_field: str, segments_field: str) -> list[dict[str, Any]]:
-    """The aggregation-pipeline update: score of one word for each segment, 0.0 where absent."""
+    """The aggregation-pipeline update: each segment's share of the word, 0.0 where it is absent.
+
+    A share is the segment's positive score over the largest in its image, 0..1. The scores
+    themselves, being gradients, differ between images by orders of magnitude, so that a plot
+    colored by them would show a handful of images and nothing else.
+    """
+    segments = f"${segments_field}.detections"
     index = {"$indexOfArray": [f"${caption_field}_words", {"$literal": word}]}
-    score = {"$arrayElemAt": ["$$segment.word_scores", "$$index"]}
+    score = {"$ifNull": [{"$arrayElemAt": ["$$segment.word_scores", "$$index"]}, 0.0]}
     finite = {
         "$let": {
-            "vars": {"score": {"$ifNull": [score, 0.0]}},
+            "vars": {"score": score},
             "in": {"$cond": [{"$eq": ["$$score", math.nan]}, 0.0, {"$toDouble": "$$score"}]},
         }
     }
     value = {"$cond": [{"$gte": ["$$index", 0]}, finite, 0.0]}
+    scores = {"$map": {"input": segments, "as": "segment", "in": value}}
+    own = {"$max": [{"$arrayElemAt": ["$$scores", "$$place"]}, 0.0]}
+    share = {"$cond": [{"$gt": ["$$peak", 0.0]}, {"$divide": [own, "$$peak"]}, 0.0]}
     rewritten = {
         "$map": {
-            "input": f"${segments_field}.detections",
-            "as": "segment",
-            "in": {"$mergeObjects": ["$$segment", {"attention": value}]},
+            "input": {"$range": [0, {"$size": segments}]},
+            "as": "place",
+            "in": {
+                "$mergeObjects": [{"$arrayElemAt": [segments, "$$place"]}, {"attention": share}]
+            },
         }
     }
-    with_index = {"$let": {"vars": {"index": {"$ifNull": [index, -1]}}, "in": rewritten}}
+    with_peak = {"$let": {"vars": {"peak": {"$max": "$$scores"}}, "in": rewritten}}
+    with_scores = {"$let": {"vars": {"scores": scores}, "in": with_peak}}
+    with_index = {"$let": {"vars": {"index": {"$ifNull": [index, -1]}}, "in": with_scores}}
     return [{"$set": {f"{segments_field}.detections": with_index, "last_modified_at": "$$NOW"}}]
 
 
@@ -245,9 +258,15 @@ def _write_attention(
     before = recall(dataset, _key(segments_field))
     state = {"word": word, "caption_field": caption_field, "sample_ids": ids}
     remember(dataset, _key(segments_field), state)
-    # "detections.0" exists: update no sample without segments, whose field may be null.
+    # Most samples lack both the old and the new word: their zeros stand, and rewriting a document
+    # costs far more than reading it. "detections.0" exists: update no sample without segments,
+    # whose field may be null.
+    changes = [
+        {f"{caption_field}_words": word},
+        {path: {"$elemMatch": {"attention": {"$ne": 0.0}}}},
+    ]
     dataset._sample_collection.update_many(
-        {**id_filter(dataset, ids), f"{path}.0": {"$exists": True}},
+        {**id_filter(dataset, ids), f"{path}.0": {"$exists": True}, "$or": changes},
         attention_update(word, caption_field, segments_field),
     )
     if ids is not None and before is not None:

@@ -197,7 +197,7 @@ class AcceptReport:
 
     def summary(self) -> str:
         """One sentence for people."""
-        text = f"{self.samples} captions rewritten"
+        text = f"{self.samples} caption{'' if self.samples == 1 else 's'} rewritten"
         if self.coverage_before is not None and self.coverage_after is not None:
             text += f"; coverage went from {self.coverage_before:.2f} to {self.coverage_after:.2f}"
         if self.failures:

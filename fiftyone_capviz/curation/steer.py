@@ -10,9 +10,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import fiftyone as fo
 import numpy as np
 from bson import ObjectId
 from pymongo import UpdateOne
@@ -25,10 +25,11 @@ from fiftyone_capviz.curation.accept import (
 )
 from fiftyone_capviz.curation.batches import Item, PreparedBatches
 from fiftyone_capviz.curation.before import steered_fields
+from fiftyone_capviz.curation.candidates import declare_candidates
 from fiftyone_capviz.curation.compute import free_memory, is_out_of_memory
 from fiftyone_capviz.curation.documents import Document
 from fiftyone_capviz.curation.engines import load_captioner, load_matcher, models_in_use
-from fiftyone_capviz.curation.fields import SegmentFields, add_to_sidebar
+from fiftyone_capviz.curation.fields import SegmentFields
 from fiftyone_capviz.curation.logs import get_logger
 from fiftyone_capviz.curation.map_vectors import weights_of
 from fiftyone_capviz.curation.options import AnalysisOptions
@@ -99,7 +100,7 @@ def steer_captions(
     states = list(read_states(dataset, ids, chosen))
     stages = frozenset({"attribute"}) if recipe.chooses_segments else frozenset()
     tasks = [Task(state, stages) for state in states]  # type: ignore[arg-type]
-    _declare(dataset, chosen.caption_field)
+    declare_candidates(dataset, chosen.caption_field)
     clear_stop(dataset)
     with models_in_use(cache):
         run = _Steering(
@@ -272,15 +273,23 @@ class _Steering:
     def _is_chosen(self, detection: Document) -> bool:
         label = self.recipe.segment_label
         named = label is not None and label in (detection.get("label"), detection.get("top_word"))
-        return named or str(detection["_id"]) in self.recipe.segment_ids
+        return named or str(detection["_id"]) in self._segment_ids
+
+    @cached_property
+    def _segment_ids(self) -> frozenset[str]:
+        return frozenset(self.recipe.segment_ids)
 
     def _store(
         self, items: Sequence[Item], found: Sequence[tuple[Caption, float | None, float]]
     ) -> None:
         text_field, itm_field, recipe_field = steered_fields(self.options.caption_field)
+        recipe = self.recipe.to_dict()
         updates = []
         for item, (caption, weight, match) in zip(items, found, strict=True):
-            used = {**self.recipe.to_dict(), "prompt": caption.prompt, "weight": weight}
+            used = {**recipe, "prompt": caption.prompt, "weight": weight}
+            if self._segment_ids:  # those of this image: the recipe may name those of all
+                ids = [str(one["_id"]) for one in item.detections]
+                used["segment_ids"] = [one for one in ids if one in self._segment_ids]
             values = {text_field: caption.text, itm_field: float(match), recipe_field: used}
             updates.append(UpdateOne({"_id": item.task.sample.id}, {"$set": values}))
             self._count(item, caption.text)
@@ -299,15 +308,6 @@ class _Steering:
     def _fail(self, item: Item, message: str) -> None:
         sample = item.task.sample
         self.failures.append(Failure(str(sample.id), sample.filepath, message))
-
-
-def _declare(dataset: Any, caption_field: str) -> None:
-    kinds = (fo.StringField, fo.FloatField, fo.DictField)
-    names = steered_fields(caption_field)
-    for path, kind in zip(names, kinds, strict=True):
-        if not dataset.has_field(path):
-            dataset.add_sample_field(path, kind)
-    add_to_sidebar(dataset, names[:2])
 
 
 def _note(dataset: Any, caption_field: str, recipe: Recipe) -> None:

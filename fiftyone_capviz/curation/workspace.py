@@ -24,6 +24,14 @@ COVERAGE_LIMIT = 0.5
 
 SAMPLES_PANEL = "Samples"
 EMBEDDINGS_PANEL = "Embeddings"
+SIZES = (0.28, 0.4, 0.32)
+# Plot and gallery stand above each other: a change of tabs makes the App forget a selection.
+PANELS = (
+    SAMPLES_PANEL,
+    "word_graph+caption_steering",
+    f"{EMBEDDINGS_PANEL}/segment_gallery",
+)
+"""The workspace, see :func:`captions_space`."""
 COLOR_BY = "coverage"
 HEATMAP_COLORSCALE = "viridis"
 UNCOVERED_COLOR = "#c9c9c9"
@@ -37,19 +45,27 @@ WORD_COLORS = (
 )
 
 
-def captions_space(panels: Sequence[str] = (SAMPLES_PANEL, EMBEDDINGS_PANEL)) -> fo.Space:
+def captions_space(panels: Sequence[str] = PANELS) -> fo.Space:
     """The layout: one leaf space per panel, side by side, each with its active child.
 
     Args:
         panels: panel types from left to right. Entries joined by "+" share one leaf as tabs, the
-            first one in front: ``("Samples", "word_graph", "Embeddings+segment_gallery")``.
+            first one in front; those joined by "/" stand above each other:
+            ``("Samples", "word_graph+caption_steering", "Embeddings/segment_gallery")``.
     """
-    leaves = []
+    columns = []
     for entry in panels:
-        tabs = [fo.Panel(type=name, pinned=name == SAMPLES_PANEL) for name in entry.split("+")]
-        # Without an active child the App shows a blank panel.
-        leaves.append(fo.Space(children=tabs, active_child=tabs[0].component_id))
-    return fo.Space(children=leaves, orientation="horizontal")
+        rows = [_leaf(row.split("+")) for row in entry.split("/")]
+        stacked = len(rows) > 1
+        columns.append(fo.Space(children=rows, orientation="vertical") if stacked else rows[0])
+    sizes = list(SIZES) if len(columns) == len(SIZES) else None
+    return fo.Space(children=columns, orientation="horizontal", sizes=sizes)
+
+
+def _leaf(names: Sequence[str]) -> fo.Space:
+    tabs = [fo.Panel(type=name, pinned=name == SAMPLES_PANEL) for name in names]
+    # Without an active child the App shows a blank panel.
+    return fo.Space(children=tabs, active_child=tabs[0].component_id)
 
 
 def save_workspace(
@@ -58,7 +74,7 @@ def save_workspace(
     *,
     caption_field: str | None = None,
     segments_field: str | None = None,
-    panels: Sequence[str] = (SAMPLES_PANEL, EMBEDDINGS_PANEL),
+    panels: Sequence[str] = PANELS,
     words: Sequence[str] | None = None,
 ) -> None:
     """Save the workspace "Captions" and the view "Least covered", and set colors and fields.
@@ -81,7 +97,7 @@ def save_workspace(
     dataset.save_workspace(
         WORKSPACE,
         captions_space(panels),
-        description="Samples beside the map of their segments; dark points are in no caption.",
+        description="Samples, word graph, map of all segments: dark ones are in no caption.",
         overwrite=True,
     )
     if dataset.has_field(captions.coverage):

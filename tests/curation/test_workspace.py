@@ -26,9 +26,17 @@ def test_every_leaf_has_its_active_child(tmp_path: Path) -> None:
     save_workspace(dataset)
     space = dataset.load_workspace(WORKSPACE)
     assert space.orientation == "horizontal"
-    panels = [leaf.children[0] for leaf in space.children]
-    assert [panel.type for panel in panels] == ["Samples", "Embeddings"]
-    assert [leaf.active_child for leaf in space.children] == [p.component_id for p in panels]
+    samples, middle, right = space.children
+    assert right.orientation == "vertical"
+    leaves = [samples, middle, *right.children]
+    panels = [leaf.children[0] for leaf in leaves]
+    assert [panel.type for panel in panels] == [
+        "Samples",
+        "word_graph",
+        "Embeddings",
+        "segment_gallery",
+    ]
+    assert [leaf.active_child for leaf in leaves] == [p.component_id for p in panels]
 
 
 def test_panels_can_share_a_leaf_as_tabs() -> None:

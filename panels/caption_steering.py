@@ -1,0 +1,283 @@
+"""*Caption Steering*: one image under its patch grid, and the recipe for many."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from fiftyone_capviz.curation.accept import accept_captions, discard_candidates, stored_options
+from fiftyone_capviz.curation.options import AnalysisOptions
+from fiftyone_capviz.curation.panel_focus import panel_focus
+from fiftyone_capviz.curation.prompt_suggestions import suggest_prompts
+from fiftyone_capviz.curation.runs import active_caption, list_runs
+from fiftyone_capviz.curation.sample_ids import sample_ids
+from fiftyone_capviz.curation.steer_image import (
+    lay_out,
+    search_weight,
+    steer_image,
+    weights_on_image,
+)
+from fiftyone_capviz.curation.steered_image import (
+    Attempt,
+    Dials,
+    SteeredImage,
+    keep_candidate,
+    read_image,
+)
+from fiftyone_capviz.curation.steering_batch import (
+    candidates,
+    forget_batch,
+    last_accepted,
+    note_accepted,
+    pending_batch,
+    waiting_ids,
+)
+from fiftyone_capviz.curation.steering_messages import BatchPayload, attempt_payload, batch_payload
+from fiftyone_capviz.curation.steering_scope import Surroundings
+from fiftyone_capviz.curation.stop import request_stop
+from fiftyone_capviz.curation.streams import cancel_stream
+from fiftyone_capviz.errors import InputError
+from fiftyone_capviz.records import Caption
+
+from .caption_steering_payloads import (
+    candidate_payload,
+    image_payload,
+    place_payload,
+    search_payload,
+    suggestion_payload,
+)
+from .capviz_panel import CapvizPanel, event
+
+PAGE = 50
+
+
+class CaptionSteering(CapvizPanel):
+    """Its component keeps what the user is doing; every event is told all that it needs."""
+
+    panel_name = "caption_steering"
+    title = "Caption Steering"
+    icon = "tune"
+    component = "CapvizCaptionSteering"
+    surfaces = "grid modal"
+    help = (
+        "Click patches or a segment, set their weight, write how the caption should go on, and "
+        "read what the captioner says now. Then apply the recipe to many images."
+    )
+
+    def on_load(self, ctx: Any) -> None:
+        """The component asks for what it shows; FiftyOne reports changes only if this exists."""
+
+    def on_change_view(self, ctx: Any) -> None:
+        self._surroundings_changed(ctx)
+
+    def on_change_extended_selection(self, ctx: Any) -> None:
+        self._surroundings_changed(ctx)
+
+    @event
+    def open_image(self, ctx: Any) -> dict[str, Any]:
+        """The sample asked for, or a neighbour of it, or the first of the view."""
+        if ctx.dataset is None:
+            return {"missing": "dataset"}
+        options = _options(ctx)
+        if options is None:
+            return {"missing": "captions"}
+        order = _samples(ctx, ctx.params.get("among") or ()) or sample_ids(ctx.view)
+        (asked,) = _samples(ctx, [ctx.params.get("sample_id")]) or (None,)
+        if ctx.params.get("keep") and order and asked not in order:
+            asked = None  # the view has changed, and this sample has left it
+        if asked is None and not order:
+            return {"missing": "samples"}
+        chosen = _neighbor(order, asked, int(ctx.params.get("step") or 0))
+        return dict(
+            image_payload(
+                read_image(ctx.dataset, chosen, options),
+                caption_field=options.caption_field,
+                caption_fields=list_runs(ctx.dataset) or [options.caption_field],
+                position=order.index(chosen) if chosen in order else None,
+                total=len(order),
+                batch=_batch(ctx.dataset, options),
+                undo=len(last_accepted(ctx.dataset, options.caption_field)),
+            )
+        )
+
+    @event
+    def lay_out(self, ctx: Any) -> dict[str, Any]:
+        """Load the models if they are not; patch grid, and scores of the present caption."""
+        image, options = _image(ctx)
+        return dict(place_payload(image, lay_out(image, options)))
+
+    @event
+    def generate(self, ctx: Any) -> dict[str, Any]:
+        """Caption the image by the dials."""
+        image, options = _image(ctx)
+        attempt = steer_image(image, options, Dials.from_dict(ctx.params.get("dials") or {}))
+        return dict(attempt_payload(attempt, image.caption))
+
+    @event
+    def find_weight(self, ctx: Any) -> dict[str, Any]:
+        """Sweep the weight of one selection for a word."""
+        image, options = _image(ctx)
+        word = str(ctx.params.get("word") or "")
+        search = search_weight(
+            image,
+            options,
+            Dials.from_dict(ctx.params.get("dials") or {}),
+            wanted_word=word,
+            turned=int(ctx.params.get("turned") or 0),
+        )
+        return dict(search_payload(search, word=word, present=image.caption))
+
+    @event
+    def suggest(self, ctx: Any) -> dict[str, Any]:
+        """Prompts, ranked by how likely they lead to the wanted word."""
+        image, options = _image(ctx)
+        word = str(ctx.params.get("word") or "")
+        found = suggest_prompts(ctx.dataset, image, options, wanted_word=word)
+        return {"word": word, "suggestions": [suggestion_payload(one) for one in found]}
+
+    @event
+    def scopes(self, ctx: Any) -> dict[str, Any]:
+        """What the recipe can be applied to."""
+        options = _required_options(ctx)
+        around = surroundings(ctx)
+        return {
+            "scopes": [
+                {"key": key, "count": len(ids)} for key, ids in around.scopes(options).items()
+            ],
+            "sources": list(around.sources()),
+            "words": list(around.focus.words) if around.focus is not None else [],
+        }
+
+    @event
+    def candidates(self, ctx: Any) -> dict[str, Any]:
+        """A page of the waiting captions of the last batch."""
+        options = _required_options(ctx)
+        batch = pending_batch(ctx.dataset, options.caption_field)
+        if batch is None:
+            return {"candidates": [], "waiting": 0, "missed": 0}
+        offset = int(ctx.params.get("offset") or 0)
+        rows = candidates(ctx.dataset, batch, options, offset=offset, limit=PAGE)
+        waiting = waiting_ids(ctx.dataset, batch)
+        return {
+            "candidates": [candidate_payload(one) for one in rows],
+            "waiting": len(waiting),
+            "missed": len(set(waiting) & set(batch.misses)),
+        }
+
+    @event
+    def show_misses(self, ctx: Any) -> dict[str, Any]:
+        """Open those as a view that do not say the word, or could not be captioned."""
+        options = _required_options(ctx)
+        batch = pending_batch(ctx.dataset, options.caption_field)
+        ids = [] if batch is None else [*batch.misses, *batch.failed]
+        if not ids:
+            raise InputError("No image of the last batch failed; there is nothing to show.")
+        ctx.ops.set_view(ctx.dataset.select(ids))
+        return {"samples": len(ids)}
+
+    @event
+    def discard(self, ctx: Any) -> dict[str, Any]:
+        """Drop the waiting captions of the last batch, or of the samples named."""
+        options = _required_options(ctx)
+        batch = pending_batch(ctx.dataset, options.caption_field)
+        chosen = ctx.params.get("ids")
+        ids = list(chosen) if chosen else ([] if batch is None else list(batch.sample_ids))
+        dropped = discard_candidates(ctx.dataset, options.caption_field, ids=ids)
+        if not chosen:
+            forget_batch(ctx.dataset)
+        return {"samples": dropped, "batch": _batch(ctx.dataset, options)}
+
+    @event
+    def accept_attempt(self, ctx: Any) -> dict[str, Any]:
+        """Make an attempt on one image its caption."""
+        image, options = _image(ctx)
+        text = str(ctx.params.get("text") or "").strip()
+        if not text:
+            raise InputError("A caption to accept must have a text; it is empty. Generate one.")
+        dials = Dials.from_dict(ctx.params.get("dials") or {})
+        caption = Caption(text, text, str(ctx.params.get("prompt") or ""), float("nan"))
+        match = float(ctx.params.get("itm") or 0.0)
+        weights = weights_on_image(image, options, dials)
+        keep_candidate(ctx.dataset, image, options, Attempt(caption, match, dials, weights))
+        report = accept_captions(
+            ctx.dataset, options.caption_field, ids=[image.sample_id], options=options
+        )
+        if report.failures:
+            raise InputError(report.failures[0].message)
+        note_accepted(ctx.dataset, options.caption_field, [image.sample_id])
+        ctx.ops.reload_dataset()  # the grid keeps its samples over reload_samples
+        return {"summary": report.summary()}
+
+    @event
+    def cancel(self, ctx: Any) -> dict[str, Any]:
+        """End a stream, or the work on many images after its present batch."""
+        if ctx.params.get("stream"):
+            cancel_stream(str(ctx.params["stream"]))
+        else:
+            request_stop(ctx.dataset)
+        return {}
+
+    @event
+    def analyze(self, ctx: Any) -> None:
+        """Offer the form that makes captions, where there are none."""
+        ctx.prompt("@capviz/capviz/analyze_captions")
+
+    def _surroundings_changed(self, ctx: Any) -> None:
+        extended = ctx.request_params.get("extended") or {}
+        view = ctx.request_params.get("view") or []
+        ctx.panel.set_data("around", {"version": hash((repr(extended), repr(view))) % 2**31})
+
+
+def surroundings(ctx: Any) -> Surroundings:
+    """What the App shows and what is marked in it."""
+    return Surroundings.of(
+        ctx.dataset, ctx.view, selected=ctx.selected, request_params=ctx.request_params
+    )
+
+
+def _options(ctx: Any) -> AnalysisOptions | None:
+    """Of the caption field asked for, in focus, or described by the segments; None without any."""
+    asked = ctx.params.get("caption_field")
+    if asked is None:
+        focus = panel_focus(ctx.dataset)
+        asked = focus.caption_field if focus is not None else None
+    if asked is None:
+        analysed = list_runs(ctx.dataset)
+        asked = active_caption(ctx.dataset, "segments") or (analysed[0] if analysed else "caption")
+    return stored_options(ctx.dataset, asked, None) if ctx.dataset.has_field(asked) else None
+
+
+def _required_options(ctx: Any) -> AnalysisOptions:
+    options = _options(ctx)
+    if options is None:
+        raise InputError("Steering needs captions; there are none yet. Run 'Analyze captions'.")
+    return options
+
+
+def _image(ctx: Any) -> tuple[SteeredImage, AnalysisOptions]:
+    options = _required_options(ctx)
+    sample_id = ctx.params.get("sample_id")
+    if not sample_id:
+        raise InputError("Steering needs a sample; none is open. Open or select one.")
+    return read_image(ctx.dataset, str(sample_id), options), options
+
+
+def _samples(ctx: Any, ids: Sequence[str | None]) -> list[str]:
+    """The samples meant: in a view of patches the grid's ids are those of labels."""
+    known = [one for one in ids if one]
+    if not known or not getattr(ctx.view, "_is_patches", False):
+        return known
+    owners = dict(zip(*ctx.view.values(["id", "sample_id"]), strict=True))
+    return list(dict.fromkeys(owners.get(one, one) for one in known))
+
+
+def _neighbor(order: list[str], asked: str | None, step: int) -> str:
+    """The sample `step` places after the one asked for; the order ends where it begins."""
+    if asked is None or (step and asked not in order):
+        return order[0]
+    return order[(order.index(asked) + step) % len(order)] if step else asked
+
+
+def _batch(dataset: Any, options: AnalysisOptions) -> BatchPayload | None:
+    batch = pending_batch(dataset, options.caption_field)
+    return None if batch is None else batch_payload(batch, len(waiting_ids(dataset, batch)))

@@ -1,0 +1,205 @@
+import { usePanelContext, usePanelId } from "@fiftyone/spaces";
+import { getSampleSrc, nullableModalSampleId, selectedSamples } from "@fiftyone/state";
+import * as React from "react";
+import { useRecoilValue } from "recoil";
+import { useCall, type PanelProps } from "../shared/panel";
+import { usePalette } from "../shared/theme";
+import type { BatchRequest } from "./ApplyCard";
+import { CaptionSteeringView } from "./CaptionSteeringView";
+import { EmptyState } from "./EmptyState";
+import { sentSettings } from "./history";
+import type { Candidate, JobData, StreamData } from "./payloads";
+import { labelOf } from "./scope";
+import { useAttempts } from "./useAttempts";
+import { useBatch } from "./useBatch";
+import { useImage } from "./useImage";
+import { useWord } from "./useWord";
+
+interface Data {
+  around?: { version: number };
+  focus_version?: number;
+  stream?: StreamData;
+  job?: JobData;
+}
+
+/** The panel in the App: the modal's sample, or the selected or first one of the grid. */
+export function CaptionSteering({ data, schema }: PanelProps<Data>) {
+  const call = useCall(schema);
+  const palette = usePalette();
+  const panelId = usePanelId();
+  const inModal = usePanelContext()?.scope === "modal";
+  const modalId = useRecoilValue<string | null>(nullableModalSampleId);
+  const ticked = useRecoilValue<Map<string, unknown> | Set<string>>(selectedSamples);
+  const tickedKey = [...ticked.keys()].join(" ");
+  const among = React.useMemo(() => (tickedKey ? tickedKey.split(" ") : []), [tickedKey]);
+
+  const { state, open, renew } = useImage(call);
+  const { image, place } = state;
+  const attempts = useAttempts(call, panelId, image, place, data?.stream);
+  const [flipped, setFlipped] = React.useState<Set<string>>(new Set());
+  const [latestWork, setLatestWork] = React.useState<"image" | "batch">("image");
+  const [note, setNote] = React.useState<string | null>(null);
+  const [problem, setProblem] = React.useState<string | null>(null);
+  const listed = React.useMemo(() => (among.length > 1 ? among : []), [among]);
+  const batch = useBatch(call, panelId, image?.caption_field, data?.job, (step) => {
+    setFlipped(new Set());
+    if (step === "accept" || step === "undo") attempts.forgetAttempt();
+    void renew({ among: listed });
+  });
+  const { settings } = attempts;
+  const sought = useWord(call, image, place, settings, attempts.take);
+
+  // Which sample: once at the start, and whenever the user turns to another one.
+  React.useEffect(() => {
+    if (inModal) {
+      if (modalId) void open({ sample_id: modalId });
+    } else void open({ sample_id: among[0] ?? null, among: listed });
+  }, [inModal, modalId, among, listed, open]);
+
+  // The view, the lasso or the focus changed: the first call only repeats what was asked above.
+  const around = `${data?.around?.version ?? ""} ${data?.focus_version ?? ""}`;
+  const known = React.useRef(around);
+  const { askScopes, askCandidates } = batch;
+  React.useEffect(() => {
+    askScopes();
+    if (known.current === around) return;
+    known.current = around;
+    void renew({ among: listed, keep: !inModal });
+  }, [around, askScopes, renew, listed, inModal]);
+  React.useEffect(askScopes, [tickedKey, askScopes]);
+
+  const waiting = image?.batch?.waiting ?? 0;
+  React.useEffect(() => {
+    if (waiting) askCandidates();
+  }, [waiting, askCandidates]);
+  React.useEffect(() => {
+    setLatestWork("image");
+    setNote(null);
+  }, [attempts.attempt]);
+
+  if (!image) {
+    return (
+      <EmptyState
+        palette={palette}
+        missing={state.missing}
+        error={state.error}
+        onAnalyze={() => void call("analyze").catch((error: Error) => setProblem(error.message))}
+        onRetry={() => void open({ sample_id: inModal ? modalId : null })}
+      />
+    );
+  }
+
+  const { attempt } = attempts;
+  const different = attempt !== null && attempt.text !== image.caption;
+  const ofBatch = waiting > 0 && (latestWork === "batch" || !different);
+  // Captions that say the word are chosen to begin with; a click flips one.
+  const says = (one: Candidate) => one.says_word !== false;
+  const isChosen = (one: Candidate) => says(one) !== flipped.has(one.sample_id);
+  const turned = batch.candidates.filter((one) => flipped.has(one.sample_id));
+  const chosenCount = turned.reduce(
+    (count, one) => count + (says(one) ? -1 : 1),
+    batch.waiting - batch.missed,
+  );
+  const many = (count: number) => `${count} caption${count === 1 ? "" : "s"}`;
+  const accept = ofBatch ? `Accept all ${many(waiting)}` : different ? "Accept this caption" : null;
+
+  const acceptAttempt = async () => {
+    if (!attempt) return;
+    setProblem(null);
+    try {
+      const reply = await call<{ summary: string }>("accept_attempt", {
+        sample_id: image.sample_id,
+        caption_field: image.caption_field,
+        text: attempt.text,
+        prompt: attempt.prompt,
+        itm: attempt.itm,
+        dials: sentSettings(settings),
+      });
+      attempts.forgetAttempt();
+      await renew({ among: listed });
+      setNote(reply.summary);
+    } catch (error) {
+      setProblem((error as Error).message);
+    }
+  };
+  const apply = (request: BatchRequest) => {
+    setLatestWork("batch");
+    setNote(null);
+    batch.start("steer", {
+      ...request,
+      sample_id: image.sample_id,
+      dials: sentSettings(settings),
+      turned: settings.active,
+      label: labelOf(settings.selections[settings.active], image.segments),
+      word: sought.word.trim() || null,
+    });
+  };
+
+  return (
+    <CaptionSteeringView
+      palette={palette}
+      image={image}
+      place={place}
+      loading={
+        state.loading === "models" && !place
+          ? "Loading the models …"
+          : state.loading === "image"
+            ? "Opening …"
+            : null
+      }
+      error={problem ?? state.error ?? attempts.error}
+      settings={settings}
+      attempt={attempt}
+      growing={attempts.growing}
+      busy={attempts.busy}
+      live={attempts.live}
+      history={attempts.history}
+      word={sought.word}
+      search={sought.search}
+      searching={sought.searching}
+      searchError={sought.error}
+      suggestions={sought.suggestions}
+      scopes={batch.scopes}
+      job={batch.job}
+      batchError={batch.error}
+      message={note ?? batch.message}
+      candidates={batch.candidates}
+      waiting={batch.waiting}
+      chosenCount={chosenCount}
+      isChosen={isChosen}
+      accept={accept}
+      srcOf={getSampleSrc}
+      onStep={
+        inModal ? null : (step) => void open({ sample_id: image.sample_id, step, among: listed })
+      }
+      onField={(field) => void open({ sample_id: image.sample_id, caption_field: field })}
+      onSettings={attempts.change}
+      onLive={attempts.setLive}
+      onGenerate={attempts.generate}
+      onCancel={attempts.cancel}
+      onGoBack={attempts.goBack}
+      onWord={sought.setWord}
+      onFind={sought.find}
+      onTake={sought.take}
+      onApply={apply}
+      onStop={batch.stop}
+      onFlip={(id) =>
+        setFlipped((before) => {
+          const next = new Set(before);
+          if (!next.delete(id)) next.add(id);
+          return next;
+        })
+      }
+      onOpen={(id) => void open({ sample_id: id, among: listed })}
+      onMore={() => askCandidates(batch.candidates.length)}
+      onMisses={batch.showMisses}
+      onAccept={() => (ofBatch ? batch.start("accept") : void acceptAttempt())}
+      onAcceptChosen={() => batch.start("accept", { chosen: true, flipped: [...flipped] })}
+      onDiscard={batch.discard}
+      onUndo={() => {
+        setNote(null);
+        batch.start("undo");
+      }}
+    />
+  );
+}

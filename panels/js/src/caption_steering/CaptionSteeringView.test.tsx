@@ -1,0 +1,172 @@
+import * as React from "react";
+import { createRoot, type Root } from "react-dom/client";
+import { act } from "react-dom/test-utils";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import example from "../../../../tests/payloads/caption_steering.json";
+import { DARK } from "../shared/palette";
+import { CaptionSteeringView, type ViewProps } from "./CaptionSteeringView";
+import { EmptyState } from "./EmptyState";
+import type { Settings } from "./history";
+import type { ImagePayload, PlacePayload, ScopesPayload } from "./payloads";
+import { emptySelection } from "./selections";
+
+(globalThis as Record<string, unknown>).IS_REACT_ACT_ENVIRONMENT = true;
+
+let root: Root;
+let host: HTMLElement;
+beforeEach(() => {
+  host = document.createElement("div");
+  document.body.append(host);
+  root = createRoot(host);
+});
+afterEach(() => {
+  act(() => root.unmount());
+  host.remove();
+});
+
+const SETTINGS: Settings = {
+  prompt: "",
+  method: "logits",
+  selections: [emptySelection(1, 3)],
+  active: 0,
+};
+const nothing = () => undefined;
+const image = example.image as unknown as ImagePayload;
+
+function show(props: Partial<ViewProps> = {}): void {
+  const whole: ViewProps = {
+    palette: DARK,
+    image,
+    place: example.place as unknown as PlacePayload,
+    loading: null,
+    error: null,
+    settings: SETTINGS,
+    attempt: null,
+    growing: null,
+    busy: false,
+    live: true,
+    history: [],
+    word: "",
+    search: null,
+    searching: false,
+    searchError: null,
+    suggestions: [],
+    scopes: example.scopes as unknown as ScopesPayload,
+    job: null,
+    batchError: null,
+    message: null,
+    candidates: [],
+    waiting: 0,
+    chosenCount: 0,
+    isChosen: () => true,
+    accept: null,
+    srcOf: (path) => path,
+    onStep: nothing,
+    onField: nothing,
+    onSettings: nothing,
+    onLive: nothing,
+    onGenerate: nothing,
+    onCancel: nothing,
+    onGoBack: nothing,
+    onWord: nothing,
+    onFind: nothing,
+    onTake: nothing,
+    onApply: nothing,
+    onStop: nothing,
+    onFlip: nothing,
+    onOpen: nothing,
+    onMore: nothing,
+    onMisses: nothing,
+    onAccept: nothing,
+    onAcceptChosen: nothing,
+    onDiscard: nothing,
+    onUndo: nothing,
+    ...props,
+  };
+  act(() => root.render(<CaptionSteeringView {...whole} />));
+}
+
+const find = (name: string) => host.querySelector<HTMLElement>(`[data-cy="${name}"]`);
+
+test("every name that scripts rely on is there", () => {
+  show();
+  const names = ["steering", "prompt", "weight", "steer-method", "generate", "new-caption"];
+  names.push("history", "wanted-word", "find-weight", "apply", "success-rate", "accept", "undo");
+  for (const name of names) expect(find(`capviz-${name}`), name).not.toBeNull();
+  const grid = example.place.grid;
+  expect(host.querySelectorAll("[data-patch]")).toHaveLength(grid * grid);
+  expect(host.querySelector(`[data-patch="${grid - 1},${grid - 1}"]`)).not.toBeNull();
+});
+
+test("a caption that looks like markup is shown as text", () => {
+  const text = "<img src=x onerror=alert(1)>";
+  const attempt = { ...example.attempt, text, pieces: [{ text, is_new: true }] };
+  show({ attempt, image: { ...image, caption: text } });
+  expect(find("capviz-new-caption")?.textContent).toBe(text);
+  expect(find("capviz-present-caption")?.textContent).toBe(text);
+  expect(host.querySelector("img[src=x]")).toBeNull();
+});
+
+test("patches are painted by keyboard, and arrows move over the grid", () => {
+  const onSettings = vi.fn<(settings: Settings) => void>();
+  show({ onSettings });
+  const press = (key: string) =>
+    act(() => {
+      (document.activeElement as HTMLElement).dispatchEvent(
+        new KeyboardEvent("keydown", { key, bubbles: true }),
+      );
+    });
+  act(() => host.querySelector<HTMLElement>('[data-patch="0,0"]')?.focus());
+  press("ArrowRight");
+  press("ArrowDown");
+  expect((document.activeElement as HTMLElement).dataset.patch).toBe("1,1");
+  press(" ");
+  expect(onSettings.mock.lastCall?.[0].selections[0].added).toEqual(["1,1"]);
+});
+
+test("a segment's button selects its patches, which show the weight", () => {
+  const id = Object.keys(example.place.cells)[0];
+  const onSettings = vi.fn<(settings: Settings) => void>();
+  show({ onSettings });
+  act(() => host.querySelector<HTMLElement>(`button[data-segment="${id}"]`)?.click());
+  const settings = onSettings.mock.lastCall?.[0];
+  expect(settings?.selections[0].segments).toEqual([id]);
+  show({ settings });
+  const marked = host.querySelectorAll('[data-patch][data-weight="3"]');
+  expect(marked).toHaveLength(Object.values(example.place.cells)[0].length);
+  expect(marked[0].getAttribute("aria-selected")).toBe("true");
+});
+
+test("without models the image is there and nothing can be asked", () => {
+  show({ place: null, loading: "Loading the models …" });
+  expect(host.textContent).toContain("Loading the models");
+  expect((find("capviz-generate") as HTMLButtonElement).disabled).toBe(true);
+  expect(host.querySelector("[data-patch]")).toBeNull();
+});
+
+test("errors stand in a line of their own, and the panel stays", () => {
+  show({ error: "The captioner cannot be had." });
+  expect(host.querySelector('[role="alert"]')?.textContent).toBe("The captioner cannot be had.");
+  expect(find("capviz-prompt")).not.toBeNull();
+});
+
+test("a stream grows, and can be cancelled", () => {
+  const onCancel = vi.fn();
+  const place = { ...example.place, streams: true } as unknown as PlacePayload;
+  show({ place, growing: "a man in", busy: true, onCancel });
+  expect(find("capviz-new-caption")?.textContent).toBe("a man in");
+  act(() => find("capviz-cancel")?.click());
+  expect(onCancel).toHaveBeenCalledOnce();
+});
+
+test("the empty panel says what to do", () => {
+  const onAnalyze = vi.fn();
+  const props = { palette: DARK, error: null, onAnalyze, onRetry: nothing };
+  act(() => root.render(<EmptyState {...props} missing="captions" />));
+  act(() => host.querySelector("button")?.click());
+  expect(onAnalyze).toHaveBeenCalledOnce();
+  act(() => root.render(<EmptyState {...props} missing="samples" />));
+  expect(host.textContent).toContain("The view is empty");
+  act(() => root.render(<EmptyState {...props} missing={null} error="No server." />));
+  expect(host.querySelector('[role="alert"]')?.textContent).toBe("No server.");
+});

@@ -1,0 +1,127 @@
+import * as React from "react";
+import { ImageStage } from "./ImageStage";
+import type { Layer } from "./PatchGrid";
+import type { ImagePayload, PlacePayload } from "./payloads";
+import { SegmentList } from "./SegmentList";
+import type { Cell } from "./selections";
+import { selectionColor } from "./style";
+
+interface Props {
+  image: ImagePayload;
+  place: PlacePayload | null;
+  src: string;
+  layers: Layer[];
+  active: number;
+  chosenSegments: string[];
+  loading: string | null;
+  /** Null in the modal, whose own arrows turn the page. */
+  onStep: ((step: number) => void) | null;
+  onField: (field: string) => void;
+  onPaint: (cells: Cell[], inside: boolean) => void;
+  onSegment: (id: string) => void;
+}
+
+/** Which image, the image itself, and its segments. */
+export function ImageCard(props: Props) {
+  const { image, onStep } = props;
+  const [clicks, setClicks] = React.useState<"patches" | "segments">("patches");
+  const [outlines, setOutlines] = React.useState(true);
+  const [hot, setHot] = React.useState<string | null>(null);
+  const name = image.filepath.split(/[\\/]/).pop() ?? "";
+  return (
+    <div className="capviz-st-card">
+      <div className="capviz-st-row" style={{ marginBottom: 8 }}>
+        {onStep ? <Arrow label="Previous sample" text="‹" onClick={() => onStep(-1)} /> : null}
+        <span
+          className="capviz-st-grow"
+          style={{ overflow: "hidden", textOverflow: "ellipsis", whiteSpace: "nowrap" }}
+          title={image.filepath}
+        >
+          {name}
+        </span>
+        {image.caption_fields.length > 1 ? (
+          <select
+            value={image.caption_field}
+            aria-label="Caption field"
+            data-cy="capviz-steer-field"
+            onChange={(event) => props.onField(event.target.value)}
+          >
+            {image.caption_fields.map((field) => (
+              <option key={field}>{field}</option>
+            ))}
+          </select>
+        ) : null}
+        {image.position === null || !onStep ? null : (
+          <span className="capviz-st-muted capviz-st-small">
+            {image.position + 1} of {image.total}
+          </span>
+        )}
+        {onStep ? <Arrow label="Next sample" text="›" onClick={() => onStep(1)} /> : null}
+      </div>
+      <ImageStage
+        src={props.src}
+        name={name}
+        place={props.place}
+        segments={image.segments}
+        layers={props.layers}
+        active={props.active}
+        outlines={outlines}
+        clicks={clicks}
+        hot={hot}
+        loading={props.loading}
+        onPaint={props.onPaint}
+        onSegment={props.onSegment}
+        onHot={setHot}
+      />
+      <div className="capviz-st-row" style={{ margin: "8px 0" }}>
+        <div className="capviz-st-switch" role="radiogroup" aria-label="A click selects">
+          {(["patches", "segments"] as const).map((mode) => (
+            <button
+              key={mode}
+              type="button"
+              role="radio"
+              aria-checked={clicks === mode}
+              data-cy={`capviz-click-${mode}`}
+              disabled={mode === "segments" && !image.segments.length}
+              onClick={() => setClicks(mode)}
+            >
+              {mode === "patches" ? "Patches" : "Segments"}
+            </button>
+          ))}
+        </div>
+        <label className="capviz-st-small">
+          <input
+            type="checkbox"
+            checked={outlines}
+            data-cy="capviz-outlines"
+            onChange={(event) => setOutlines(event.target.checked)}
+          />
+          Outlines
+        </label>
+      </div>
+      <SegmentList
+        segments={image.segments}
+        chosen={props.chosenSegments}
+        color={selectionColor(props.active)}
+        disabled={props.place === null}
+        onSegment={props.onSegment}
+        onHot={setHot}
+      />
+    </div>
+  );
+}
+
+function Arrow(props: { label: string; text: string; onClick: () => void }) {
+  return (
+    <button
+      type="button"
+      className="capviz-st-quiet"
+      style={{ fontSize: 18, lineHeight: 1 }}
+      aria-label={props.label}
+      data-cy={props.text === "‹" ? "capviz-previous-sample" : "capviz-next-sample"}
+      onClick={props.onClick}
+    >
+      {props.text}
+    </button>
+  );
+}

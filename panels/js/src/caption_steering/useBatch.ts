@@ -1,0 +1,133 @@
+import { executeOperator } from "@fiftyone/operators";
+import * as React from "react";
+import { latest } from "../shared/latest";
+import type { Call } from "../shared/panel";
+import {
+  parseCandidates,
+  parseScopes,
+  type Candidate,
+  type JobData,
+  type ScopesPayload,
+} from "./payloads";
+
+export interface BatchWork {
+  scopes: ScopesPayload | null;
+  job: JobData | null;
+  candidates: Candidate[];
+  waiting: number;
+  missed: number;
+  error: string | null;
+  message: string | null;
+  askScopes: () => void;
+  askCandidates: (offset?: number) => void;
+  start: (step: JobData["step"], params?: Record<string, unknown>) => void;
+  stop: () => void;
+  discard: () => void;
+  showMisses: () => void;
+}
+
+/** Work on many images: what it can be done on, how far it is, and what came of it. */
+export function useBatch(
+  call: Call,
+  panelId: string,
+  captionField: string | undefined,
+  told: JobData | undefined,
+  /** Called when captions or candidates have changed. */
+  onDone: (step: JobData["step"] | "discard") => void,
+): BatchWork {
+  const [scopes, setScopes] = React.useState<ScopesPayload | null>(null);
+  const [job, setJob] = React.useState<JobData | null>(null);
+  const [page, setPage] = React.useState<{ rows: Candidate[]; waiting: number; missed: number }>({
+    rows: [],
+    waiting: 0,
+    missed: 0,
+  });
+  const [error, setError] = React.useState<string | null>(null);
+  const [message, setMessage] = React.useState<string | null>(null);
+  const done = React.useRef(onDone);
+  done.current = onDone;
+
+  const params = React.useMemo(() => ({ caption_field: captionField }), [captionField]);
+  const fail = React.useCallback((reason: unknown) => setError((reason as Error).message), []);
+
+  const askScopes = React.useMemo(() => {
+    const ask = latest(() => call<unknown>("scopes", params).then(parseScopes));
+    return () => {
+      if (!params.caption_field) return;
+      ask().then((found) => found && setScopes(found), fail);
+    };
+  }, [call, params, fail]);
+
+  const askCandidates = React.useMemo(() => {
+    const ask = latest((offset: number) =>
+      call<unknown>("candidates", { ...params, offset }).then(parseCandidates),
+    );
+    return (offset = 0) => {
+      ask(offset).then((found) => {
+        if (!found) return;
+        setPage((before) => ({
+          rows: offset ? [...before.rows, ...found.candidates] : found.candidates,
+          waiting: found.waiting,
+          missed: found.missed,
+        }));
+      }, fail);
+    };
+  }, [call, params, fail]);
+
+  const start = React.useCallback(
+    (step: JobData["step"], extra: Record<string, unknown> = {}) => {
+      const id = `${Date.now()}-${Math.random().toString(36).slice(2)}`;
+      setError(null);
+      setMessage(null);
+      setJob({ id, step, state: "running", done: 0, total: 0, label: "Starting", message: null });
+      executeOperator("@capviz/capviz/steer_selection", {
+        ...params,
+        ...extra,
+        step,
+        job: id,
+        panel_id: panelId,
+      }).catch((reason: Error) => {
+        setJob(null);
+        fail(reason);
+      });
+    },
+    [params, panelId, fail],
+  );
+
+  const news = told ? `${told.id} ${told.state} ${told.done}` : "";
+  React.useEffect(() => {
+    if (!told || !job || told.id !== job.id) return;
+    if (told.state === "running") {
+      setJob(told);
+      return;
+    }
+    setJob(null);
+    if (told.state === "failed") setError(told.message);
+    else setMessage(told.step === "steer" ? null : told.message);
+    askCandidates();
+    if (told.state === "done") done.current(told.step);
+    // `told` has a new identity after every event; `news` says whether it changed.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [news, askCandidates]);
+
+  return {
+    scopes,
+    job,
+    candidates: page.rows,
+    waiting: page.waiting,
+    missed: page.missed,
+    error,
+    message,
+    askScopes,
+    askCandidates,
+    start,
+    stop: () => void call("cancel").catch(fail),
+    discard: () => {
+      call("discard", params).then(() => {
+        askCandidates();
+        done.current("discard");
+      }, fail);
+    },
+    showMisses: () => void call("show_misses", params).catch(fail),
+  };
+}

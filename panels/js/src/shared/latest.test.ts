@@ -1,0 +1,16 @@
+import { expect, test } from "vitest";
+import { latest } from "./latest";
+
+test("an overtaken call resolves to undefined", async () => {
+  const release: Array<(value: string) => void> = [];
+  const ask = latest(
+    (name: string) =>
+      new Promise<string>((resolve) => release.push((text) => resolve(`${name} ${text}`))),
+  );
+  const first = ask("a");
+  const second = ask("b");
+  release[1]("second");
+  release[0]("first");
+  expect(await second).toBe("b second");
+  expect(await first).toBeUndefined();
+});

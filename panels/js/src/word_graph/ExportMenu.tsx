@@ -1,0 +1,65 @@
+import * as React from "react";
+
+export const KINDS = [
+  ["svg", "SVG picture"],
+  ["png", "PNG picture"],
+  ["graphml", "GraphML"],
+  ["csv_words", "CSV: words"],
+  ["csv_links", "CSV: links"],
+  ["csv_pairs", "CSV: associations"],
+] as const;
+export type Kind = (typeof KINDS)[number][0];
+
+/** The files that the graph can be saved as. */
+export function ExportMenu({ save }: { save: (kind: Kind) => void }) {
+  const [open, setOpen] = React.useState(false);
+  const root = React.useRef<HTMLDivElement>(null);
+  React.useEffect(() => {
+    if (!open) return undefined;
+    const close = (event: Event) => {
+      if (!root.current?.contains(event.target as Node)) setOpen(false);
+    };
+    document.addEventListener("pointerdown", close);
+    return () => document.removeEventListener("pointerdown", close);
+  }, [open]);
+  return (
+    <div
+      ref={root}
+      className="capviz-wg-menu"
+      onKeyDown={(event) => {
+        if (event.key !== "Escape" || !open) return;
+        event.stopPropagation();
+        setOpen(false);
+      }}
+    >
+      <button
+        type="button"
+        className="capviz-wg-button"
+        data-cy="capviz-export"
+        aria-haspopup="menu"
+        aria-expanded={open}
+        onClick={() => setOpen(!open)}
+      >
+        Export
+      </button>
+      {open && (
+        <div role="menu" aria-label="Export the graph">
+          {KINDS.map(([kind, name]) => (
+            <button
+              key={kind}
+              type="button"
+              role="menuitem"
+              data-cy={`capviz-export-${kind.replace("_", "-")}`}
+              onClick={() => {
+                setOpen(false);
+                save(kind);
+              }}
+            >
+              {name}
+            </button>
+          ))}
+        </div>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,119 @@
+import * as React from "react";
+import type { Palette } from "../shared/palette";
+import { browserStore } from "./browserStore";
+import { GraphController } from "./controller";
+import { nearestLink } from "./hit";
+import { pairAt, wordAt, wordTowards } from "./interaction";
+import type { Spring } from "./layout";
+import type { DrawnWord, Scene } from "./scene";
+
+export interface GraphCanvasProps {
+  /** Whose positions: dataset and caption field. */
+  memory: string;
+  scene: Scene;
+  springs: readonly Spring[];
+  palette: Palette;
+  label: string;
+  about: (word: DrawnWord) => string;
+  onWord: (word: string, several: boolean) => void;
+  onPair: (a: string, b: string) => void;
+  onHover: (word: string | null) => void;
+  onReady?: (controller: GraphController | null) => void;
+}
+
+/** The graph: a canvas, and over it elements for words and links. */
+export function GraphCanvas(props: GraphCanvasProps) {
+  const { memory, scene, springs, palette, about, label, onReady } = props;
+  const root = React.useRef<HTMLDivElement>(null);
+  const canvas = React.useRef<HTMLCanvasElement>(null);
+  const overlay = React.useRef<HTMLDivElement>(null);
+  const controller = React.useRef<GraphController | null>(null);
+  const latest = React.useRef(props);
+  latest.current = props;
+
+  React.useEffect(() => {
+    if (!root.current || !canvas.current || !overlay.current) return undefined;
+    const element = root.current;
+    const made = new GraphController(element, canvas.current, overlay.current, browserStore());
+    controller.current = made;
+    onReady?.(made);
+    const fitSize = () => made.resize(element.clientWidth, element.clientHeight);
+    const observer = new ResizeObserver(fitSize);
+    observer.observe(element);
+    fitSize();
+    return () => {
+      observer.disconnect();
+      made.destroy();
+      onReady?.(null);
+    };
+  }, [onReady]);
+
+  const words = scene.words.map((one) => `${one.word}:${one.r.toFixed(1)}`).join(" ");
+  React.useEffect(() => {
+    controller.current?.open(memory);
+    controller.current?.setWords(latest.current.scene.words, springs);
+  }, [memory, words, springs]);
+
+  React.useEffect(() => {
+    controller.current?.setScene(scene, palette, about);
+  }, [scene, palette, about]);
+
+  const click = (event: React.MouseEvent) => {
+    const word = wordAt(event.target);
+    const pair = pairAt(event.target) ?? linkUnder(event);
+    if (word !== null) props.onWord(word, event.shiftKey);
+    else if (pair) props.onPair(...pair);
+  };
+  const linkUnder = (event: React.MouseEvent): [string, string] | null => {
+    const made = controller.current;
+    if (!made || !root.current) return null;
+    const box = root.current.getBoundingClientRect();
+    const place = { x: event.clientX - box.left, y: event.clientY - box.top };
+    return nearestLink(place, scene.links, (word) => made.placeOf(word));
+  };
+  const press = (event: React.KeyboardEvent) => {
+    const made = controller.current;
+    const word = wordAt(event.target);
+    const pair = pairAt(event.target);
+    if (event.key === "Enter" || event.key === " ") {
+      if (word !== null) props.onWord(word, event.shiftKey);
+      else if (pair) props.onPair(...pair);
+      else return;
+    } else if (event.key === "p" && word !== null) made?.togglePin(word);
+    else if (event.key === "+" || event.key === "=") made?.zoomBy(1.3);
+    else if (event.key === "-") made?.zoomBy(1 / 1.3);
+    else if (event.key === "0") made?.fit();
+    else if (made && word !== null && event.key.startsWith("Arrow")) {
+      const places = scene.words.flatMap(({ word: name }) => {
+        const place = made.placeOf(name);
+        return place && name !== word ? [[name, place] as const] : [];
+      });
+      const from = made.placeOf(word);
+      const next = from && wordTowards(from, event.key, places);
+      if (next !== null && next !== undefined) made.focusElement(next);
+    } else return;
+    event.preventDefault();
+    event.stopPropagation(); // the App has shortcuts of its own
+  };
+
+  return (
+    <div
+      ref={root}
+      className="capviz-wg-graph"
+      data-cy="capviz-graph-canvas"
+      role="group"
+      aria-label={label}
+      onClick={click}
+      onDoubleClick={(event) => {
+        const word = wordAt(event.target);
+        if (word !== null) controller.current?.release(word);
+      }}
+      onMouseOver={(event) => props.onHover(wordAt(event.target))}
+      onMouseLeave={() => props.onHover(null)}
+      onKeyDown={press}
+    >
+      <canvas ref={canvas} aria-hidden="true" />
+      <div ref={overlay} className="capviz-wg-overlay" />
+    </div>
+  );
+}

@@ -1,0 +1,95 @@
+import { executeOperator } from "@fiftyone/operators";
+import { datasetName } from "@fiftyone/state";
+import * as React from "react";
+import { useRecoilValue } from "recoil";
+import { useCall, type PanelProps } from "../shared/panel";
+import { recolorPlot } from "../shared/plot";
+import { usePalette } from "../shared/theme";
+import type { GraphController } from "./controller";
+import type { Arrangement } from "./Controls";
+import type { Kind } from "./ExportMenu";
+import { fileName, saveFile } from "./files";
+import type { Spring } from "./layout";
+import type { FilePayload, SimilarPayload } from "./payloads";
+import { DEFAULT_FILTERS, type Filters } from "./selection";
+import { useComparison } from "./useComparison";
+import { useWordGraph } from "./useWordGraph";
+import { WordGraphView } from "./WordGraphView";
+
+interface Data {
+  scope?: string;
+}
+
+const SEARCH_DELAY = 250;
+
+/** The Word Graph panel: FiftyOne's side of {@link WordGraphView}. */
+export function WordGraph({ data, schema }: PanelProps<Data>) {
+  const call = useCall(schema);
+  const palette = usePalette();
+  const dataset = useRecoilValue<string>(datasetName);
+  const model = useWordGraph(call, data?.scope, recolorPlot, dataset);
+  const comparison = useComparison(call, model.captionField, data?.scope);
+  const [filters, setFilters] = React.useState<Filters>(DEFAULT_FILTERS);
+  const [arrangement, setArrangement] = React.useState<Arrangement>("together");
+  const [similar, setSimilar] = React.useState<readonly Spring[] | null>(null);
+  const { graph, captionField, fail, find } = model;
+  const change = React.useCallback(
+    (part: Partial<Filters>) => setFilters((before) => ({ ...before, ...part })),
+    [],
+  );
+
+  // Words beyond those sent are looked for in Python, once the typing pauses.
+  const search = filters.search.trim().toLowerCase();
+  const unsent = graph !== null && graph.words.length < graph.total_words;
+  React.useEffect(() => {
+    const timer = setTimeout(() => find(unsent ? search : ""), SEARCH_DELAY);
+    return () => clearTimeout(timer);
+  }, [search, unsent, find]);
+
+  const words = graph?.words.map((one) => one.word).join("\n");
+  React.useEffect(() => {
+    if (arrangement !== "similar" || words === undefined) return;
+    const params = { words: words.split("\n"), caption_field: captionField };
+    call<SimilarPayload>("similar", params)
+      .then(({ a, b, similarity }) => {
+        setSimilar(a.map((one, i) => ({ a: one, b: b[i], strength: Math.max(similarity[i], 0) })));
+      })
+      .catch((problem: unknown) => {
+        setArrangement("together");
+        setSimilar(null);
+        fail(problem);
+      });
+  }, [arrangement, words, captionField, call, fail]);
+
+  const save = (kind: Kind, shown: readonly string[], controller: GraphController | null) => {
+    const name = fileName(dataset, captionField ?? "captions", "graph");
+    const file = async () => {
+      if (kind === "svg" && controller) {
+        saveFile(`${name}.svg`, controller.svg(`Word graph of ${dataset}`), "image/svg+xml");
+      } else if (kind === "png" && controller) {
+        saveFile(`${name}.png`, await controller.png());
+      } else if (kind !== "svg" && kind !== "png") {
+        const params = { kind, words: shown, caption_field: captionField };
+        const sent = await call<FilePayload>("export", params);
+        saveFile(fileName(sent.name), sent.text, sent.mime);
+      }
+    };
+    file().catch(fail);
+  };
+
+  return (
+    <WordGraphView
+      model={model}
+      comparison={comparison}
+      filters={filters}
+      change={change}
+      arrangement={arrangement}
+      arrange={setArrangement}
+      similar={similar}
+      palette={palette}
+      analyze={() => void call("analyze").catch(fail)}
+      dropLasso={() => void executeOperator("set_extended_selection", { reset: true })}
+      save={save}
+    />
+  );
+}

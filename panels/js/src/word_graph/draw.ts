@@ -1,0 +1,176 @@
+import type { Palette } from "../shared/palette";
+import type { Layout } from "./layout";
+import { drawLabels } from "./drawLabels";
+import type { DrawnLink, DrawnWord, Scene } from "./scene";
+
+/** What the drawing needs of a canvas; an SVG file implements it too. */
+export type Painter = Pick<
+  CanvasRenderingContext2D,
+  | "beginPath"
+  | "moveTo"
+  | "lineTo"
+  | "arc"
+  | "stroke"
+  | "fill"
+  | "fillText"
+  | "strokeText"
+  | "strokeStyle"
+  | "fillStyle"
+  | "lineWidth"
+  | "globalAlpha"
+  | "font"
+  | "textAlign"
+  | "textBaseline"
+  | "lineJoin"
+  | "lineCap"
+>;
+
+/** Place of the graph's origin on the panel, and its scale. */
+export interface Transform {
+  x: number;
+  y: number;
+  k: number;
+}
+
+/** Width in pixels of a text in a font. */
+export type Measure = (text: string, font: string) => number;
+
+/** Colors, a measure of texts, and the width of the panel. */
+export interface Looks {
+  palette: Palette;
+  measure: Measure;
+  width: number;
+}
+
+const TURN = 2 * Math.PI;
+const TOP = -Math.PI / 2;
+
+/** Nodes grow slower than distances, so that zooming in parts them. */
+export function nodeScale(transform: Transform): number {
+  return Math.min(Math.max(Math.sqrt(transform.k), 0.45), 2.2);
+}
+
+/** Draws the graph: links, nodes with their rings, labels. The same for the screen and for files. */
+export function drawGraph(
+  painter: Painter,
+  scene: Scene,
+  layout: Layout,
+  transform: Transform,
+  looks: Looks,
+): void {
+  const { palette } = looks;
+  painter.lineCap = "round";
+  painter.lineJoin = "round";
+  drawLinks(painter, scene, layout, transform, palette);
+  for (const faint of [true, false]) {
+    for (let i = scene.words.length - 1; i >= 0; i--) {
+      const word = scene.words[i];
+      if (word.faint === faint) drawNode(painter, word, layout, transform, palette);
+    }
+  }
+  drawLabels(painter, scene.words, layout, transform, looks);
+  painter.globalAlpha = 1;
+}
+
+/** One stroke for all links that look alike: thousands of strokes would be slow. */
+function drawLinks(
+  painter: Painter,
+  { links, focused }: Scene,
+  layout: Layout,
+  transform: Transform,
+  palette: Palette,
+): void {
+  const accent = focused ? palette.focus : palette.text;
+  const groups = new Map<string, DrawnLink[]>();
+  for (const link of links) {
+    const key = `${link.level} ${widthStep(link.width)}`;
+    const group = groups.get(key);
+    if (group) group.push(link);
+    else groups.set(key, [link]);
+  }
+  const order = { faint: 0, plain: 1, strong: 2 };
+  const scale = nodeScale(transform);
+  const sorted = [...groups.values()].sort(
+    (one, other) => order[one[0].level] - order[other[0].level],
+  );
+  for (const group of sorted) {
+    const { level, width } = group[0];
+    const step = widthStep(width);
+    painter.strokeStyle = level === "strong" ? accent : palette.muted;
+    painter.globalAlpha = { faint: 0.07, plain: Math.min(0.1 + 0.05 * step, 0.5), strong: 0.6 }[
+      level
+    ];
+    painter.lineWidth = step * scale;
+    painter.beginPath();
+    for (const { a, b } of group) {
+      const from = layout.get(a);
+      const to = layout.get(b);
+      if (!from || !to) continue;
+      painter.moveTo(from.x * transform.k + transform.x, from.y * transform.k + transform.y);
+      painter.lineTo(to.x * transform.k + transform.x, to.y * transform.k + transform.y);
+    }
+    painter.stroke();
+  }
+}
+
+function widthStep(width: number): number {
+  return width < 2 ? Math.max(Math.round(width * 2) / 2, 0.5) : Math.round(width);
+}
+
+function drawNode(
+  painter: Painter,
+  word: DrawnWord,
+  layout: Layout,
+  transform: Transform,
+  palette: Palette,
+): void {
+  const body = layout.get(word.word);
+  if (!body) return;
+  const x = body.x * transform.k + transform.x;
+  const y = body.y * transform.k + transform.y;
+  const r = word.r * nodeScale(transform);
+  painter.globalAlpha = 1;
+  disc(painter, x, y, r + 1.5, palette.background); // links end before the node
+  painter.globalAlpha = word.faint ? 0.22 : 1;
+  disc(painter, x, y, r, word.fill);
+  if (word.ring !== null) drawRing(painter, x, y, r, word.ring, palette);
+  if (word.focused || word.found) {
+    painter.strokeStyle = word.focused ? palette.text : palette.accent;
+    painter.lineWidth = 2;
+    painter.beginPath();
+    painter.arc(x, y, r + (word.ring === null ? 2 : 7), 0, TURN);
+    painter.stroke();
+  }
+  if (body.pinned) {
+    disc(painter, x + r * 0.72, y - r * 0.72, 4, palette.background);
+    disc(painter, x + r * 0.72, y - r * 0.72, 2.8, palette.accent);
+  }
+}
+
+/** The share, clockwise from the top, on a faint full ring. */
+function drawRing(
+  painter: Painter,
+  x: number,
+  y: number,
+  r: number,
+  share: number,
+  palette: Palette,
+): void {
+  painter.lineWidth = 3.5;
+  painter.strokeStyle = palette.line;
+  painter.beginPath();
+  painter.arc(x, y, r + 3.5, 0, TURN);
+  painter.stroke();
+  if (share <= 0) return;
+  painter.strokeStyle = palette.accent;
+  painter.beginPath();
+  painter.arc(x, y, r + 3.5, TOP, TOP + TURN * Math.min(share, 1));
+  painter.stroke();
+}
+
+function disc(painter: Painter, x: number, y: number, r: number, fill: string): void {
+  painter.fillStyle = fill;
+  painter.beginPath();
+  painter.arc(x, y, r, 0, TURN);
+  painter.fill();
+}

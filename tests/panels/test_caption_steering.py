@@ -1,0 +1,294 @@
+"""The Caption Steering panel's events and its operators, as the App calls them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import fiftyone.operators as foo
+import pytest
+from fiftyone.operators.executor import ExecutionContext, Executor
+
+from fiftyone_capviz.curation.panel_focus import clear_panel_focus, set_panel_focus
+from fiftyone_capviz.curation.pipeline import analyze
+from fiftyone_capviz.curation.streams import cancel_stream, is_cancelled
+from operators.steer_selection import SteerSelection
+from operators.stream_caption import StreamCaption
+from panels.caption_steering import CaptionSteering
+from tests.curation.random_world import image_dataset, random_options
+
+URI = "@capviz/capviz/caption_steering"
+EXAMPLE = Path(__file__).parent.parent / "payloads" / "caption_steering.json"
+PROMPT = "the man is wearing a hat"
+COUNT = 3
+
+
+@pytest.fixture(scope="module")
+def analysed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    made = image_dataset(tmp_path_factory.mktemp("images"), COUNT)
+    analyze(made, random_options())
+    yield made
+    made.delete()
+
+
+@pytest.fixture
+def dataset(analysed: Any) -> Iterator[Any]:
+    clone = analysed.clone()
+    yield clone
+    clone.delete()
+
+
+def run(dataset: Any, name: str, params: dict[str, Any] | None = None, **request: Any) -> Any:
+    """Call an event; the whole result, with what it triggered."""
+    panel = {"panel_id": "p1", "panel_state": {}, "__method__": name}
+    request = {"dataset": dataset, "params": panel | (params or {}), **request}
+    return foo.execute_operator(URI, request)
+
+
+def ask(dataset: Any, name: str, params: dict[str, Any] | None = None, **request: Any) -> Any:
+    """The answer that the component gets, as JSON holds it."""
+    answer = run(dataset, name, params, **request).result
+    return json.loads(json.dumps(answer, allow_nan=False))
+
+
+def triggered(result: Any) -> list[str]:
+    return [each.operator_uri for each in result.executor._requests]
+
+
+def told(
+    operator: Any, dataset: Any, params: dict[str, Any], **request: Any
+) -> list[dict[str, Any]]:
+    """What a generator operator patches into the panel, one dict per message."""
+    ctx = ExecutionContext(
+        request_params={
+            "dataset_name": dataset.name,
+            "params": {"panel_id": "p1", **params},
+            "operator_uri": operator.uri,
+            **request,
+        },
+        executor=Executor(),
+    )
+    bodies = [message.to_json()["body"] for message in operator.execute(ctx)]
+    patches = [body["params"] for body in bodies if body["operator_uri"] == "patch_panel_data"]
+    assert all(patch["panel_id"] == "p1" for patch in patches)
+    return [patch["data"] for patch in patches]
+
+
+def work(dataset: Any, step: str, params: dict[str, Any] | None = None, **request: Any) -> Any:
+    """The last message of a job."""
+    asked = {"step": step, "job": "j1", **(params or {})}
+    last = told(SteerSelection(), dataset, asked, **request)[-1]["job"]
+    assert last["id"] == "j1"
+    return last
+
+
+def dials(**settings: Any) -> dict[str, Any]:
+    return {"dials": {"prompt": PROMPT, "method": "logits", "selections": [], **settings}}
+
+
+def shape(value: Any) -> Any:
+    """Keys and types, all the way down; of lists the first item."""
+    if isinstance(value, dict):
+        return {key: shape(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [shape(value[0])] if value else []
+    return (
+        "number" if isinstance(value, int | float) and not isinstance(value, bool) else type(value)
+    )
+
+
+def test_the_panel_is_on_both_surfaces() -> None:
+    config = CaptionSteering().config
+    assert (config.name, config.surfaces) == ("caption_steering", "grid modal")
+
+
+def test_the_first_sample_opens_and_neighbors_follow(dataset: Any) -> None:
+    ids = dataset.values("id")
+    first = ask(dataset, "open_image")
+    assert (first["sample_id"], first["position"], first["total"]) == (ids[0], 0, COUNT)
+    assert first["caption"] == dataset.first().caption
+    assert [one["id"] for one in first["segments"]] == [
+        one.id for one in dataset.first().segments.detections
+    ]
+    step = {"sample_id": ids[0], "step": -1}
+    assert ask(dataset, "open_image", step)["sample_id"] == ids[-1]
+    among = {"sample_id": ids[2], "step": 1, "among": [ids[1], ids[2]]}
+    assert ask(dataset, "open_image", among)["sample_id"] == ids[1]
+    narrowed = dataset.limit(1)
+    kept = {"sample_id": ids[2], "keep": True}
+    assert ask(dataset, "open_image", kept, view=narrowed)["sample_id"] == ids[0]
+    outside = ask(dataset, "open_image", {"sample_id": ids[2]}, view=narrowed)
+    assert (outside["sample_id"], outside["position"]) == (ids[2], None)
+
+
+def test_in_a_view_of_patches_the_sample_of_the_patch_opens(dataset: Any) -> None:
+    patches = dataset.to_patches("segments")
+    label = dataset.last().segments.detections[0].id
+    found = ask(dataset, "open_image", {"sample_id": label}, view=patches)
+    assert found["sample_id"] == dataset.last().id
+    scopes = ask(dataset, "scopes", view=patches, selected=[label])
+    assert scopes["scopes"][0] == {"key": "lasso", "count": 1}
+
+
+def test_what_is_missing_is_said(dataset: Any, tmp_path: Path) -> None:
+    empty = dataset.match({"caption": "nothing says this"})
+    assert ask(dataset, "open_image", view=empty) == {"missing": "samples"}
+    plain = image_dataset(tmp_path, 1)
+    assert ask(plain, "open_image") == {"missing": "captions"}
+    assert "Analyze captions" in ask(plain, "scopes")["error"]
+    assert "prompt_user_for_operation" in triggered(run(plain, "analyze"))
+    plain.delete()
+    assert "a sample" in ask(dataset, "generate", dials())["error"]
+
+
+def test_the_patch_grid_and_the_answers(dataset: Any) -> None:
+    sample = {"sample_id": dataset.first().id}
+    place = ask(dataset, "lay_out", sample)
+    segment = dataset.first().segments.detections[0].id
+    assert all(
+        0 <= row < place["grid"] and 0 <= column < place["grid"] and 0 < share <= 1
+        for row, column, share in place["cells"][segment]
+    )
+    attempt = ask(dataset, "generate", sample | dials())
+    assert "".join(piece["text"] for piece in attempt["pieces"]) == attempt["text"]
+    assert attempt["text"].startswith(PROMPT)
+    asked = dials(selections=[{"weight": 2.0, "segments": [segment]}])
+    search = ask(dataset, "find_weight", sample | asked | {"word": "hat"})
+    assert search["best"] == 0
+    assert search["trials"][0]["says_word"]
+    usual = ask(dataset, "suggest", sample | {"word": ""})
+    ranked = ask(dataset, "suggest", sample | {"word": "hat"})
+    assert usual["suggestions"][0]["probability"] is None
+    assert ranked["suggestions"][0]["probability"] is not None
+    refused = dials(selections=[{"weight": -1, "added": [[0, 0]]}])
+    assert "at least 0" in ask(dataset, "generate", sample | refused)["error"]
+
+
+def test_the_example_of_the_payloads_has_their_shape(dataset: Any) -> None:
+    example = json.loads(EXAMPLE.read_text(encoding="utf-8"))
+    sample = {"sample_id": dataset.first().id}
+    segment = dataset.first().segments.detections[0].id
+    selections = [{"weight": 2.0, "segments": [segment]}]
+    steer = sample | dials() | {"scope": "view", "source": "none", "word": "hat"}
+    assert work(dataset, "steer", steer)["state"] == "done"
+    found = {
+        "image": ask(dataset, "open_image"),
+        "place": ask(dataset, "lay_out", sample),
+        "attempt": ask(dataset, "generate", sample | dials()),
+        "search": ask(
+            dataset, "find_weight", sample | dials(selections=selections) | {"word": "hat"}
+        ),
+        "suggestions": ask(dataset, "suggest", sample | {"word": "hat"}),
+        "scopes": ask(dataset, "scopes"),
+        "candidates": ask(dataset, "candidates"),
+    }
+    found["place"]["cells"] = {"segment": found["place"]["cells"][segment]}
+    for name, payload in found.items():
+        assert shape(payload).keys() == shape(example[name]).keys(), name
+    assert shape(found["attempt"]["pieces"]) == shape(example["attempt"]["pieces"])
+    assert shape(found["search"]["trials"]) == shape(example["search"]["trials"])
+    assert shape(found["image"]["batch"]) == shape(example["image"]["batch"])
+    # The weight is None where the prompt alone steered.
+    for payload in (found["candidates"], example["candidates"]):
+        for candidate in payload["candidates"]:
+            candidate["weight"] = 1.0
+    assert shape(found["candidates"]) == shape(example["candidates"])
+
+
+def test_a_stream_tells_the_growing_text_and_the_attempt(dataset: Any) -> None:
+    params = {"stream": "s1", "sample_id": dataset.first().id, **dials()}
+    news = [each["stream"] for each in told(StreamCaption(), dataset, params)]
+    assert {each["id"] for each in news} == {"s1"}
+    assert [each["done"] for each in news] == [False] * (len(news) - 1) + [True]
+    assert news[-1]["attempt"]["text"] == news[-2]["text"] == news[-1]["text"]
+    whole = ask(dataset, "generate", {"sample_id": dataset.first().id, **dials()})
+    assert news[-1]["attempt"].keys() == whole.keys()
+
+
+def test_a_stream_can_be_cancelled_and_can_fail(dataset: Any) -> None:
+    sample = dataset.first().id
+    ask(dataset, "cancel", {"stream": "s2"})
+    assert is_cancelled("s2")
+    params = {"stream": "s2", "sample_id": sample, **dials()}
+    (only,) = told(StreamCaption(), dataset, params)
+    assert (only["stream"]["done"], only["stream"]["attempt"]) == (True, None)
+    params = {"stream": "s3", "sample_id": "0" * 24, **dials()}
+    (only,) = told(StreamCaption(), dataset, params)
+    assert "needs a sample" in only["stream"]["error"]
+    for number in range(300):
+        cancel_stream(f"other {number}")
+    assert not is_cancelled("s2")
+
+
+def test_apply_accept_chosen_discard_and_undo(dataset: Any) -> None:
+    ids, before = dataset.values("id"), dataset.values("caption")
+    steer = {"sample_id": ids[0], "scope": "view", "source": "none", "word": "hat", **dials()}
+    assert work(dataset, "steer", steer)["message"].startswith(f"{COUNT} of {COUNT} now say 'hat'")
+    image = ask(dataset, "open_image")
+    assert (image["batch"]["hits"], image["batch"]["waiting"], image["undo"]) == (COUNT, COUNT, 0)
+    assert dataset.values("caption") == before
+    flipped = [ids[0], ids[2]]  # all say the word, so all are chosen but these
+    assert work(dataset, "accept", {"chosen": True, "flipped": flipped})["state"] == "done"
+    dataset.reload()
+    changed = [a != b for a, b in zip(dataset.values("caption"), before, strict=True)]
+    assert changed == [False, True, False]
+    assert ask(dataset, "candidates")["waiting"] == 2
+    assert ask(dataset, "discard")["samples"] == 2
+    assert ask(dataset, "candidates") == {"candidates": [], "waiting": 0, "missed": 0}
+    assert ask(dataset, "open_image")["undo"] == 1
+    assert work(dataset, "undo")["state"] == "done"
+    dataset.reload()
+    assert dataset.values("caption") == before
+    assert "accepted here" in work(dataset, "undo")["message"]
+    assert "none are waiting" in work(dataset, "accept")["message"]
+    assert work(dataset, "dance")["state"] == "failed"
+
+
+def test_the_recipe_goes_to_what_is_ticked_or_in_focus(dataset: Any) -> None:
+    ids = dataset.values("id")
+    steer = {"sample_id": ids[0], "scope": "selected", "source": "none", **dials()}
+    done = work(dataset, "steer", steer, selected=ids[1:])
+    assert done["message"].startswith("2 captions steered")
+    word = dataset.first().caption_words[0]
+    set_panel_focus(dataset, [word], sample_ids=ids[:1])
+    scopes = ask(dataset, "scopes")
+    assert scopes["words"] == [word]
+    assert scopes["sources"] == ["focus"]
+    assert scopes["scopes"][0] == {"key": "focus", "count": 1}
+    clear_panel_focus(dataset)
+    assert "none in 'focus'" in work(dataset, "steer", {**steer, "scope": "focus"})["message"]
+
+
+def test_failures_open_as_a_view(dataset: Any) -> None:
+    ids = dataset.values("id")
+    assert "nothing to show" in ask(dataset, "show_misses")["error"]
+    steer = {"sample_id": ids[0], "scope": "view", "source": "none", "word": "submarine", **dials()}
+    work(dataset, "steer", steer)
+    shown = run(dataset, "show_misses")
+    assert shown.result == {"samples": COUNT}
+    assert "set_view" in triggered(shown)
+
+
+def test_an_attempt_on_one_image_is_accepted_and_undone(dataset: Any) -> None:
+    sample = dataset.first()
+    before = sample.caption
+    params = {"sample_id": sample.id, **dials()}
+    attempt = ask(dataset, "generate", params)
+    accepted = run(dataset, "accept_attempt", params | attempt)
+    assert "1 caption rewritten" in accepted.result["summary"]
+    assert "reload_dataset" in triggered(accepted)
+    dataset.reload()
+    assert dataset.first().caption == attempt["text"]
+    assert dataset.values("caption")[1:] != [attempt["text"]] * 2
+    assert work(dataset, "undo")["state"] == "done"
+    dataset.reload()
+    assert dataset.first().caption == before
+    assert "empty" in ask(dataset, "accept_attempt", params | {"text": " "})["error"]
+
+
+def test_a_change_of_the_view_is_told_by_data_never_by_state(dataset: Any) -> None:
+    calls = triggered(run(dataset, "on_change_view"))
+    assert calls
+    assert not [one for one in calls if "state" in one]
