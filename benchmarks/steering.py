@@ -51,6 +51,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=FIRST_SEED, help="of the first scene")
     parser.add_argument("--masks", choices=("exact", "sam"), default="exact")
     asked = parser.parse_args()
+    torch.set_num_threads(1)  # the models are too small to be shared between threads
     scenes = hat_scenes(asked.seed, asked.n)
     captioner = _load("captioner")
     found = [_hat_mask(scene) for scene in scenes]

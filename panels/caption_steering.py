@@ -223,9 +223,8 @@ class CaptionSteering(CapvizPanel):
         ctx.prompt("@capviz/capviz/analyze_captions")
 
     def _surroundings_changed(self, ctx: Any) -> None:
-        extended = ctx.request_params.get("extended") or {}
-        view = ctx.request_params.get("view") or []
-        ctx.panel.set_data("around", {"version": hash((repr(extended), repr(view))) % 2**31})
+        told = [repr(ctx.request_params.get(name)) for name in ("view", "filters", "extended")]
+        ctx.panel.set_data("around", {"version": hash(tuple(told)) % 2**31})
 
 
 def surroundings(ctx: Any) -> Surroundings:

@@ -90,7 +90,7 @@ class WordGraph(CapvizPanel):
     def graph(self, ctx: Any) -> GraphPayload | EmptyPayload:
         """Count the words in view. Params: caption_field, search, fresh (the panel was opened)."""
         dataset = ctx.dataset
-        key = scope_key(dataset, ctx.request_params)
+        key = _key(ctx)
         fields = _caption_fields(dataset)
         if not fields:
             return EmptyPayload(
@@ -219,9 +219,15 @@ class WordGraph(CapvizPanel):
 
     def _tell(self, ctx: Any) -> None:
         try:
-            ctx.panel.set_data("scope", scope_key(ctx.dataset, ctx.request_params))
+            ctx.panel.set_data("scope", _key(ctx))
         except Exception:  # what a hook raises would replace the whole panel
             get_logger().exception("the word graph could not follow the view")
+
+
+def _key(ctx: Any) -> str:
+    """Changes when the samples in view do: others, or with other captions."""
+    version = caption_indexes().version(ctx.dataset)
+    return f"{scope_key(ctx.dataset, ctx.request_params)} {version}"
 
 
 def _caption_fields(dataset: Any) -> list[str]:

@@ -169,3 +169,23 @@ def new_dataset() -> Iterator[Callable[[list[Path]], Any]]:
     for dataset in made:
         if not dataset.deleted:
             dataset.delete()
+
+
+@pytest.fixture(scope="session")
+def analysed_images(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Four images analysed with small random models; tests change clones of it only."""
+    from fiftyone_capviz.curation.pipeline import analyze
+    from tests.curation.random_world import image_dataset, random_options
+
+    made = image_dataset(tmp_path_factory.mktemp("images"), 4)
+    analyze(made, random_options())
+    yield made
+    made.delete()
+
+
+@pytest.fixture
+def analysed_clone(analysed_images: Any) -> Iterator[Any]:
+    """A dataset like `analysed_images` that the test may change."""
+    clone = analysed_images.clone()
+    yield clone
+    clone.delete()

@@ -8,8 +8,9 @@ captions have changed since is told by the time stamps of the samples.
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections import Counter, OrderedDict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -76,13 +77,16 @@ class CaptionIndex:
 class CaptionIndexes:
     """The indexes of this process, the least recently used leave first.
 
-    Life cycle: made once per process by :func:`caption_indexes`. An index is replaced when a
-    sample of its dataset was added, removed or changed since it was made.
+    Life cycle: made once per process by :func:`caption_indexes`. A dataset's version grows when a
+    sample was added, removed or changed; an index of an older version is replaced when it is
+    asked for.
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._held: OrderedDict[tuple[str, str], tuple[Stamp, CaptionIndex]] = OrderedDict()
+        self._lock = threading.RLock()
+        self._held: OrderedDict[tuple[str, str], tuple[int, CaptionIndex]] = OrderedDict()
+        self._seen: dict[str, tuple[Stamp, int]] = {}
+        self._sparing: Counter[str] = Counter()
 
     def get(self, dataset: Any, caption_field: str) -> CaptionIndex:
         """The index of a caption field, up to date.
@@ -93,28 +97,43 @@ class CaptionIndexes:
         dataset = dataset._root_dataset
         key = (str(dataset._doc.id), caption_field)
         with self._lock:  # two panels' first questions must not count the same captions twice
-            stamp = stamp_of(dataset)
+            version = self.version(dataset)
             held = self._held.get(key)
-            if held is None or held[0] != stamp:
-                held = (stamp, _index(dataset, caption_field))
+            if held is None or held[0] != version:
+                held = (version, _index(dataset, caption_field))
             self._held[key] = held
             self._held.move_to_end(key)
             while len(self._held) > KEPT:
                 self._held.popitem(last=False)
             return held[1]
 
-    def renew(self, dataset: Any, before: Stamp) -> None:
-        """Say that what changed the samples since ``before`` left their captions alone.
-
-        Args:
-            dataset: the dataset.
-            before: its stamp before the change; indexes of an older one stay out of date.
-        """
-        after = stamp_of(dataset._root_dataset)
+    def version(self, dataset: Any) -> int:
+        """Grows when the samples have changed since it was last asked for; 1 at first."""
+        dataset = dataset._root_dataset
+        name = str(dataset._doc.id)
         with self._lock:
-            for key, (stamp, index) in self._held.items():
-                if key[0] == str(dataset._root_dataset._doc.id) and stamp == before:
-                    self._held[key] = (after, index)
+            known = self._seen.get(name)
+            if known is not None and self._sparing[name]:
+                return known[1]
+            stamp = stamp_of(dataset)
+            if known is None or known[0] != stamp:
+                known = self._seen[name] = (stamp, 1 if known is None else known[1] + 1)
+            return known[1]
+
+    @contextmanager
+    def sparing(self, dataset: Any) -> Iterator[None]:
+        """What changes the samples inside leaves their captions alone: the version stays."""
+        dataset = dataset._root_dataset
+        name = str(dataset._doc.id)
+        with self._lock:
+            version = self.version(dataset)
+            self._sparing[name] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._sparing[name] -= 1
+                self._seen[name] = (stamp_of(dataset), version)
 
 
 @lru_cache(maxsize=1)

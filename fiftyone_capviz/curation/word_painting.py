@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fiftyone_capviz.curation.caption_index import CaptionIndex, caption_indexes, stamp_of
+from fiftyone_capviz.curation.caption_index import CaptionIndex, caption_indexes
 from fiftyone_capviz.curation.focus import focus_word, focused_word, unfocus
 from fiftyone_capviz.curation.panel_focus import PanelFocus, focus_version, panel_focus
 from fiftyone_capviz.curation.panel_scope import PanelScope
@@ -92,15 +92,14 @@ def paint_focus(dataset: Any, view: Any, spaces: Any, *, version: int) -> Painti
         if focus_version(dataset) != version:
             return Painting((), "")
         focus = panel_focus(dataset)
-        before = stamp_of(dataset)
         message = ""
-        if focus is None:
-            segments_field = _unpaint(dataset)
-            color_by = COLOR_BY
-        else:
-            segments_field, color_by = focus.segments_field, "attention"
-            message = _paint(view, focus)
-        caption_indexes().renew(dataset, before)
+        with caption_indexes().sparing(dataset):
+            if focus is None:
+                segments_field = _unpaint(dataset)
+                color_by = COLOR_BY
+            else:
+                segments_field, color_by = focus.segments_field, "attention"
+                message = _paint(view, focus)
     recolor = [] if message else recolor_params(spaces, segments_field, color_by=color_by)
     return Painting(tuple(recolor), message)
 

@@ -81,6 +81,7 @@ def _choose(page: Page, label: str, value: str) -> None:
     page.wait_for_timeout(1500)
 
 
+@pytest.mark.ends_the_demo
 def test_ending_the_demo_leaves_no_server(demo: Demo) -> None:
     assert demo.end() == 0
     assert "Closing the App" in demo.log.read_text()

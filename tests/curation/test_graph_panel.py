@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from fiftyone_capviz.curation import graph_panel, word_similarity
-from fiftyone_capviz.curation.caption_index import CaptionIndexes, caption_indexes, stamp_of
+from fiftyone_capviz.curation.caption_index import CaptionIndexes, caption_indexes
 from fiftyone_capviz.curation.focus import focused_word
 from fiftyone_capviz.curation.graph_comparison import (
     SAVED_VIEWS,
@@ -75,16 +75,16 @@ def test_the_index_is_made_once_and_again_after_a_change(dataset: Any) -> None:
 def test_a_change_that_spared_the_captions_keeps_the_index(dataset: Any) -> None:
     indexes = CaptionIndexes()
     first = indexes.get(dataset, "caption")
-    before = stamp_of(dataset)
-    dataset.set_values("caption_coverage", [0.5] * len(dataset))
-    indexes.renew(dataset, before)
+    version = indexes.version(dataset)
+    with indexes.sparing(dataset):
+        dataset.set_values("caption_coverage", [0.5] * len(dataset))
+        assert indexes.get(dataset, "caption") is first
     assert indexes.get(dataset, "caption") is first
-    before = stamp_of(dataset)
+    assert indexes.version(dataset) == version
     dataset.set_values("caption", ["a zebra"] * len(dataset))
-    unseen = stamp_of(dataset)
-    assert unseen != before
-    dataset.set_values("caption_coverage", [0.25] * len(dataset))
-    indexes.renew(dataset, unseen)
+    with indexes.sparing(dataset):
+        dataset.set_values("caption_coverage", [0.25] * len(dataset))
+    assert indexes.version(dataset) == version + 1
     assert indexes.get(dataset, "caption").graph.words == ("zebra",)
 
 

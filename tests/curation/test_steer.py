@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,20 +33,9 @@ def cache() -> ModelCache:
     return ModelCache()
 
 
-@pytest.fixture(scope="module")
-def analysed(tmp_path_factory: pytest.TempPathFactory, cache: ModelCache) -> Iterator[Any]:
-    """An analysed dataset that tests clone, and never change."""
-    made = image_dataset(tmp_path_factory.mktemp("images"), COUNT)
-    analyze(made, random_options(), cache=cache)
-    yield made
-    made.delete()
-
-
 @pytest.fixture
-def dataset(analysed: Any) -> Iterator[Any]:
-    clone = analysed.clone()
-    yield clone
-    clone.delete()
+def dataset(analysed_clone: Any) -> Any:
+    return analysed_clone
 
 
 def raw(dataset: Any, *, without: tuple[str, ...] = ()) -> list[dict[str, Any]]:
@@ -272,12 +260,12 @@ def test_stopping_keeps_what_is_done(dataset: Any, cache: ModelCache) -> None:
     assert dataset.count("caption_steered") == 1
 
 
-def test_no_captions_and_no_samples(tmp_path: Path, analysed: Any) -> None:
+def test_no_captions_and_no_samples(tmp_path: Path, analysed_images: Any) -> None:
     dataset = image_dataset(tmp_path, 1)
     with pytest.raises(InputError, match="caption_images"):
         steer_captions(dataset, RECIPE)
     with pytest.raises(InputError, match="at least one sample"):
-        steer_captions(analysed.match({"caption": "nothing says this"}), RECIPE)
+        steer_captions(analysed_images.match({"caption": "nothing says this"}), RECIPE)
     dataset.delete()
 
 

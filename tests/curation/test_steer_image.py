@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,6 @@ from fiftyone_capviz.curation.image_features import FeatureCache, feature_cache
 from fiftyone_capviz.curation.lasso import Lasso
 from fiftyone_capviz.curation.model_turns import models_in_turn
 from fiftyone_capviz.curation.panel_focus import clear_panel_focus, panel_focus, set_panel_focus
-from fiftyone_capviz.curation.pipeline import analyze
 from fiftyone_capviz.curation.prompt_suggestions import suggest_prompts, usual_prompts
 from fiftyone_capviz.curation.recipe import Recipe
 from fiftyone_capviz.curation.segment_outlines import segment_outlines
@@ -52,9 +50,9 @@ from fiftyone_capviz.curation.steering_scope import Surroundings, batch_recipe
 from fiftyone_capviz.errors import ImageError, InputError, ModelError
 from fiftyone_capviz.models.cache import ModelCache
 from fiftyone_capviz.patch_weights import coverage_of_segments
-from tests.curation.random_world import CountingCache, image_dataset, random_options
+from tests.curation.random_world import CountingCache, random_options
 
-COUNT = 3
+COUNT = 4
 PROMPT = "the man is wearing a hat"
 
 
@@ -63,20 +61,9 @@ def cache() -> ModelCache:
     return ModelCache()
 
 
-@pytest.fixture(scope="module")
-def analysed(tmp_path_factory: pytest.TempPathFactory, cache: ModelCache) -> Iterator[Any]:
-    """An analysed dataset that tests clone, and never change."""
-    made = image_dataset(tmp_path_factory.mktemp("images"), COUNT)
-    analyze(made, random_options(), cache=cache)
-    yield made
-    made.delete()
-
-
 @pytest.fixture
-def dataset(analysed: Any) -> Iterator[Any]:
-    clone = analysed.clone()
-    yield clone
-    clone.delete()
+def dataset(analysed_clone: Any) -> Any:
+    return analysed_clone
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,32 +11,21 @@ import pytest
 from fiftyone.operators.executor import ExecutionContext, Executor
 
 from fiftyone_capviz.curation.panel_focus import clear_panel_focus, set_panel_focus
-from fiftyone_capviz.curation.pipeline import analyze
 from fiftyone_capviz.curation.streams import cancel_stream, is_cancelled
 from operators.steer_selection import SteerSelection
 from operators.stream_caption import StreamCaption
 from panels.caption_steering import CaptionSteering
-from tests.curation.random_world import image_dataset, random_options
+from tests.curation.random_world import image_dataset
 
 URI = "@capviz/capviz/caption_steering"
 EXAMPLE = Path(__file__).parent.parent / "payloads" / "caption_steering.json"
 PROMPT = "the man is wearing a hat"
-COUNT = 3
-
-
-@pytest.fixture(scope="module")
-def analysed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    made = image_dataset(tmp_path_factory.mktemp("images"), COUNT)
-    analyze(made, random_options())
-    yield made
-    made.delete()
+COUNT = 4
 
 
 @pytest.fixture
-def dataset(analysed: Any) -> Iterator[Any]:
-    clone = analysed.clone()
-    yield clone
-    clone.delete()
+def dataset(analysed_clone: Any) -> Any:
+    return analysed_clone
 
 
 def run(dataset: Any, name: str, params: dict[str, Any] | None = None, **request: Any) -> Any:
@@ -229,13 +217,13 @@ def test_apply_accept_chosen_discard_and_undo(dataset: Any) -> None:
     image = ask(dataset, "open_image")
     assert (image["batch"]["hits"], image["batch"]["waiting"], image["undo"]) == (COUNT, COUNT, 0)
     assert dataset.values("caption") == before
-    flipped = [ids[0], ids[2]]  # all say the word, so all are chosen but these
+    flipped = [ids[0], ids[2], ids[3]]  # all say the word, so all are chosen but these
     assert work(dataset, "accept", {"chosen": True, "flipped": flipped})["state"] == "done"
     dataset.reload()
     changed = [a != b for a, b in zip(dataset.values("caption"), before, strict=True)]
-    assert changed == [False, True, False]
-    assert ask(dataset, "candidates")["waiting"] == 2
-    assert ask(dataset, "discard")["samples"] == 2
+    assert changed == [False, True, False, False]
+    assert ask(dataset, "candidates")["waiting"] == 3
+    assert ask(dataset, "discard")["samples"] == 3
     assert ask(dataset, "candidates") == {"candidates": [], "waiting": 0, "missed": 0}
     assert ask(dataset, "open_image")["undo"] == 1
     assert work(dataset, "undo")["state"] == "done"
@@ -249,7 +237,7 @@ def test_apply_accept_chosen_discard_and_undo(dataset: Any) -> None:
 def test_the_recipe_goes_to_what_is_ticked_or_in_focus(dataset: Any) -> None:
     ids = dataset.values("id")
     steer = {"sample_id": ids[0], "scope": "selected", "source": "none", **dials()}
-    done = work(dataset, "steer", steer, selected=ids[1:])
+    done = work(dataset, "steer", steer, selected=ids[2:])
     assert done["message"].startswith("2 captions steered")
     word = dataset.first().caption_words[0]
     set_panel_focus(dataset, [word], sample_ids=ids[:1])

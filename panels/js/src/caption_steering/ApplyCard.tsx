@@ -10,7 +10,19 @@ export interface BatchRequest {
   automatic: boolean;
 }
 
-interface Props {
+/** What a user can do to many images. */
+export interface BatchActions {
+  onApply: (request: BatchRequest) => void;
+  onStop: () => void;
+  onFlip: (id: string) => void;
+  onOpen: (id: string) => void;
+  onMore: () => void;
+  onMisses: () => void;
+  onAcceptChosen: () => void;
+  onDiscard: () => void;
+}
+
+interface Props extends BatchActions {
   scopes: Choice<Scope>[];
   sources: Choice<SegmentSource>[];
   weight: number;
@@ -25,14 +37,6 @@ interface Props {
   chosenCount: number;
   isChosen: (candidate: Candidate) => boolean;
   srcOf: (filepath: string) => string;
-  onApply: (request: BatchRequest) => void;
-  onStop: () => void;
-  onFlip: (id: string) => void;
-  onOpen: (id: string) => void;
-  onMore: () => void;
-  onMisses: () => void;
-  onAcceptChosen: () => void;
-  onDiscard: () => void;
 }
 
 /** The recipe for many images, its progress, and what came of it. */
@@ -69,7 +73,8 @@ export function ApplyCard(props: Props) {
               data-cy="capviz-automatic"
               onChange={(event) => setAutomatic(event.target.checked)}
             />
-            {request?.automatic ? "found per image" : `×${formatWeight(props.weight)}; or find it`}
+            find the weight for each image
+            {request?.automatic ? null : `, else ×${formatWeight(props.weight)}`}
           </label>
         ) : null}
         <span className="capviz-st-row capviz-st-end">

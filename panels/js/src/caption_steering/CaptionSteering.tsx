@@ -172,6 +172,7 @@ export function CaptionSteering({ data, schema }: PanelProps<Data>) {
       onStep={
         inModal ? null : (step) => void open({ sample_id: image.sample_id, step, among: listed })
       }
+      onRetry={() => void renew({ among: listed })}
       onField={(field) => void open({ sample_id: image.sample_id, caption_field: field })}
       onSettings={attempts.change}
       onLive={attempts.setLive}

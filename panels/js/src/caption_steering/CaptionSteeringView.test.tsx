@@ -63,6 +63,7 @@ function show(props: Partial<ViewProps> = {}): void {
     srcOf: (path) => path,
     onStep: nothing,
     onField: nothing,
+    onRetry: nothing,
     onSettings: nothing,
     onLive: nothing,
     onGenerate: nothing,
@@ -142,6 +143,13 @@ test("without models the image is there and nothing can be asked", () => {
   expect(host.textContent).toContain("Loading the models");
   expect((find("capviz-generate") as HTMLButtonElement).disabled).toBe(true);
   expect(host.querySelector("[data-patch]")).toBeNull();
+});
+
+test("models that could not be had are asked for again", () => {
+  const onRetry = vi.fn();
+  show({ place: null, error: "No such checkpoint.", onRetry });
+  act(() => host.querySelector<HTMLElement>('[role="alert"] button')?.click());
+  expect(onRetry).toHaveBeenCalledOnce();
 });
 
 test("errors stand in a line of their own, and the panel stays", () => {

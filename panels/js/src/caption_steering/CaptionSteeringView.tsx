@@ -1,6 +1,6 @@
 import * as React from "react";
 import type { Palette } from "../shared/palette";
-import { ApplyCard, type BatchRequest } from "./ApplyCard";
+import { ApplyCard, type BatchActions, type BatchRequest } from "./ApplyCard";
 import { CaptionCard } from "./CaptionCard";
 import { DecisionBar } from "./DecisionBar";
 import { FindWeight } from "./FindWeight";
@@ -23,7 +23,7 @@ import { STYLE, themeProperties } from "./style";
 import { leastWeight, type Method } from "./weight";
 import { WeightDial } from "./WeightDial";
 
-export interface ViewProps {
+export interface ViewProps extends BatchActions {
   palette: Palette;
   image: ImagePayload;
   place: PlacePayload | null;
@@ -52,6 +52,7 @@ export interface ViewProps {
   srcOf: (filepath: string) => string;
   onStep: ((step: number) => void) | null;
   onField: (field: string) => void;
+  onRetry: () => void;
   onSettings: (settings: Settings) => void;
   onLive: (live: boolean) => void;
   onGenerate: () => void;
@@ -60,15 +61,7 @@ export interface ViewProps {
   onWord: (word: string) => void;
   onFind: () => void;
   onTake: (trial: Trial) => void;
-  onApply: (request: BatchRequest) => void;
-  onStop: () => void;
-  onFlip: (id: string) => void;
-  onOpen: (id: string) => void;
-  onMore: () => void;
-  onMisses: () => void;
   onAccept: () => void;
-  onAcceptChosen: () => void;
-  onDiscard: () => void;
   onUndo: () => void;
 }
 
@@ -125,6 +118,11 @@ export function CaptionSteeringView(props: ViewProps) {
         {props.error ? (
           <p className="capviz-st-error" role="alert">
             {props.error}
+            {place ? null : (
+              <button type="button" style={{ marginLeft: 10 }} onClick={props.onRetry}>
+                Try again
+              </button>
+            )}
           </p>
         ) : null}
         <div className="capviz-st-columns">

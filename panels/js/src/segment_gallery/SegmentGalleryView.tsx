@@ -1,5 +1,6 @@
 import * as React from "react";
 import { GalleryHeader } from "./GalleryHeader";
+import { Notice, Placeholders, Status } from "./GalleryMessages";
 import { GAP, gridOf, neighbor } from "./layout";
 import { emptiness } from "./messages";
 import { SegmentCard } from "./SegmentCard";
@@ -29,7 +30,7 @@ export function SegmentGalleryView(props: SegmentGalleryViewProps): React.ReactE
     >
       <style>{STYLES}</style>
       <GalleryHeader state={state} actions={actions} palette={palette} />
-      <Status {...props} />
+      <Status state={state} actions={actions} palette={palette} />
       {empty ? (
         <Notice palette={palette} title={empty.title} text={empty.remedy}>
           {empty.analyze && (
@@ -50,53 +51,6 @@ export function SegmentGalleryView(props: SegmentGalleryViewProps): React.ReactE
         <Placeholders palette={palette} />
       )}
     </section>
-  );
-}
-
-/** One line for progress, an error, or what the cards lack; read out by screen readers. */
-function Status({ state, actions, palette }: SegmentGalleryViewProps): React.ReactElement {
-  const { progress, error, gallery } = state;
-  const style: React.CSSProperties = {
-    display: "flex",
-    alignItems: "center",
-    gap: 8,
-    padding: "0 12px 8px",
-    fontSize: 12,
-    color: palette.muted,
-  };
-  const share = progress ? progress.done / Math.max(progress.total, 1) : 0;
-  return (
-    <div role="status" aria-live="polite">
-      {error && (
-        <div data-cy="capviz-gallery-error" style={{ ...style, color: palette.error }}>
-          <span style={{ flex: 1 }}>{error}</span>
-          <button type="button" className="capviz-sg-button" onClick={actions.retry}>
-            Try again
-          </button>
-        </div>
-      )}
-      {progress && (
-        <div data-cy="capviz-gallery-progress" style={style}>
-          <span className="capviz-sg-spinner" />
-          <span>
-            {progress.done === 0
-              ? "the model is reading the captions …"
-              : `${progress.done} of ${progress.total} segments`}
-          </span>
-          <span style={{ flex: 1, height: 3, borderRadius: 2, background: palette.line }}>
-            <span style={barStyle(share, palette)} />
-          </span>
-        </div>
-      )}
-      {gallery?.problem === "no_words" && state.settings.choice === null && (
-        <div style={style}>
-          <span style={{ flex: 1 }}>No words are attributed to these segments yet.</span>
-          <button type="button" className="capviz-sg-button" onClick={actions.analyze}>
-            Analyze captions …
-          </button>
-        </div>
-      )}
-    </div>
   );
 }
 
@@ -153,42 +107,6 @@ function Cards(props: SegmentGalleryViewProps): React.ReactElement {
   );
 }
 
-function Notice(props: {
-  palette: Palette;
-  title: string;
-  text: string;
-  children?: React.ReactNode;
-}): React.ReactElement {
-  return (
-    <div
-      data-cy="capviz-gallery-empty"
-      style={{ margin: "auto", padding: 24, textAlign: "center", display: "grid", gap: 10 }}
-    >
-      <b style={{ fontWeight: 600 }}>{props.title}</b>
-      {props.text && <span style={{ color: props.palette.muted, fontSize: 12 }}>{props.text}</span>}
-      <span>{props.children}</span>
-    </div>
-  );
-}
-
-function Placeholders({ palette }: { palette: Palette }): React.ReactElement {
-  return (
-    <div
-      data-cy="capviz-gallery-loading"
-      style={{
-        display: "grid",
-        gap: GAP,
-        padding: "2px 12px",
-        gridTemplateColumns: "repeat(auto-fill, minmax(264px, 1fr))",
-      }}
-    >
-      {Array.from({ length: 6 }, (_, index) => (
-        <div key={index} style={{ height: 220, borderRadius: 10, background: palette.raised }} />
-      ))}
-    </div>
-  );
-}
-
 /** Width of an element, followed. */
 function useWidth(element: React.RefObject<HTMLElement>): number {
   const [width, setWidth] = React.useState(0);
@@ -224,16 +142,5 @@ function rootStyle(palette: Palette): React.CSSProperties {
       "--capviz-raised": palette.raised,
       "--capviz-accent": palette.accent,
     } as React.CSSProperties),
-  };
-}
-
-function barStyle(share: number, palette: Palette): React.CSSProperties {
-  return {
-    display: "block",
-    height: "100%",
-    width: `${Math.max(share * 100, 3)}%`,
-    borderRadius: 2,
-    background: palette.accent,
-    transition: "width 0.2s",
   };
 }

@@ -81,7 +81,7 @@ export function useGallery(
     call("methods", { caption_field: captionField })
       .then(parseMethods)
       .then(setMethods, (failure: Error) => setError(failure.message));
-  }, [call, captionField]);
+  }, [call, captionField, attempt]);
 
   const onShape = useCallback<Parameters<typeof useReadings>[5]>(
     (source, shape) =>

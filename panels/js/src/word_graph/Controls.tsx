@@ -75,18 +75,21 @@ export function Controls(props: ControlsProps) {
         <div className="capviz-wg-row">
           <Amount
             label="captions ≥"
+            help="Words that are in at least so many captions"
             cy="capviz-min-count"
             value={filters.minCount}
             set={(minCount) => change({ minCount })}
           />
           <Amount
             label="together ≥"
+            help="Links of words that share at least so many captions"
             cy="capviz-min-pairs"
             value={filters.minPairs}
             set={(minPairs) => change({ minPairs })}
           />
           <Amount
             label="words ≤"
+            help="At most so many words, the highest in rank"
             cy="capviz-top"
             value={filters.top}
             most={MOST_WORDS}
@@ -169,6 +172,7 @@ export function Choice({ label, cy, value, choices, choose }: ChoiceProps) {
 
 interface AmountProps {
   label: string;
+  help: string;
   cy: string;
   value: number;
   most?: number;
@@ -176,10 +180,10 @@ interface AmountProps {
 }
 
 /** A whole number from 1; while it is empty or wrong the last good one holds. */
-function Amount({ label, cy, value, most = 100_000, set }: AmountProps) {
+function Amount({ label, help, cy, value, most = 100_000, set }: AmountProps) {
   const [typed, setTyped] = React.useState<string | null>(null);
   return (
-    <label className="capviz-wg-field">
+    <label className="capviz-wg-field" title={help}>
       <span>{label}</span>
       <input
         data-cy={cy}

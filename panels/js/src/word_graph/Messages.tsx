@@ -20,10 +20,13 @@ export function Empty({ message, analyze }: { message: string; analyze: () => vo
   );
 }
 
-export function Failed({ message }: { message: string }) {
+export function Failed({ message, retry }: { message: string; retry: () => void }) {
   return (
     <div className="capviz-wg-middle" role="alert">
       <p className="capviz-wg-error">{message}</p>
+      <button type="button" className="capviz-wg-button" onClick={retry}>
+        Try again
+      </button>
     </div>
   );
 }

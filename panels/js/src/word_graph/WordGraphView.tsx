@@ -57,7 +57,7 @@ export function WordGraphView(props: WordGraphViewProps) {
       ) : model.empty ? (
         <Empty message={model.empty.empty} analyze={props.analyze} />
       ) : model.error ? (
-        <Failed message={model.error} />
+        <Failed message={model.error} retry={model.retry} />
       ) : (
         <Loading />
       )}

@@ -94,7 +94,8 @@ export class GraphController {
   }
 
   resize(width: number, height: number): void {
-    if (width === this.size.width && height === this.size.height) return;
+    const before = this.size;
+    if (width === before.width && height === before.height) return;
     this.size = { width, height };
     const ratio = window.devicePixelRatio || 1;
     this.canvas.width = Math.round(width * ratio);
@@ -104,8 +105,13 @@ export class GraphController {
     if (kept && kept.width === width && kept.height === height) {
       this.follows = false;
       this.panZoom.set(kept);
-    } else if (this.layout.bodies.length) {
+    } else if (this.follows || before.width < 2) {
       this.follows = true;
+    } else {
+      // What the user chose to look at stays in the middle.
+      const { x, y, k } = this.transform;
+      const [right, down] = [(width - before.width) / 2, (height - before.height) / 2];
+      this.panZoom.set({ x: x + right, y: y + down, k });
     }
     this.redraw();
   }

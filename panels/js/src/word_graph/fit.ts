@@ -2,7 +2,7 @@ import type { Transform } from "./draw";
 import type { Body } from "./layout";
 
 const MARGIN = 30;
-const SIDES = 24;
+const SIDES = 60; // words beside the outermost nodes
 const SCALES: readonly [number, number] = [0.15, 2];
 
 /** The transform that shows all nodes, with room for labels; null without any node. */

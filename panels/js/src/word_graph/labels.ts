@@ -30,8 +30,8 @@ const LEADERS = 24;
  * A place for each label, or null where there is room for none.
  *
  * A label stands on its node if it fits, else right of it, left, below or above. It covers no
- * other label, leaves the panel only where it must, and covers another node only if no place is
- * free of nodes.
+ * other label, leaves the panel only if it `must` be there, and covers another node only if no
+ * place is free of nodes.
  *
  * @param width size of the panel
  */
@@ -52,7 +52,8 @@ export function placeLabels(
   const labels = new BoxGrid();
   return requests.map((one, index) => {
     const places = candidates(one).sort((a, b) => cut(one, a, width) - cut(one, b, width));
-    const free = places.filter((place) => !labels.hits(boxOf(one, place), -1));
+    const whole = places.filter((place) => one.must || cut(one, place, width) === 0);
+    const free = whole.filter((place) => !labels.hits(boxOf(one, place), -1));
     const best =
       free.find((place) => place.inside || !nodes.hits(boxOf(one, place), index)) ??
       (one.must || index < LEADERS

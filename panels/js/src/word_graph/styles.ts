@@ -56,6 +56,7 @@ export const STYLES = `
 .capviz-wg-layer{position:absolute;inset:0;transform-origin:0 0;pointer-events:none}
 .capviz-wg-word,.capviz-wg-pair{position:absolute;left:0;top:0;pointer-events:auto;cursor:pointer}
 .capviz-wg-word{border-radius:50%}
+.capviz-wg-word[data-pinned=true]{z-index:1}
 .capviz-wg-pair{border-radius:50%}
 .capviz-wg-pair:hover{background:var(--cv-accent)}
 .capviz-wg-tools{position:absolute;right:8px;top:8px;display:flex;flex-direction:column;gap:4px}

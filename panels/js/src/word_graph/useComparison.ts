@@ -21,14 +21,7 @@ export interface ComparisonModel {
   chooseSides: (a: string | null, b: string | null) => void;
 }
 
-interface Choices {
-  fields: readonly string[];
-  path: string | null;
-  values: readonly string[];
-  counts: readonly number[];
-  a: string | null;
-  b: string | null;
-}
+type Choices = Pick<ComparisonModel, "fields" | "path" | "values" | "counts" | "a" | "b">;
 
 const NOTHING: Choices = { fields: [], path: null, values: [], counts: [], a: null, b: null };
 

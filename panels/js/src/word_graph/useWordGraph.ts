@@ -21,6 +21,8 @@ export interface WordGraphModel {
   unfocus: () => void;
   fail: (error: unknown) => void;
   dismiss: () => void;
+  /** Asks for the graph again. */
+  retry: () => void;
 }
 
 const FIELD_KEY = "capviz-word-graph-field";
@@ -99,12 +101,13 @@ export function useWordGraph(
     calls
       .unfocus()
       .then(async (reply) => {
-        if (reply && !focusNow.current.length) await paint(reply.version);
+        if (reply) await paint(reply.version); // nothing where a newer focus has come meanwhile
       })
       .catch(fail);
   }, [calls, fail, paint]);
 
   const shown = useRef("");
+  const before = useRef("");
   const scopeNow = useRef(scope);
   scopeNow.current = scope;
   const refocus = useRef(focusOn);
@@ -123,20 +126,23 @@ export function useWordGraph(
         setPayload(parsed);
         setError(null);
         setLoading(false);
-        // A new view gives the grid back: the words in focus narrow it again. A lasso keeps it.
-        if ("empty" in parsed || parsed.focus.length || parsed.lasso !== null) return;
+        // The words in focus narrow a new view again; a lasso keeps the grid to itself.
+        if ("empty" in parsed || parsed.key === before.current || parsed.lasso !== null) return;
+        before.current = parsed.key;
         const known = new Set(parsed.words.map((one) => one.word));
         const words = focusNow.current.filter((word) => known.has(word));
         if (words.length) refocus.current(words);
         else setFocus([]);
       })
       .catch((problem: unknown) => {
+        shown.current = ""; // the next change of the scope asks again
         setLoading(false);
         fail(problem);
       });
   }, [asked, calls, fail]);
   const open = payload !== null;
   useEffect(() => {
+    if (open && scope === undefined) return;
     // The first question does not wait for Python's first word on the scope.
     const wanted = JSON.stringify(asked);
     const first = !open && shown.current.endsWith(wanted);
@@ -173,6 +179,7 @@ export function useWordGraph(
     unfocus,
     fail,
     dismiss,
+    retry: ask,
   };
 }
 

@@ -1,0 +1,159 @@
+import * as React from "react";
+import { createRoot } from "react-dom/client";
+import { act } from "react-dom/test-utils";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { Call } from "../shared/panel";
+import { graphOf } from "./fixture";
+import { useWordGraph, type WordGraphModel } from "./useWordGraph";
+
+let root: ReturnType<typeof createRoot>;
+let model: WordGraphModel;
+let asked: [string, Record<string, unknown>][];
+let answers: Record<string, () => unknown>;
+const recolor = vi.fn(async () => undefined);
+
+const call = (async (event: string, params: Record<string, unknown> = {}) => {
+  asked.push([event, params]);
+  return answers[event]();
+}) as Call;
+
+function Panel({ scope }: { scope?: string }) {
+  model = useWordGraph(call, scope, recolor, "demo");
+  return null;
+}
+
+const show = (scope?: string) => act(async () => root.render(<Panel scope={scope} />));
+const events = () => asked.map(([event]) => event);
+const count = (event: string) => events().filter((one) => one === event).length;
+
+beforeEach(() => {
+  (globalThis as Record<string, unknown>).IS_REACT_ACT_ENVIRONMENT = true;
+  localStorage.clear();
+  recolor.mockClear();
+  asked = [];
+  let version = 0;
+  const graph = { ...graphOf({ wolf: 5, snow: 4 }, [["wolf", "snow", 3]]), key: "one" };
+  answers = {
+    graph: () => graph,
+    focus: () => ({
+      words: ["wolf"],
+      samples: 5,
+      total: 100,
+      together: true,
+      message: "“wolf” is in 5 of 100 captions.",
+      version: ++version,
+      pairs: null,
+    }),
+    unfocus: () => ({ version: ++version }),
+    paint: () => ({ recolor: [{ panel_id: "plot" }], message: "" }),
+  };
+  root = createRoot(document.createElement("div"));
+});
+
+afterEach(() => act(async () => root.unmount()));
+
+const viewed = (part: object) => {
+  const before = answers.graph();
+  answers.graph = () => ({ ...(before as object), ...part });
+};
+
+test("the graph is asked for at once, and once for one scope", async () => {
+  await show();
+  expect(asked).toEqual([["graph", { caption_field: null, search: "", fresh: true }]]);
+  await show("one");
+  expect(count("graph")).toBe(1);
+  viewed({ key: "two" });
+  await show("two");
+  expect(count("graph")).toBe(2);
+  expect(asked[1][1].fresh).toBe(false);
+  await show("two");
+  expect(count("graph")).toBe(2);
+});
+
+test("a click narrows first and paints then", async () => {
+  await show("one");
+  await act(async () => model.focusOn(["wolf"]));
+  expect(events()).toEqual(["graph", "focus", "paint"]);
+  expect(asked[2][1]).toEqual({ version: 1 });
+  expect(recolor).toHaveBeenCalledWith([{ panel_id: "plot" }]);
+  expect(model.focus).toEqual(["wolf"]);
+  expect(model.focused?.message).toContain("5 of 100");
+});
+
+test("of quick clicks only the last one paints", async () => {
+  await show("one");
+  await act(async () => {
+    model.focusOn(["wolf"]);
+    model.focusOn(["snow"]);
+  });
+  expect(count("focus")).toBe(2);
+  expect(asked.filter(([event]) => event === "paint")).toEqual([["paint", { version: 2 }]]);
+});
+
+test("going back gives the grid and the colors back", async () => {
+  await show("one");
+  await act(async () => model.focusOn(["wolf"]));
+  await act(async () => model.unfocus());
+  expect(events().slice(-2)).toEqual(["unfocus", "paint"]);
+  expect(model.focus).toEqual([]);
+  await act(async () => model.unfocus());
+  expect(count("unfocus")).toBe(1);
+});
+
+test("a new view is narrowed by the same words, or by none that it lacks", async () => {
+  await show("one");
+  await act(async () => model.focusOn(["wolf", "snow"]));
+  viewed({ key: "two", words: graphOf({ wolf: 2 }).words, links: graphOf({ wolf: 2 }).links });
+  await show("two");
+  expect(asked.filter(([event]) => event === "focus").map(([, one]) => one.words)).toEqual([
+    ["wolf", "snow"],
+    ["wolf"],
+  ]);
+  viewed({ key: "three", words: [], links: graphOf({}).links });
+  await show("three");
+  expect(model.focus).toEqual([]);
+});
+
+test("a filter that leaves the grid narrowed counts the words in focus anew", async () => {
+  await show("one");
+  await act(async () => model.focusOn(["wolf"]));
+  viewed({ key: "two", focus: ["wolf"] });
+  await show("two");
+  expect(count("focus")).toBe(2);
+  await act(async () => model.find("sno"));
+  expect(count("graph")).toBe(3);
+  expect(count("focus")).toBe(2);
+});
+
+test("a lasso keeps the word, and is not taken away by it", async () => {
+  await show("one");
+  await act(async () => model.focusOn(["wolf"]));
+  viewed({ key: "two", lasso: 7 });
+  await show("two");
+  expect(count("focus")).toBe(1);
+  expect(model.focus).toEqual(["wolf"]);
+});
+
+test("an error is a message, and the next view or a retry asks again", async () => {
+  const good = answers.graph;
+  answers.graph = () => {
+    throw new Error("The database went away.");
+  };
+  await show("one");
+  expect(model.error).toBe("The database went away.");
+  expect(model.graph).toBeNull();
+  answers.graph = good;
+  await act(async () => model.retry());
+  expect(model.graph?.words).toHaveLength(2);
+  expect(model.error).toBeNull();
+});
+
+test("the chosen caption field is asked for, and after a reload too", async () => {
+  await show("one");
+  await act(async () => model.choose("notes"));
+  expect(asked[1][1].caption_field).toBe("notes");
+  await act(async () => root.unmount());
+  root = createRoot(document.createElement("div"));
+  await show("one");
+  expect(asked[2][1]).toMatchObject({ caption_field: "notes", fresh: true });
+});
