@@ -21,6 +21,7 @@ from fiftyone_capviz.curation.report import Progress
 from fiftyone_capviz.errors import CapvizError
 
 from .form_fields import from_app
+from .reloading import reload_app
 
 Notify = Callable[[Progress], None]
 
@@ -118,7 +119,7 @@ def _stream(ctx: Any, work: Work, *, title: str, reload: bool) -> Iterator[Any]:
             continue
         break
     if reload:
-        yield ctx.ops.reload_dataset()
+        yield from reload_app(ctx)
     if isinstance(event, Outcome):
         shown = {"summary": event.summary.replace("\n", "  \n")}  # Markdown's line break
         yield ctx.ops.show_output(summary_form(title).to_json(), shown)

@@ -16,6 +16,7 @@ from fiftyone_capviz.curation.report import Progress
 from fiftyone_capviz.errors import InputError
 
 from .capviz_operator import CapvizOperator
+from .reloading import reload_app
 from .running import message_of
 
 Notify = Callable[[Progress], None]
@@ -65,7 +66,7 @@ class SteerSelection(CapvizOperator):
             yield patch(state="failed", message=message_of(event))
             return
         if params.get("step") != "steer":
-            yield ctx.ops.reload_dataset()  # the grid keeps its samples over reload_samples
+            yield from reload_app(ctx)
         yield patch(state="done", label="", message=event["summary"])
 
 

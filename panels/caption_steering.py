@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from bson import ObjectId
+
 from fiftyone_capviz.curation.accept import accept_captions, discard_candidates, stored_options
 from fiftyone_capviz.curation.options import AnalysisOptions
 from fiftyone_capviz.curation.panel_focus import panel_focus
+from fiftyone_capviz.curation.panel_scope import captions_notices
 from fiftyone_capviz.curation.prompt_suggestions import suggest_prompts
 from fiftyone_capviz.curation.runs import active_caption, list_runs
 from fiftyone_capviz.curation.sample_ids import sample_ids
@@ -83,14 +86,14 @@ class CaptionSteering(CapvizPanel):
             return {"missing": "captions"}
         order = _samples(ctx, ctx.params.get("among") or ()) or sample_ids(ctx.view)
         (asked,) = _samples(ctx, [ctx.params.get("sample_id")]) or (None,)
-        if ctx.params.get("keep") and order and asked not in order:
-            asked = None  # the view has changed, and this sample has left it
+        if ctx.params.get("keep") and asked not in order and not _stored(ctx.dataset, asked):
+            asked = None  # it was deleted, or another dataset is open
         if asked is None and not order:
             return {"missing": "samples"}
         chosen = _neighbor(order, asked, int(ctx.params.get("step") or 0))
         return dict(
             image_payload(
-                read_image(ctx.dataset, chosen, options),
+                read_image(ctx.dataset, _checked_id(chosen), options),
                 caption_field=options.caption_field,
                 caption_fields=list_runs(ctx.dataset) or [options.caption_field],
                 position=order.index(chosen) if chosen in order else None,
@@ -206,6 +209,8 @@ class CaptionSteering(CapvizPanel):
             raise InputError(report.failures[0].message)
         note_accepted(ctx.dataset, options.caption_field, [image.sample_id])
         ctx.ops.reload_dataset()  # the grid keeps its samples over reload_samples
+        for notice in captions_notices(ctx.dataset, ctx.spaces, ctx.request_params):
+            ctx.trigger("patch_panel_data", notice)
         return {"summary": report.summary()}
 
     @event
@@ -258,7 +263,7 @@ def _image(ctx: Any) -> tuple[SteeredImage, AnalysisOptions]:
     sample_id = ctx.params.get("sample_id")
     if not sample_id:
         raise InputError("Steering needs a sample; none is open. Open or select one.")
-    return read_image(ctx.dataset, str(sample_id), options), options
+    return read_image(ctx.dataset, _checked_id(sample_id), options), options
 
 
 def _samples(ctx: Any, ids: Sequence[str | None]) -> list[str]:
@@ -272,9 +277,24 @@ def _samples(ctx: Any, ids: Sequence[str | None]) -> list[str]:
 
 def _neighbor(order: list[str], asked: str | None, step: int) -> str:
     """The sample `step` places after the one asked for; the order ends where it begins."""
-    if asked is None or (step and asked not in order):
+    if asked is None or (step and order and asked not in order):
         return order[0]
-    return order[(order.index(asked) + step) % len(order)] if step else asked
+    return order[(order.index(asked) + step) % len(order)] if step and order else asked
+
+
+def _stored(dataset: Any, sample_id: str | None) -> bool:
+    if sample_id is None or not ObjectId.is_valid(sample_id):
+        return False
+    query = {"_id": ObjectId(sample_id)}
+    return dataset._sample_collection.find_one(query, {"_id": 1}) is not None
+
+
+def _checked_id(sample_id: object) -> str:
+    if not ObjectId.is_valid(sample_id):
+        raise InputError(
+            f"A sample is named by 24 hexadecimal digits; got {str(sample_id)[:40]!r}. Open one."
+        )
+    return str(sample_id)
 
 
 def _batch(dataset: Any, options: AnalysisOptions) -> BatchPayload | None:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import Any
-
-import fiftyone.server.view as fosv
 
 from fiftyone_capviz.curation.gallery import Scope, SegmentPool, gallery_fields, gallery_pool
 from fiftyone_capviz.curation.gallery_cards import SegmentCard, read_cards
@@ -14,6 +10,7 @@ from fiftyone_capviz.curation.lasso import user_lasso
 from fiftyone_capviz.curation.logs import get_logger
 from fiftyone_capviz.curation.method_readings import Method, method_readings, stored_method
 from fiftyone_capviz.curation.panel_focus import focus_version, panel_focus
+from fiftyone_capviz.curation.panel_scope import base_view, captions_key
 from fiftyone_capviz.curation.workspace import recolor_params
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.models.attention_shape import attention_shape
@@ -74,7 +71,8 @@ class SegmentGallery(CapvizPanel):
         if fields is not None:
             lasso = user_lasso(dataset, ctx.request_params)
             wanted = () if ctx.params.get("all") else words
-            scope, pool = gallery_pool(_base_view(ctx), fields, words=wanted, lasso=lasso)
+            view = base_view(dataset, ctx.request_params)
+            scope, pool = gallery_pool(view, fields, words=wanted, lasso=lasso)
             cards = read_cards(
                 dataset,
                 pool.draw(int(ctx.params.get("size", DEFAULT_SIZE)), seed=seed),
@@ -84,7 +82,7 @@ class SegmentGallery(CapvizPanel):
                 caption_index=stored.caption_index,
             )
         return {
-            "version": _scope_version(ctx),
+            "version": captions_key(ctx.dataset, ctx.request_params),
             "focus_version": focus_version(dataset),
             "seed": seed,
             "caption_field": "" if fields is None else fields.caption.caption,
@@ -143,14 +141,6 @@ class SegmentGallery(CapvizPanel):
         ctx.prompt("@capviz/capviz/analyze_captions")
 
 
-def _base_view(ctx: Any) -> Any:
-    """Stages and filters of the App, without what a lasso or a panel narrows the grid to."""
-    request = ctx.request_params
-    return fosv.get_view(
-        ctx.dataset, stages=request.get("view"), filters=request.get("filters"), reload=False
-    )
-
-
 def _tell_scope(ctx: Any) -> None:
     """Let the component know the scope; it asks for cards if it has not seen this one yet.
 
@@ -158,18 +148,9 @@ def _tell_scope(ctx: Any) -> None:
     replace the panel.
     """
     try:
-        ctx.panel.set_data("scope_version", _scope_version(ctx))
+        ctx.panel.set_data("scope_version", captions_key(ctx.dataset, ctx.request_params))
     except Exception:
         get_logger().exception("the scope of the segment gallery")
-
-
-def _scope_version(ctx: Any) -> str:
-    """A digest of the dataset, the view, its filters and the user's lasso."""
-    request, lasso = ctx.request_params, user_lasso(ctx.dataset, ctx.request_params)
-    marked = None if lasso is None else [lasso.label_ids, lasso.sample_ids]
-    seen = [ctx.dataset.name, request.get("view"), request.get("filters"), marked]
-    text = json.dumps(seen, sort_keys=True, default=str)
-    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def _problem(pool: SegmentPool | None, cards: list[SegmentCard]) -> Problem | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from fiftyone_capviz.curation.before import caption_paths
 from fiftyone_capviz.curation.caption_index import CaptionIndex, caption_indexes
-from fiftyone_capviz.curation.fields import text_fields
+from fiftyone_capviz.curation.fields import SegmentFields, detections_fields, text_fields
 from fiftyone_capviz.curation.graph_comparison import (
     Side,
     compare_sides,
@@ -18,6 +19,7 @@ from fiftyone_capviz.curation.graph_panel import (
     pairs_of_word,
     panel_graph,
 )
+from fiftyone_capviz.curation.lasso import user_lasso
 from fiftyone_capviz.curation.logs import get_logger
 from fiftyone_capviz.curation.panel_focus import (
     clear_panel_focus,
@@ -27,7 +29,7 @@ from fiftyone_capviz.curation.panel_focus import (
     selected_samples,
     set_panel_focus,
 )
-from fiftyone_capviz.curation.panel_scope import PanelScope, base_view, panel_scope, scope_key
+from fiftyone_capviz.curation.panel_scope import PanelScope, base_view, captions_key, panel_scope
 from fiftyone_capviz.curation.runs import list_runs
 from fiftyone_capviz.curation.word_painting import (
     paint_focus,
@@ -55,6 +57,15 @@ from .word_graph_payloads import (
 )
 
 MIME = {"graphml": "application/graphml+xml", "csv": "text/csv"}
+
+
+class OpenedPayload(GraphPayload):
+    """The graph for a panel that was just opened while words were in focus.
+
+    ``cleared`` is the version that took an old focus away: its colors are still to be taken away.
+    """
+
+    cleared: int
 
 
 class WordGraph(CapvizPanel):
@@ -87,10 +98,10 @@ class WordGraph(CapvizPanel):
         self._tell(ctx)
 
     @event
-    def graph(self, ctx: Any) -> GraphPayload | EmptyPayload:
+    def graph(self, ctx: Any) -> GraphPayload | OpenedPayload | EmptyPayload:
         """Count the words in view. Params: caption_field, search, fresh (the panel was opened)."""
         dataset = ctx.dataset
-        key = _key(ctx)
+        key = captions_key(ctx.dataset, ctx.request_params)
         fields = _caption_fields(dataset)
         if not fields:
             return EmptyPayload(
@@ -104,11 +115,13 @@ class WordGraph(CapvizPanel):
         index, scope = _index_and_scope(ctx, field)
         whole = index.part(scope.shown)
         focus = _live_focus(ctx)
+        cleared = None
         if not focus and ctx.params.get("fresh") and panel_focus(dataset) is not None:
             # A reload of the page gives the grid back, and so the other panels let go of the word.
-            _notify(ctx, clear_panel_focus(dataset))
+            cleared = clear_panel_focus(dataset)
+            _notify(ctx, cleared)
         wanted = [*focus, *find_words(whole, str(ctx.params.get("search") or ""))]
-        return graph_payload(
+        payload = graph_payload(
             panel_graph(whole, score_histogram=index.score_histogram(scope.shown), wanted=wanted),
             key=key,
             dataset=dataset.name,
@@ -118,6 +131,7 @@ class WordGraph(CapvizPanel):
             lasso=None if scope.lasso is None else len(scope.lasso),
             focus=focus,
         )
+        return payload if cleared is None else OpenedPayload(**payload, cleared=cleared)
 
     @event
     def focus(self, ctx: Any) -> FocusPayload:
@@ -158,10 +172,10 @@ class WordGraph(CapvizPanel):
     @event
     def unfocus(self, ctx: Any) -> dict[str, int]:
         """Give the grid back."""
-        selected = selected_samples(ctx.request_params)
-        own = selected is not None and is_own_selection(ctx.dataset, selected)
+        lasso = user_lasso(ctx.dataset, ctx.request_params)
         version = clear_panel_focus(ctx.dataset)
-        if own:
+        # Just after a click the App may not have told of the panel's own selection yet.
+        if lasso is None:
             ctx.ops.set_extended_selection(reset=True)
         _notify(ctx, version)
         return {"version": version}
@@ -219,21 +233,17 @@ class WordGraph(CapvizPanel):
 
     def _tell(self, ctx: Any) -> None:
         try:
-            ctx.panel.set_data("scope", _key(ctx))
+            ctx.panel.set_data("scope", captions_key(ctx.dataset, ctx.request_params))
         except Exception:  # what a hook raises would replace the whole panel
             get_logger().exception("the word graph could not follow the view")
 
 
-def _key(ctx: Any) -> str:
-    """Changes when the samples in view do: others, or with other captions."""
-    version = caption_indexes().version(ctx.dataset)
-    return f"{scope_key(ctx.dataset, ctx.request_params)} {version}"
-
-
 def _caption_fields(dataset: Any) -> list[str]:
-    """Fields with text: analysed ones first, `caption` before all."""
-    found = text_fields(dataset)
+    """Fields with text: analysed ones first, `caption` before all; none that an analysis made."""
     analysed = set(list_runs(dataset))
+    made = {path for one in analysed for path in caption_paths(one)}
+    made |= {SegmentFields(one).stage for one in detections_fields(dataset)}
+    found = [one for one in text_fields(dataset) if one in analysed or one not in made]
     return sorted(found, key=lambda one: (one != "caption", one not in analysed))
 
 

@@ -143,10 +143,11 @@ def caption_indexes() -> CaptionIndexes:
 
 
 def stamp_of(dataset: Any) -> Stamp:
-    """Changes whenever a sample is added, removed or changed."""
-    group = {"_id": None, "count": {"$sum": 1}, "last": {"$max": "$last_modified_at"}}
-    found = list(dataset._sample_collection.aggregate([{"$group": group}]))
-    return (found[0]["count"], found[0]["last"]) if found else (0, None)
+    """Changes whenever a sample is added, removed or changed; reads an index, no sample."""
+    samples = dataset._sample_collection
+    newest = [("last_modified_at", -1)]
+    last = samples.find_one({}, {"_id": 0, "last_modified_at": 1}, sort=newest) or {}
+    return samples.estimated_document_count(), last.get("last_modified_at")
 
 
 def _index(dataset: Any, caption_field: str) -> CaptionIndex:

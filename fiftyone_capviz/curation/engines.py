@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fiftyone_capviz.curation.options import AnalysisOptions, Stage
-from fiftyone_capviz.errors import InputError
+from fiftyone_capviz.errors import InputError, ModelError
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
@@ -166,10 +166,26 @@ def share_preprocessing(first: ImageEncoder, second: ImageEncoder) -> bool:
 
 
 @contextmanager
-def models_in_use(cache: ModelCache | None = None) -> Iterator[None]:
-    """Keep the models to one thread at a time: the App's server answers on several."""
-    with (cache if cache is not None else model_cache()).lock:
+def models_in_use(cache: ModelCache | None = None, *, wait: float | None = None) -> Iterator[None]:
+    """Keep the models to one thread at a time: the App's server answers on several.
+
+    Args:
+        cache: of models; default the process's own.
+        wait: seconds; an answer that a user waits for gives up after them. Default: no limit.
+
+    Raises:
+        ModelError: something else kept the models that long; an analysis keeps them to its end.
+    """
+    lock = (cache if cache is not None else model_cache()).lock
+    if not lock.acquire(timeout=-1 if wait is None else wait):
+        raise ModelError(
+            f"The models were in use for {wait:.0f} seconds, probably by an analysis. Wait for its "
+            "end, or stop it by the operator 'Stop analysis', and try again."
+        )
+    try:
         yield
+    finally:
+        lock.release()
 
 
 def _load(kind: str, options: AnalysisOptions, cache: ModelCache | None) -> Any:

@@ -137,7 +137,8 @@ def renew_focus(dataset: Any, segments_field: str, ids: Sequence[str]) -> None:
     if state is None or not ids:
         return
     covered = state.get("sample_ids")
-    chosen = list(ids) if covered is None else [one for one in ids if one in set(covered)]
+    focused = None if covered is None else set(covered)
+    chosen = [one for one in ids if focused is None or one in focused]
     if chosen:
         path = f"{segments_field}.detections.0"
         dataset._sample_collection.update_many(

@@ -28,6 +28,7 @@ from fiftyone_capviz.curation.documents import (
 )
 from fiftyone_capviz.curation.engines import load_captioner, load_matcher, models_in_use
 from fiftyone_capviz.curation.fields import CaptionFields, SegmentFields
+from fiftyone_capviz.curation.model_turns import WAIT_SECONDS
 from fiftyone_capviz.curation.options import AnalysisOptions
 from fiftyone_capviz.curation.runs import read_run
 from fiftyone_capviz.curation.word_readings import WordReading, read_words
@@ -142,7 +143,7 @@ def method_readings(
     ).validated()
     images = _read_images(dataset, chosen, asked)
     failures: dict[str, str] = {}
-    with models_in_use(cache):
+    with models_in_use(cache, wait=WAIT_SECONDS):
         load = load_matcher if method.source == "itm" else load_captioner
         model: Any = load(asked, cache)
         shape = AttentionShape(model.layer_count, model.head_count, model.default_layer)

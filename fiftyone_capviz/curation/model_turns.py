@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from fiftyone_capviz.curation.engines import load_captioner, load_matcher, model_cache
+from fiftyone_capviz.curation.engines import load_captioner, load_matcher, models_in_use
 from fiftyone_capviz.curation.options import AnalysisOptions
-from fiftyone_capviz.errors import ModelError
 from fiftyone_capviz.words import caption_words
 
 if TYPE_CHECKING:
@@ -36,21 +35,15 @@ def models_in_turn(
     """
     import torch
 
-    lock = (cache if cache is not None else model_cache()).lock
-    if not lock.acquire(timeout=WAIT_SECONDS):
-        raise ModelError(
-            f"The models were in use for {WAIT_SECONDS:.0f} seconds, probably by an analysis. Wait "
-            "for its end, or stop it by the operator 'Stop analysis', and try again."
-        )
-    threads = torch.get_num_threads()
-    try:
-        captioner, matcher = load_captioner(options, cache), load_matcher(options, cache)
-        if captioner.device.type == "cpu" and not is_large(captioner):
-            torch.set_num_threads(1)
-        yield captioner, matcher
-    finally:
-        torch.set_num_threads(threads)
-        lock.release()
+    with models_in_use(cache, wait=WAIT_SECONDS):
+        threads = torch.get_num_threads()
+        try:
+            captioner, matcher = load_captioner(options, cache), load_matcher(options, cache)
+            if captioner.device.type == "cpu" and not is_large(captioner):
+                torch.set_num_threads(1)
+            yield captioner, matcher
+        finally:
+            torch.set_num_threads(threads)
 
 
 def is_large(captioner: Captioner) -> bool:

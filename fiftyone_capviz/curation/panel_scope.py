@@ -9,9 +9,14 @@ from typing import Any
 
 from bson import ObjectId, json_util
 
+from fiftyone_capviz.curation.caption_index import caption_indexes
 from fiftyone_capviz.curation.lasso import Lasso, user_lasso
 from fiftyone_capviz.curation.sample_ids import sample_ids
 from fiftyone_capviz.curation.segment_map import map_key
+from fiftyone_capviz.curation.workspace import find_panel
+
+SCOPE_DATA = {"word_graph": "scope", "segment_gallery": "scope_version"}
+"""Panels that follow the captions in view, and their data that holds the last `captions_key`."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +85,24 @@ def scope_key(dataset: Any, request_params: Mapping[str, Any]) -> str:
     )
     text = json_util.dumps(parts, sort_keys=True, default=str)
     return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def captions_key(dataset: Any, request_params: Mapping[str, Any]) -> str:
+    """Changes when a panel must count anew: it shows other samples, or their captions changed."""
+    version = caption_indexes().version(dataset)
+    return f"{scope_key(dataset, request_params)} {version}"
+
+
+def captions_notices(
+    dataset: Any, spaces: Any, request_params: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Parameters of ``patch_panel_data`` that tell open panels of captions that changed.
+
+    FiftyOne calls no hook of a panel when the dataset it shows is reloaded.
+    """
+    key = captions_key(dataset, request_params)
+    found = ((find_panel(spaces, name), data) for name, data in SCOPE_DATA.items())
+    return [{"panel_id": panel_id, "data": {data: key}} for panel_id, data in found if panel_id]
 
 
 def samples_of_labels(

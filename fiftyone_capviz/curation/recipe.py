@@ -165,7 +165,8 @@ class SteerReport:
 
     def summary(self) -> str:
         """One or two sentences for people."""
-        text = f"{self.samples} captions steered, {self.changed} changed"
+        captions = "caption" if self.samples == 1 else "captions"
+        text = f"{self.samples} {captions} steered, {self.changed} changed"
         if self.hits is not None:
             text = (
                 f"{self.hits} of {self.samples} now say {self.word!r} ({self.before} did before), "

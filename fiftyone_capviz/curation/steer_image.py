@@ -235,7 +235,8 @@ def _coverages(
     image: SteeredImage, captioner: Captioner, features: ImageFeatures, ids: Sequence[str]
 ) -> FloatArray:
     """How much of each patch these segments cover, 0..1, "segments p p"; unknown ids are empty."""
-    chosen = [one for one in image.detections if str(one["_id"]) in set(ids)]
+    wanted = set(ids)
+    chosen = [one for one in image.detections if str(one["_id"]) in wanted]
     if not chosen:
         return np.zeros((0, captioner.grid, captioner.grid))
     width, height = features.width, features.height

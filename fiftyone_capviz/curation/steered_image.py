@@ -149,11 +149,11 @@ def read_image(dataset: Any, sample_id: str, options: AnalysisOptions) -> Steere
     """
     names = CaptionFields(options.caption_field)
     path = f"{options.segments_field}.detections"
-    found = dataset._sample_collection.find_one(
+    found = ObjectId.is_valid(sample_id) and dataset._sample_collection.find_one(
         {"_id": ObjectId(sample_id)},
         {"filepath": 1, names.caption: 1, names.itm: 1, names.previous: 1, path: 1},
     )
-    if found is None:
+    if not found:
         raise InputError(f"Steering needs a sample of {dataset.name!r}; it has no {sample_id!r}.")
     earlier = found.get(names.previous) or []
     segments = found.get(options.segments_field) or {}

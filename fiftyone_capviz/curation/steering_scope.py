@@ -55,14 +55,20 @@ class Surroundings:
         return cls(dataset, view, ticked, lasso, panel_focus(dataset))
 
     def scopes(self, options: AnalysisOptions) -> dict[Scope, list[str]]:
-        """Ids of the samples of each scope that there is, the most specific first."""
+        """Ids of the samples of each scope that there is, the likeliest first.
+
+        One sample is ticked to look at it: what is marked besides goes first. The whole view never
+        does while something is ticked or marked.
+        """
         found: dict[Scope, list[str]] = {}
-        if len(self.selected) > 1:  # one is ticked to look at it
+        if len(self.selected) > 1:
             found["selected"] = list(self.selected)
         if self.lasso is not None:
             found["lasso"] = self._lassoed(options)
         if self.focus is not None:
             found["focus"] = self._focused(options)
+        if len(self.selected) == 1:
+            found["selected"] = list(self.selected)
         found["view"] = sample_ids(self.view)
         return {scope: ids for scope, ids in found.items() if ids or scope == "view"}
 

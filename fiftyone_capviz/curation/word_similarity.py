@@ -79,7 +79,8 @@ def _nearest(words: Sequence[str], cosines: FloatArray) -> list[Similar]:
 
 @lru_cache(maxsize=8)
 def _embeddings(options: AnalysisOptions, words: tuple[str, ...]) -> FloatArray:
-    from fiftyone_capviz.curation.engines import load_captioner, model_cache
+    from fiftyone_capviz.curation.engines import load_captioner, models_in_use
+    from fiftyone_capviz.curation.model_turns import WAIT_SECONDS
 
-    with model_cache().lock:
+    with models_in_use(wait=WAIT_SECONDS):
         return load_captioner(options).word_embeddings(words)

@@ -68,7 +68,7 @@ def focus(page: Page, gallery: Locator, word: str) -> None:
     dataset = fo.load_dataset("capviz-demo")
     focus_word(dataset, word)
     tell(page, set_panel_focus(dataset, [word]).version)
-    expect(gallery.locator(f"[data-word='{word}'][data-focused='true']").first).to_be_visible()
+    expect(gallery.locator(f"[data-card-word='{word}'][data-focused='true']").first).to_be_visible()
 
 
 def settled(gallery: Locator) -> None:
@@ -102,8 +102,8 @@ def test_a_word_in_focus_fills_the_gallery(
     settled(gallery)
     expect(gallery.locator("h2")).to_contain_text(word)
     shown = cards(gallery).all()
-    assert all(one.locator(f"[data-word='{word}']").count() for one in shown)
-    first = shown[0].locator(f"[data-word='{word}']").first
+    assert all(one.locator(f"[data-card-word='{word}']").count() for one in shown)
+    first = shown[0].locator(f"[data-card-word='{word}']").first
     expect(first).to_have_attribute("data-covers", "true")  # covering segments come first
     page.wait_for_function(
         "() => [...document.querySelectorAll('[data-cy=capviz-segment-card] canvas')]"
@@ -115,7 +115,7 @@ def test_a_word_in_focus_fills_the_gallery(
     unpressed = shown[0].locator("[data-word][aria-pressed='false']").first
     name = unpressed.get_attribute("data-word")
     unpressed.click()
-    other = shown[0].locator(f"[data-word='{name}']").first
+    other = shown[0].locator(f"[data-card-word='{name}']").first
     expect(other).to_have_attribute("aria-pressed", "true")
     expect(page.locator("[data-cy='modal']")).to_have_count(0)
 

@@ -308,7 +308,10 @@ def test_scopes_and_the_segments_that_belong_to_them(dataset: Any, image: Steere
     assert alone.scopes(options) == {"view": ids}
     assert alone.sources() == []
     lassoed = Surroundings(dataset, dataset.view(), (ids[0],), Lasso(label_ids=tuple(labels)))
-    assert lassoed.scopes(options) == {"lasso": ids[:1], "view": ids}
+    expected_scopes = {"lasso": ids[:1], "selected": ids[:1], "view": ids}
+    assert list(lassoed.scopes(options).items()) == list(expected_scopes.items())
+    one = Surroundings(dataset, dataset.view(), (ids[0],))
+    assert list(one.scopes(options)) == ["selected", "view"]
     recipe = batch_recipe(
         lassoed,
         ids,
@@ -345,7 +348,7 @@ def test_the_focus_chooses_samples_and_segments(dataset: Any, image: SteeredImag
 def test_recipes_of_patches_labels_and_prompt_alone(
     dataset: Any, image: SteeredImage, cache: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fiftyone_capviz.curation.model_turns.model_cache", lambda: cache)
+    monkeypatch.setattr("fiftyone_capviz.curation.engines.model_cache", lambda: cache)
     monkeypatch.setattr("fiftyone_capviz.curation.engines.model_cache", lambda: cache)
     around = Surroundings(dataset, dataset.view())
 

@@ -106,7 +106,15 @@ def test_the_first_sample_opens_and_neighbors_follow(dataset: Any) -> None:
     assert ask(dataset, "open_image", among)["sample_id"] == ids[1]
     narrowed = dataset.limit(1)
     kept = {"sample_id": ids[2], "keep": True}
-    assert ask(dataset, "open_image", kept, view=narrowed)["sample_id"] == ids[0]
+    for view in (narrowed, dataset.match({"caption": "nothing says this"})):
+        still = ask(dataset, "open_image", kept, view=view)
+        assert (still["sample_id"], still["position"]) == (ids[2], None)
+        step = {"sample_id": ids[2], "step": 1}
+        follows = ids[0] if len(view) else ids[2]
+        assert ask(dataset, "open_image", step, view=view)["sample_id"] == follows
+    for gone in ("0" * 24, "no id"):
+        first = ask(dataset, "open_image", {"sample_id": gone, "keep": True}, view=narrowed)
+        assert first["sample_id"] == ids[0]
     outside = ask(dataset, "open_image", {"sample_id": ids[2]}, view=narrowed)
     assert (outside["sample_id"], outside["position"]) == (ids[2], None)
 
@@ -118,6 +126,28 @@ def test_in_a_view_of_patches_the_sample_of_the_patch_opens(dataset: Any) -> Non
     assert found["sample_id"] == dataset.last().id
     scopes = ask(dataset, "scopes", view=patches, selected=[label])
     assert scopes["scopes"][0] == {"key": "lasso", "count": 1}
+
+
+def test_a_request_that_cannot_be_served_is_answered_by_a_sentence(dataset: Any) -> None:
+    for name in ("open_image", "lay_out", "generate"):
+        said = ask(dataset, name, {"sample_id": "no id"} | dials())["error"]
+        assert said == "A sample is named by 24 hexadecimal digits; got 'no id'. Open one."
+    sample = {"sample_id": dataset.first().id}
+    for weight in (float("nan"), "NaN", float("inf")):
+        asked = dials(selections=[{"weight": weight, "added": [[0, 0]]}])
+        assert "at least 0" in ask(dataset, "generate", sample | asked)["error"]
+    asked = dials(selections=[{"weight": None, "added": [[0, 0]]}])
+    assert "A selection has a weight" in ask(dataset, "generate", sample | asked)["error"]
+    assert "Shorten it" in ask(dataset, "generate", sample | dials(prompt="hat " * 900))["error"]
+
+
+def test_one_ticked_sample_can_be_applied_to(dataset: Any) -> None:
+    ids = dataset.values("id")
+    scopes = ask(dataset, "scopes", selected=ids[1:2])["scopes"]
+    assert scopes == [{"key": "selected", "count": 1}, {"key": "view", "count": COUNT}]
+    steer = {"sample_id": ids[0], "scope": "selected", "source": "none", **dials()}
+    done = work(dataset, "steer", steer, selected=ids[1:2])
+    assert done["message"].startswith("1 caption")
 
 
 def test_what_is_missing_is_said(dataset: Any, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import fiftyone as fo
 import fiftyone.operators as foo
 import pytest
 
-from fiftyone_capviz.curation.panel_focus import panel_focus, set_panel_focus
+from fiftyone_capviz.curation.panel_focus import focus_version, panel_focus, set_panel_focus
 from tests.curation.analysed import analysed_dataset
 
 URI = "@capviz/capviz/word_graph"
@@ -179,8 +179,23 @@ def test_a_reload_lets_go_of_the_word(dataset: Any) -> None:
     ask(dataset, "focus", params={"words": ["wolf"], "caption_field": "caption"})
     assert graph(dataset)["focus"] == []
     assert panel_focus(dataset) is not None
-    graph(dataset, params={"fresh": True})
+    opened = graph(dataset, params={"fresh": True})
     assert panel_focus(dataset) is None
+    # The component paints with it, so that the word's colors go too.
+    assert opened["cleared"] == focus_version(dataset)
+    assert "cleared" not in graph(dataset, params={"fresh": True})
+
+
+def test_a_focus_that_the_app_has_not_told_of_yet_is_taken_away_too(dataset: Any) -> None:
+    ask(dataset, "focus", params={"words": ["wolf"], "caption_field": "caption"})
+    _, called = ask(dataset, "unfocus")
+    assert dict(called)["set_extended_selection"]["reset"] is True
+
+
+def test_the_menu_offers_no_field_that_an_analysis_made(dataset: Any) -> None:
+    for name in ("caption_steered", "notes"):
+        dataset.add_sample_field(name, fo.StringField)
+    assert graph(dataset)["caption_fields"] == ["caption", "notes"]
 
 
 def test_a_dataset_without_captions_says_what_to_do() -> None:

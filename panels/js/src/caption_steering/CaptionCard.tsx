@@ -48,16 +48,13 @@ export function CaptionCard({ present, presentScores, attempt, growing, busy }: 
           className={`capviz-st-caption${growing === null ? "" : " capviz-st-caret"}`}
           data-cy="capviz-new-caption"
         >
-          {growing !== null ? (
-            growing
-          ) : attempt ? (
-            <MarkedText pieces={attempt.pieces} />
-          ) : (
-            <span className="capviz-st-muted">
-              {busy ? "…" : "Select something or write a prompt, then generate."}
-            </span>
-          )}
+          {growing ?? (attempt ? <MarkedText pieces={attempt.pieces} /> : null)}
         </p>
+        {growing === null && !attempt ? (
+          <p className="capviz-st-muted" style={{ margin: 0 }}>
+            {busy ? "…" : "Select something or write a prompt, then generate."}
+          </p>
+        ) : null}
         {attempt && growing === null ? (
           <>
             <ScoreLine scores={attempt} before={presentScores} seconds={attempt.seconds} />

@@ -33,7 +33,7 @@ export function CaptionSteering({ data, schema }: PanelProps<Data>) {
   const tickedKey = [...ticked.keys()].join(" ");
   const among = React.useMemo(() => (tickedKey ? tickedKey.split(" ") : []), [tickedKey]);
 
-  const { state, open, renew } = useImage(call);
+  const { state, open, renew } = useImage(call, panelId);
   const { image, place } = state;
   const attempts = useAttempts(call, panelId, image, place, data?.stream);
   const [flipped, setFlipped] = React.useState<Set<string>>(new Set());
@@ -41,20 +41,26 @@ export function CaptionSteering({ data, schema }: PanelProps<Data>) {
   const [note, setNote] = React.useState<string | null>(null);
   const [problem, setProblem] = React.useState<string | null>(null);
   const listed = React.useMemo(() => (among.length > 1 ? among : []), [among]);
-  const batch = useBatch(call, panelId, image?.caption_field, data?.job, (step) => {
+  const batch = useBatch(call, panelId, image?.caption_field, data?.job, async (step) => {
     setFlipped(new Set());
     if (step === "accept" || step === "undo") attempts.forgetAttempt();
-    void renew({ among: listed });
+    await renew({ among: listed });
+    if (step === "steer") setLatestWork("batch");
   });
   const { settings } = attempts;
   const sought = useWord(call, image, place, settings, attempts.take);
 
-  // Which sample: once at the start, and whenever the user turns to another one.
+  // Which sample: that of the modal, or the one ticked in the grid. Ticking many, a lasso or a
+  // filter mean where the recipe goes: the image that it is made on stays.
+  const look = React.useCallback(() => {
+    if (!inModal) void renew({ among: listed, keep: true });
+    else if (modalId) void renew({ sample_id: modalId });
+  }, [inModal, modalId, listed, renew]);
   React.useEffect(() => {
-    if (inModal) {
-      if (modalId) void open({ sample_id: modalId });
-    } else void open({ sample_id: among[0] ?? null, among: listed });
-  }, [inModal, modalId, among, listed, open]);
+    if (inModal && modalId) void open({ sample_id: modalId });
+    else if (!inModal && among.length === 1) void open({ sample_id: among[0] });
+    else look();
+  }, [inModal, modalId, among, open, look]);
 
   // The view, the lasso or the focus changed: the first call only repeats what was asked above.
   const around = `${data?.around?.version ?? ""} ${data?.focus_version ?? ""}`;
@@ -64,27 +70,34 @@ export function CaptionSteering({ data, schema }: PanelProps<Data>) {
     askScopes();
     if (known.current === around) return;
     known.current = around;
-    void renew({ among: listed, keep: !inModal });
-  }, [around, askScopes, renew, listed, inModal]);
+    look();
+  }, [around, askScopes, look]);
   React.useEffect(askScopes, [tickedKey, askScopes]);
 
   const waiting = image?.batch?.waiting ?? 0;
   React.useEffect(() => {
-    if (waiting) askCandidates();
+    if (waiting) void askCandidates();
   }, [waiting, askCandidates]);
-  React.useEffect(() => {
-    setLatestWork("image");
-    setNote(null);
-  }, [attempts.attempt]);
+  // By what the user does: an answer may come late, after the work on many images was asked for.
+  const onImage = <Args extends unknown[]>(act: (...args: Args) => void) => {
+    return (...args: Args) => {
+      setLatestWork("image");
+      setNote(null);
+      act(...args);
+    };
+  };
 
   if (!image) {
     return (
       <EmptyState
         palette={palette}
         missing={state.missing}
-        error={state.error}
+        error={problem ?? state.error}
         onAnalyze={() => void call("analyze").catch((error: Error) => setProblem(error.message))}
-        onRetry={() => void open({ sample_id: inModal ? modalId : null })}
+        onRetry={() => {
+          setProblem(null);
+          void open({ sample_id: inModal ? modalId : null });
+        }}
       />
     );
   }
@@ -123,7 +136,6 @@ export function CaptionSteering({ data, schema }: PanelProps<Data>) {
     }
   };
   const apply = (request: BatchRequest) => {
-    setLatestWork("batch");
     setNote(null);
     batch.start("steer", {
       ...request,
@@ -172,16 +184,19 @@ export function CaptionSteering({ data, schema }: PanelProps<Data>) {
       onStep={
         inModal ? null : (step) => void open({ sample_id: image.sample_id, step, among: listed })
       }
-      onRetry={() => void renew({ among: listed })}
+      onRetry={() => {
+        setProblem(null);
+        void renew({ among: listed });
+      }}
       onField={(field) => void open({ sample_id: image.sample_id, caption_field: field })}
-      onSettings={attempts.change}
+      onSettings={onImage(attempts.change)}
       onLive={attempts.setLive}
-      onGenerate={attempts.generate}
+      onGenerate={onImage(attempts.generate)}
       onCancel={attempts.cancel}
-      onGoBack={attempts.goBack}
+      onGoBack={onImage(attempts.goBack)}
       onWord={sought.setWord}
-      onFind={sought.find}
-      onTake={sought.take}
+      onFind={onImage(() => void sought.find())}
+      onTake={onImage(sought.take)}
       onApply={apply}
       onStop={batch.stop}
       onFlip={(id) =>
@@ -192,7 +207,7 @@ export function CaptionSteering({ data, schema }: PanelProps<Data>) {
         })
       }
       onOpen={(id) => void open({ sample_id: id, among: listed })}
-      onMore={() => askCandidates(batch.candidates.length)}
+      onMore={() => void askCandidates(batch.candidates.length)}
       onMisses={batch.showMisses}
       onAccept={() => (ofBatch ? batch.start("accept") : void acceptAttempt())}
       onAcceptChosen={() => batch.start("accept", { chosen: true, flipped: [...flipped] })}

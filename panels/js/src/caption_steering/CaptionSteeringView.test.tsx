@@ -152,6 +152,92 @@ test("models that could not be had are asked for again", () => {
   expect(onRetry).toHaveBeenCalledOnce();
 });
 
+test("there is no text in the new caption's place until there is one", () => {
+  for (const busy of [false, true]) {
+    show({ busy, settings: { ...SETTINGS, prompt: "a man" } });
+    expect(find("capviz-new-caption")?.textContent).toBe("");
+  }
+});
+
+test("two clicks at one place mean the segment there, and leave no patch behind", () => {
+  let settings = SETTINGS;
+  const onSettings = (next: Settings) => {
+    settings = next;
+  };
+  const id = Object.keys(example.place.cells)[0];
+  const outline = "M0 0L1000 0L1000 1000L0 1000Z";
+  const segments = [{ ...image.segments[0], id, outline }];
+  const place = { ...example.place, crop: [0, 0, 1, 1] } as unknown as PlacePayload;
+  const grown = () => show({ settings, onSettings, place, image: { ...image, segments } });
+  grown();
+  const grid = host.querySelector<HTMLElement>('[role="grid"]') as HTMLElement;
+  grid.getBoundingClientRect = () => ({ left: 0, top: 0, width: 100, height: 100 }) as DOMRect;
+  grid.setPointerCapture = nothing;
+  const fire = (type: string, more: MouseEventInit = {}) => {
+    const at = { clientX: 50, clientY: 50, button: 0, bubbles: true, cancelable: true, ...more };
+    act(() => {
+      grid.dispatchEvent(new MouseEvent(type, at));
+    });
+    grown();
+  };
+  fire("pointerdown");
+  expect(settings.selections[0].added).toHaveLength(1);
+  fire("pointerup");
+  fire("pointerdown");
+  fire("pointerup");
+  fire("dblclick");
+  expect(settings.selections[0]).toEqual({ ...SETTINGS.selections[0], segments: [id] });
+  fire("pointerdown", { altKey: true });
+  expect(settings.selections[0]).toEqual(SETTINGS.selections[0]);
+});
+
+test("on a fine grid each selection shows its weight once", () => {
+  const frames: ((entries: unknown[]) => void)[] = [];
+  vi.stubGlobal(
+    "ResizeObserver",
+    class {
+      constructor(told: (entries: unknown[]) => void) {
+        frames.push(told);
+      }
+      observe = nothing;
+      disconnect = nothing;
+    },
+  );
+  const selections = [
+    { ...emptySelection(1, 3), added: ["0,0", "0,1"] },
+    { ...emptySelection(2, 7), added: ["1,1"] },
+  ];
+  show({ settings: { ...SETTINGS, selections } });
+  const texts = (name: string) =>
+    [...host.querySelectorAll(name)].map((one) => one.textContent).filter(Boolean);
+  const { grid } = example.place;
+  act(() => frames.forEach((tell) => tell([{ contentRect: { width: 10 * grid } }])));
+  expect(texts(".capviz-st-weight")).toEqual(["×3", "×7"]);
+  expect(texts("[data-patch]")).toEqual([]);
+  act(() => frames.forEach((tell) => tell([{ contentRect: { width: 40 * grid } }])));
+  expect(texts(".capviz-st-weight")).toEqual([]);
+  expect(texts("[data-patch]")).toEqual(["×3", "×3", "×7"]);
+  vi.unstubAllGlobals();
+});
+
+test("a weight that cannot be is refused by a sentence, and the old one stays", () => {
+  const onSettings = vi.fn<(settings: Settings) => void>();
+  show({ onSettings });
+  const type = (text: string) =>
+    act(() => {
+      const field = find("capviz-weight") as HTMLInputElement;
+      const setter = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value")?.set;
+      setter?.call(field, text);
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+    });
+  type("500");
+  expect(onSettings).not.toHaveBeenCalled();
+  expect(host.textContent).toContain("between 0.1 and 100. ×3 stays.");
+  type("50");
+  expect(onSettings.mock.lastCall?.[0].selections[0].weight).toBe(50);
+  expect(host.textContent).not.toContain("stays.");
+});
+
 test("errors stand in a line of their own, and the panel stays", () => {
   show({ error: "The captioner cannot be had." });
   expect(host.querySelector('[role="alert"]')?.textContent).toBe("The captioner cannot be had.");

@@ -90,6 +90,18 @@ export function CaptionSteeringView(props: ViewProps) {
     const selections = now.selections.map((one, index) => (index === now.active ? edit(one) : one));
     change({ ...now, selections });
   };
+  // The first click of a double-click has painted, the second has wiped out: both are taken back.
+  const presses = React.useRef<(typeof selection)[]>([]);
+  const press = () => {
+    const { selections, active } = newest.current;
+    presses.current = [selections[active], ...presses.current].slice(0, 2);
+  };
+  const takeSegment = (id: string, pressed = false) =>
+    changeActive((one) => {
+      const before = pressed ? presses.current[1] : undefined;
+      const base = before?.id === one.id ? { ...before, weight: one.weight } : one;
+      return toggleSegment(base, id, cells);
+    });
   const setMethod = (method: Method) => {
     const least = leastWeight(method);
     const selections = settings.selections.map((one) =>
@@ -140,7 +152,8 @@ export function CaptionSteeringView(props: ViewProps) {
               onPaint={(painted, inside) =>
                 changeActive((one) => paint(one, painted, inside, cells))
               }
-              onSegment={(id) => changeActive((one) => toggleSegment(one, id, cells))}
+              onPress={press}
+              onSegment={takeSegment}
             />
             <WeightDial
               selections={settings.selections}

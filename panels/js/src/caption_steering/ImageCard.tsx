@@ -18,7 +18,10 @@ interface Props {
   onStep: ((step: number) => void) | null;
   onField: (field: string) => void;
   onPaint: (cells: Cell[], inside: boolean) => void;
-  onSegment: (id: string) => void;
+  /** A click or drag on the patches begins. */
+  onPress: () => void;
+  /** `pressed`: two clicks on a patch came before, which meant the segment. */
+  onSegment: (id: string, pressed?: boolean) => void;
 }
 
 /** Which image, the image itself, and its segments. */
@@ -70,6 +73,7 @@ export function ImageCard(props: Props) {
         hot={hot}
         loading={props.loading}
         onPaint={props.onPaint}
+        onPress={props.onPress}
         onSegment={props.onSegment}
         onHot={setHot}
       />
@@ -83,6 +87,7 @@ export function ImageCard(props: Props) {
               aria-checked={clicks === mode}
               data-cy={`capviz-click-${mode}`}
               disabled={mode === "segments" && !image.segments.length}
+              title={MEANINGS[mode]}
               onClick={() => setClicks(mode)}
             >
               {mode === "patches" ? "Patches" : "Segments"}
@@ -98,6 +103,11 @@ export function ImageCard(props: Props) {
           />
           Outlines
         </label>
+        {clicks === "patches" && image.segments.length ? (
+          <span className="capviz-st-muted capviz-st-small">
+            Double-click or Alt-click takes the whole segment.
+          </span>
+        ) : null}
       </div>
       <SegmentList
         segments={image.segments}
@@ -110,6 +120,11 @@ export function ImageCard(props: Props) {
     </div>
   );
 }
+
+const MEANINGS = {
+  patches: "A click takes one patch; a double-click or Alt-click the smallest segment there",
+  segments: "A click takes the smallest segment there",
+};
 
 function Arrow(props: { label: string; text: string; onClick: () => void }) {
   return (

@@ -1,4 +1,5 @@
 import * as React from "react";
+import { OUTLINE_SIDE, segmentAt } from "./hit";
 import { PatchGrid, type Layer } from "./PatchGrid";
 import type { PlacePayload, Segment } from "./payloads";
 import type { Cell } from "./selections";
@@ -15,7 +16,8 @@ interface Props {
   hot: string | null;
   loading: string | null;
   onPaint: (cells: Cell[], inside: boolean) => void;
-  onSegment: (id: string) => void;
+  onPress: () => void;
+  onSegment: (id: string, pressed?: boolean) => void;
   onHot: (id: string | null) => void;
 }
 
@@ -44,7 +46,7 @@ export function ImageStage(props: Props) {
           if (image.naturalHeight) setAspect(image.naturalWidth / image.naturalHeight);
         }}
       />
-      <svg viewBox="0 0 1000 1000" preserveAspectRatio="none" aria-hidden>
+      <svg viewBox={`0 0 ${OUTLINE_SIDE} ${OUTLINE_SIDE}`} preserveAspectRatio="none" aria-hidden>
         {ordered
           .filter(({ id }) => shown(id))
           .map((segment) => (
@@ -70,6 +72,11 @@ export function ImageStage(props: Props) {
           active={props.active}
           passive={clicks === "segments"}
           onPaint={props.onPaint}
+          onPress={props.onPress}
+          onWhole={(x, y, pressed) => {
+            const found = segmentAt(segments, x, y);
+            if (found) props.onSegment(found.id, pressed);
+          }}
         />
       ) : null}
       {props.loading ? (

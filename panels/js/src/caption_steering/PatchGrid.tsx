@@ -1,5 +1,5 @@
 import * as React from "react";
-import { cellName, cellsBetween, type Cell, type Shares } from "./selections";
+import { cellName, cellsBetween, centroid, type Cell, type Shares } from "./selections";
 import { selectionColor } from "./style";
 import { formatWeight } from "./weight";
 
@@ -17,6 +17,10 @@ interface Props {
   /** Patches let the pointer through while segments are clicked. */
   passive: boolean;
   onPaint: (cells: Cell[], inside: boolean) => void;
+  /** A click or drag begins. */
+  onPress: () => void;
+  /** The segment at a point is meant, by shares of the image; `pressed` after two clicks there. */
+  onWhole: (x: number, y: number, pressed: boolean) => void;
 }
 
 const STEPS: Record<string, [number, number]> = {
@@ -25,10 +29,16 @@ const STEPS: Record<string, [number, number]> = {
   ArrowLeft: [0, -1],
   ArrowRight: [0, 1],
 };
+/** Pixels that a weight takes on a patch, and how much of the patch must carry it. */
 const ROOM_FOR_NUMBERS = 19;
+const LEAST_SHARE = 0.5;
 
-/** The patches over the image: click or drag to select, arrows and space by keyboard. */
-export function PatchGrid({ grid, crop, layers, active, passive, onPaint }: Props) {
+/**
+ * The patches over the image: click or drag to select, arrows and space by keyboard.
+ * Double-click and Alt-click mean the whole segment.
+ */
+export function PatchGrid(props: Props) {
+  const { grid, crop, layers, active, passive, onPaint } = props;
   const [focused, setFocused] = React.useState<[number, number]>([0, 0]);
   const stroke = React.useRef<{ last: Cell; inside: boolean } | null>(null);
   const root = React.useRef<HTMLDivElement>(null);
@@ -52,10 +62,23 @@ export function PatchGrid({ grid, crop, layers, active, passive, onPaint }: Prop
     return inside ? cellName(row, column) : null;
   };
 
+  const whole = (event: React.MouseEvent, pressed: boolean) => {
+    const box = root.current?.getBoundingClientRect();
+    if (!box || !box.width || !box.height) return;
+    const x = crop[0] + ((event.clientX - box.left) / box.width) * crop[2];
+    const y = crop[1] + ((event.clientY - box.top) / box.height) * crop[3];
+    props.onWhole(x, y, pressed);
+  };
+
   const begin = (event: React.PointerEvent) => {
     const cell = cellAt(event);
     if (event.button !== 0 || !cell) return;
     event.preventDefault();
+    if (event.altKey) {
+      whole(event, false);
+      return;
+    }
+    props.onPress();
     root.current?.setPointerCapture(event.pointerId);
     const inside = !chosen?.has(cell);
     stroke.current = { last: cell, inside };
@@ -108,6 +131,9 @@ export function PatchGrid({ grid, crop, layers, active, passive, onPaint }: Prop
       onPointerMove={move}
       onPointerUp={end}
       onPointerCancel={end}
+      onDoubleClick={(event) => {
+        if (!event.altKey) whole(event, true);
+      }}
       onKeyDown={onKeyDown}
     >
       {rows.map((row) => (
@@ -135,13 +161,30 @@ export function PatchGrid({ grid, crop, layers, active, passive, onPaint }: Prop
                   selected ? { backgroundColor: tint(selectionColor(index), share) } : undefined
                 }
               >
-                {selected && share >= 0.5 && side >= ROOM_FOR_NUMBERS ? `×${shown}` : null}
+                {selected && share >= LEAST_SHARE && side >= ROOM_FOR_NUMBERS ? `×${shown}` : null}
               </div>
             );
           })}
         </div>
       ))}
+      {side > 0
+        ? layers.map((layer, index) => <Label key={index} {...{ layer, grid, side }} />)
+        : null}
     </div>
+  );
+}
+
+/** One number for all patches of a selection, where none of them has room for it. */
+function Label({ layer, grid, side }: { layer: Layer; grid: number; side: number }) {
+  const roomy = side >= ROOM_FOR_NUMBERS;
+  if (roomy && [...layer.shares.values()].some((share) => share >= LEAST_SHARE)) return null;
+  const middle = centroid(layer.shares);
+  if (!middle) return null;
+  const [top, left] = middle.map((place) => `${((place + 0.5) / grid) * 100}%`);
+  return (
+    <span className="capviz-st-weight" style={{ top, left }} aria-hidden>
+      ×{formatWeight(layer.weight)}
+    </span>
   );
 }
 

@@ -9,6 +9,7 @@ import {
   NEUTRAL_POSITION,
   positionOf,
   weightAt,
+  weightRefusal,
   type Method,
 } from "./weight";
 
@@ -30,9 +31,7 @@ export function WeightDial(props: Props) {
   const least = leastWeight(method);
   const first = method === "contrast" ? NEUTRAL_POSITION : 0;
   const [typed, setTyped] = React.useState<string | null>(null);
-  const set = (weight: number) => {
-    if (Number.isFinite(weight) && weight >= least) props.onWeight(weight);
-  };
+  const refusal = typed ? weightRefusal(Number(typed), method) : null;
   return (
     <div className="capviz-st-card">
       <h3>Selections and their weights</h3>
@@ -89,7 +88,7 @@ export function WeightDial(props: Props) {
             style={{ width: "100%" }}
             onChange={(event) => {
               setTyped(null);
-              set(weightAt(Number(event.target.value)));
+              props.onWeight(weightAt(Number(event.target.value)));
             }}
           />
           <div className="capviz-st-muted" style={SCALE} aria-hidden>
@@ -105,14 +104,17 @@ export function WeightDial(props: Props) {
           <input
             type="number"
             min={least}
+            max={weightAt(LAST_POSITION)}
             step="any"
             value={typed ?? formatWeight(selection.weight)}
             data-cy="capviz-weight"
             aria-label="Weight of the selection"
+            aria-invalid={refusal !== null}
             style={{ width: 76 }}
             onChange={(event) => {
-              setTyped(event.target.value);
-              if (event.target.value !== "") set(Number(event.target.value));
+              const text = event.target.value;
+              setTyped(text);
+              if (text && !weightRefusal(Number(text), method)) props.onWeight(Number(text));
             }}
             onBlur={() => setTyped(null)}
           />
@@ -123,7 +125,13 @@ export function WeightDial(props: Props) {
         style={{ margin: "6px 0 0" }}
         aria-live="polite"
       >
-        {meaningOf(selection.weight, method)}
+        {refusal === null ? (
+          meaningOf(selection.weight, method)
+        ) : (
+          <span className="capviz-st-down">
+            {refusal} ×{formatWeight(selection.weight)} stays.
+          </span>
+        )}
       </p>
     </div>
   );

@@ -48,4 +48,7 @@ test("the weight goes to the lasso, to the focus, to like-named segments, to the
   expect(keys(one)).toEqual(["focus", "label", "patches", "none"]);
   expect(keys(one, "contrast")).toEqual(["focus", "label", "none"]);
   expect(scopeChoices(null)).toEqual([]);
+  const ticked = (count: number) =>
+    scopeChoices({ ...payload, scopes: [{ key: "selected", count }] })[0].name;
+  expect([ticked(1), ticked(2)]).toEqual(["Selected sample (1)", "Selected samples (2)"]);
 });

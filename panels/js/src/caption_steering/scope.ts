@@ -22,7 +22,7 @@ export function scopeChoices(payload: ScopesPayload | null): Choice<Scope>[] {
   };
   return (payload?.scopes ?? []).map(({ key, count }) => ({
     key,
-    name: `${names[key]} (${count})`,
+    name: `${key === "selected" && count === 1 ? "Selected sample" : names[key]} (${count})`,
   }));
 }
 

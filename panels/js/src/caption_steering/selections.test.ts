@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import {
   cellsBetween,
+  centroid,
   emptySelection,
   isEmpty,
   paint,
@@ -47,6 +48,27 @@ test("painting twice holds a patch once", () => {
   const once = paint(emptySelection(1, 3), ["2,2"], true, CELLS);
   expect(paint(once, ["2,2", "2,2"], true, CELLS).added).toEqual(["2,2"]);
   expect(isEmpty(paint(once, ["2,2"], false, CELLS))).toBe(true);
+});
+
+test("the middle of a selection is that of its patches, by how much they are in it", () => {
+  expect(
+    centroid(
+      new Map([
+        ["0,0", 1],
+        ["0,2", 1],
+        ["6,1", 1],
+      ]),
+    ),
+  ).toEqual([2, 1]);
+  expect(
+    centroid(
+      new Map([
+        ["0,0", 0.25],
+        ["0,4", 0.75],
+      ]),
+    ),
+  ).toEqual([0, 3]);
+  expect(centroid(new Map())).toBeNull();
 });
 
 test("Python is sent numbers", () => {

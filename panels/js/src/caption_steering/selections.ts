@@ -48,6 +48,18 @@ export function sharesOf(selection: Selection, cells: SegmentCells): Shares {
   return shares;
 }
 
+/** The middle of a selection's patches as row and column, by their shares; null without any. */
+export function centroid(shares: Shares): [number, number] | null {
+  let [total, rows, columns] = [0, 0, 0];
+  for (const [cell, share] of shares) {
+    const [[row, column]] = numbers([cell]);
+    total += share;
+    rows += share * row;
+    columns += share * column;
+  }
+  return total > 0 ? [rows / total, columns / total] : null;
+}
+
 /** The selection with patches painted in or wiped out. */
 export function paint(
   selection: Selection,

@@ -79,6 +79,8 @@ export const STYLE = `
   font: 600 9px/1 system-ui, sans-serif; color: #fff; text-shadow: 0 0 3px #000, 0 0 2px #000; overflow: hidden; }
 .capviz-st-patch:hover { background-image: linear-gradient(#ffffff40, #ffffff40); }
 .capviz-st-patch:focus-visible { outline: 2px solid #fff !important; outline-offset: -2px !important; }
+.capviz-st-weight { position: absolute; transform: translate(-50%, -50%); pointer-events: none; white-space: nowrap;
+  font: 600 11px/1 system-ui, sans-serif; color: #fff; text-shadow: 0 0 3px #000, 0 0 2px #000; }
 .capviz-st-caption { font-size: 15px; line-height: 1.45; overflow-wrap: anywhere; margin: 2px 0 4px; }
 .capviz-st-new { background: var(--marked); color: var(--marked-text); border-radius: 3px; padding: 0 2px; }
 .capviz-st-lost { text-decoration: line-through; color: var(--muted); }

@@ -1,8 +1,14 @@
-import { executeOperator } from "@fiftyone/operators";
 import * as React from "react";
-import { latest } from "../shared/latest";
 import type { Call } from "../shared/panel";
-import { asksSomething, remember, sentSettings, type Entry, type Settings } from "./history";
+import {
+  asksSomething,
+  remember,
+  sameSettings,
+  sentSettings,
+  type Entry,
+  type Settings,
+} from "./history";
+import { keep, recall, type Kept } from "./kept";
 import {
   parseAttempt,
   type Attempt,
@@ -11,6 +17,7 @@ import {
   type StreamData,
 } from "./payloads";
 import { emptySelection } from "./selections";
+import { newId, startOperator } from "./start";
 
 const PAUSE = 140;
 const FIRST_WEIGHT = 3;
@@ -34,14 +41,6 @@ export interface Attempts {
   forgetAttempt: () => void;
 }
 
-interface Kept {
-  settings: Settings;
-  history: Entry[];
-  attempt: Attempt | null;
-}
-
-/** What was tried on each image, while the page is open: panels are unmounted behind other tabs. */
-const kept = new Map<string, Kept>();
 /** Prompt and method go along to the next image. */
 let carried: Pick<Settings, "prompt" | "method"> = { prompt: "", method: "logits" };
 
@@ -72,29 +71,22 @@ export function useAttempts(
   current.current = { key, image, place };
   const streaming = React.useRef<{ id: string; key: string; settings: Settings } | null>(null);
   const timer = React.useRef<number | undefined>(undefined);
+  /** Counts the questions: only the newest one is answered. */
+  const question = React.useRef(0);
 
-  const state = kept.get(key) ?? fresh();
-  if (key && !kept.has(key)) kept.set(key, state);
+  const state = recall(key) ?? fresh();
+  if (key) keep(key, state);
 
   const put = React.useCallback((at: string, change: (before: Kept) => Kept) => {
-    kept.set(at, change(kept.get(at) ?? fresh()));
+    keep(at, change(recall(at) ?? fresh()));
     redraw();
   }, []);
 
-  const ask = React.useMemo(
-    () =>
-      latest((sampleId: string, field: string, settings: Settings) =>
-        call<unknown>("generate", {
-          sample_id: sampleId,
-          caption_field: field,
-          dials: sentSettings(settings),
-        }).then(parseAttempt),
-      ),
-    [call],
-  );
-
+  /** Nobody waits any more for what was asked, or was about to be. */
   const cancel = React.useCallback(() => {
     const running = streaming.current;
+    window.clearTimeout(timer.current);
+    question.current++;
     streaming.current = null;
     setGrowing(null);
     setBusy(false);
@@ -105,41 +97,46 @@ export function useAttempts(
     async (settings: Settings, pinned: boolean) => {
       const { key: at, image, place } = current.current;
       if (!image || !place) return;
-      window.clearTimeout(timer.current);
+      cancel();
+      const mine = question.current;
       setError(null);
       setBusy(true);
-      const field = image.caption_field;
+      const asked = {
+        sample_id: image.sample_id,
+        caption_field: image.caption_field,
+        dials: sentSettings(settings),
+      };
+      if (place.streams) {
+        const id = newId();
+        streaming.current = { id, key: at, settings };
+        setGrowing("");
+        const params = { ...asked, panel_id: panelId, stream: id };
+        startOperator("stream_caption", params, (reason) => {
+          if (streaming.current?.id !== id) return;
+          cancel();
+          setError(reason);
+        });
+        return;
+      }
       try {
-        if (place.streams) {
-          if (streaming.current) cancel();
-          const id = `${Date.now()}-${Math.random().toString(36).slice(2)}`;
-          streaming.current = { id, key: at, settings };
-          setBusy(true);
-          setGrowing("");
-          await executeOperator("@capviz/capviz/stream_caption", {
-            panel_id: panelId,
-            stream: id,
-            sample_id: image.sample_id,
-            caption_field: field,
-            dials: sentSettings(settings),
-          });
-          return;
-        }
-        const attempt = await ask(image.sample_id, field, settings);
-        if (!attempt) return; // a newer question was asked
-        setBusy(false);
+        const attempt = parseAttempt(await call<unknown>("generate", asked));
+        const awaited = mine === question.current;
+        const left = recall(at)?.settings; // the user has turned to another image meanwhile
+        const elsewhere = current.current.key !== at && left && sameSettings(left, settings);
+        if (!awaited && !elsewhere) return;
+        if (awaited) setBusy(false);
         put(at, (before) => ({
           ...before,
           attempt,
           history: remember(before.history, attempt, settings, pinned),
         }));
       } catch (error) {
+        if (mine !== question.current) return;
         setBusy(false);
-        setGrowing(null);
         setError((error as Error).message);
       }
     },
-    [ask, cancel, panelId, put],
+    [call, cancel, panelId, put],
   );
 
   const news = stream ? `${stream.id} ${stream.text.length} ${stream.done}` : "";
@@ -166,12 +163,11 @@ export function useAttempts(
 
   // A stream nobody watches any more would only keep the models busy.
   React.useEffect(() => cancel, [key, cancel]);
-  React.useEffect(() => () => window.clearTimeout(timer.current), [key]);
 
   // A prompt that came along from another image is asked at once, as if it had just been written.
   const ready = place !== null && place.sample_id === image?.sample_id && !place.streams;
   React.useEffect(() => {
-    const now = kept.get(key);
+    const now = recall(key);
     if (!ready || !now || now.history.length || now.attempt) return;
     if (asksSomething(now.settings)) void run(now.settings, false);
   }, [key, ready, run]);
@@ -183,11 +179,25 @@ export function useAttempts(
       const asks = asksSomething(settings);
       put(at, (before) => ({ ...before, settings, attempt: asks ? before.attempt : null }));
       window.clearTimeout(timer.current);
-      if (!live || !place || place.streams || !asks) return;
-      timer.current = window.setTimeout(() => void run(settings, false), PAUSE);
+      if (!asks) cancel();
+      else if (live && place && !place.streams)
+        timer.current = window.setTimeout(() => void run(settings, false), PAUSE);
     },
-    [live, put, run],
+    [cancel, live, put, run],
   );
+
+  const goBack = ({ attempt, settings }: Entry) => {
+    cancel(); // the answer to an edit just made would replace it
+    put(key, (before) => ({ ...before, attempt, settings }));
+  };
+  const take = (attempt: Attempt, settings: Settings) => {
+    cancel();
+    put(key, (before) => ({
+      settings,
+      attempt,
+      history: remember(before.history, attempt, settings, true),
+    }));
+  };
 
   return {
     ...state,
@@ -199,13 +209,8 @@ export function useAttempts(
     change,
     cancel,
     generate: () => void run(state.settings, true),
-    goBack: ({ attempt, settings }) => put(key, (before) => ({ ...before, attempt, settings })),
-    take: (attempt, settings) =>
-      put(key, (before) => ({
-        settings,
-        attempt,
-        history: remember(before.history, attempt, settings, true),
-      })),
+    goBack,
+    take,
     forgetAttempt: () => put(key, (before) => ({ ...before, attempt: null })),
   };
 }

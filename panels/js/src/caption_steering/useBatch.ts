@@ -1,7 +1,7 @@
-import { executeOperator } from "@fiftyone/operators";
 import * as React from "react";
 import { latest } from "../shared/latest";
 import type { Call } from "../shared/panel";
+import { lostReason, noteLost, onLost } from "./lostWork";
 import {
   parseCandidates,
   parseScopes,
@@ -9,6 +9,7 @@ import {
   type JobData,
   type ScopesPayload,
 } from "./payloads";
+import { newId, startOperator } from "./start";
 
 export interface BatchWork {
   scopes: ScopesPayload | null;
@@ -19,7 +20,7 @@ export interface BatchWork {
   error: string | null;
   message: string | null;
   askScopes: () => void;
-  askCandidates: (offset?: number) => void;
+  askCandidates: (offset?: number) => Promise<void>;
   start: (step: JobData["step"], params?: Record<string, unknown>) => void;
   stop: () => void;
   discard: () => void;
@@ -32,8 +33,8 @@ export function useBatch(
   panelId: string,
   captionField: string | undefined,
   told: JobData | undefined,
-  /** Called when captions or candidates have changed. */
-  onDone: (step: JobData["step"] | "discard") => void,
+  /** Called when captions or candidates have changed; the work counts as running until it ends. */
+  onDone: (step: JobData["step"] | "discard") => Promise<void>,
 ): BatchWork {
   const [scopes, setScopes] = React.useState<ScopesPayload | null>(null);
   const [job, setJob] = React.useState<JobData | null>(null);
@@ -62,7 +63,7 @@ export function useBatch(
     const ask = latest((offset: number) =>
       call<unknown>("candidates", { ...params, offset }).then(parseCandidates),
     );
-    return (offset = 0) => {
+    return (offset = 0): Promise<void> =>
       ask(offset).then((found) => {
         if (!found) return;
         setPage((before) => ({
@@ -71,41 +72,46 @@ export function useBatch(
           missed: found.missed,
         }));
       }, fail);
-    };
   }, [call, params, fail]);
 
   const start = React.useCallback(
     (step: JobData["step"], extra: Record<string, unknown> = {}) => {
-      const id = `${Date.now()}-${Math.random().toString(36).slice(2)}`;
+      const id = newId();
       setError(null);
       setMessage(null);
       setJob({ id, step, state: "running", done: 0, total: 0, label: "Starting", message: null });
-      executeOperator("@capviz/capviz/steer_selection", {
-        ...params,
-        ...extra,
-        step,
-        job: id,
-        panel_id: panelId,
-      }).catch((reason: Error) => {
-        setJob(null);
-        fail(reason);
-      });
+      startOperator(
+        "steer_selection",
+        { ...params, ...extra, step, job: id, panel_id: panelId },
+        (reason) => noteLost(id, reason),
+      );
     },
-    [params, panelId, fail],
+    [params, panelId],
   );
+
+  const lost = React.useSyncExternalStore(onLost, () => lostReason(job?.id));
+  React.useEffect(() => {
+    if (lost === null) return;
+    setJob(null);
+    setError(lost);
+  }, [lost]);
 
   const news = told ? `${told.id} ${told.state} ${told.done}` : "";
   React.useEffect(() => {
-    if (!told || !job || told.id !== job.id) return;
+    if (!told || lostReason(told.id) !== null) return;
     if (told.state === "running") {
-      setJob(told);
+      // Without a job of its own the panel has come back from behind another tab.
+      if (!job || job.id === told.id) setJob(told);
       return;
     }
-    setJob(null);
+    if (told.id !== job?.id) return;
     if (told.state === "failed") setError(told.message);
     else setMessage(told.step === "steer" ? null : told.message);
-    askCandidates();
-    if (told.state === "done") done.current(told.step);
+    // The job ends when its result is there: what is shown of the last one would be out of date.
+    void Promise.all([
+      askCandidates(),
+      told.state === "done" ? done.current(told.step) : undefined,
+    ]).then(() => setJob((now) => (now?.id === told.id ? null : now)));
     // `told` has a new identity after every event; `news` says whether it changed.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [news, askCandidates]);
@@ -124,8 +130,8 @@ export function useBatch(
     stop: () => void call("cancel").catch(fail),
     discard: () => {
       call("discard", params).then(() => {
-        askCandidates();
-        done.current("discard");
+        void askCandidates();
+        void done.current("discard");
       }, fail);
     },
     showMisses: () => void call("show_misses", params).catch(fail),

@@ -34,16 +34,27 @@ const NOTHING: ImageState = {
   error: null,
 };
 
+/** The sample that each panel showed last: panels are unmounted behind other tabs. */
+const lastShown = new Map<string, string>();
+
 /** The image that is steered: first what is stored of it, then its patch grid. */
-export function useImage(call: Call): {
+export function useImage(
+  call: Call,
+  panelId: string,
+): {
   state: ImageState;
-  open: (request: OpenRequest) => Promise<ImagePayload | null>;
-  /** Looks at the same sample again: its caption, batch and place in the view may have changed. */
+  open: (request: OpenRequest) => Promise<void>;
+  /**
+   * Looks at the same sample again: its caption, batch and place in the view may have changed.
+   * Where none is open, at the one that the panel showed last.
+   */
   renew: (request?: OpenRequest) => Promise<void>;
 } {
   const [state, setState] = React.useState<ImageState>(NOTHING);
   const shown = React.useRef(state);
   shown.current = state;
+  /** What is being opened: a renewal means that one, not the image it replaces. */
+  const opening = React.useRef<{ request: OpenRequest; end: Promise<void> } | null>(null);
 
   const calls = React.useMemo(
     () => ({
@@ -72,16 +83,17 @@ export function useImage(call: Call): {
     [calls],
   );
 
-  const open = React.useCallback(
-    async (request: OpenRequest) => {
+  const show = React.useCallback(
+    async (request: OpenRequest): Promise<void> => {
       setState((now) => ({ ...now, loading: now.image ? now.loading : "image", error: null }));
       try {
         const reply = await calls.open(request);
-        if (!reply) return null;
+        if (!reply) return;
         if ("missing" in reply) {
           setState({ ...NOTHING, missing: reply.missing, loading: null });
-          return null;
+          return;
         }
+        lastShown.set(panelId, reply.sample_id);
         const before = shown.current;
         const same =
           before.image?.sample_id === reply.sample_id &&
@@ -95,23 +107,36 @@ export function useImage(call: Call): {
           error: null,
         });
         if (!unchanged) void layOut(reply);
-        return reply;
       } catch (error) {
         setState((now) => ({ ...now, loading: null, error: (error as Error).message }));
-        return null;
       }
     },
-    [calls, layOut],
+    [calls, layOut, panelId],
+  );
+
+  const open = React.useCallback(
+    async (request: OpenRequest) => {
+      const mine = { request, end: show(request) };
+      opening.current = mine;
+      await mine.end;
+      // A newer request took the place of this one: what was asked for is there after that.
+      while (opening.current !== null && opening.current !== mine) await opening.current.end;
+      if (opening.current === mine) opening.current = null;
+    },
+    [show],
   );
 
   const renew = React.useCallback(
     async (request: OpenRequest = {}) => {
       const image = shown.current.image;
-      if (!image) return;
-      const { sample_id, caption_field } = image;
-      await open({ sample_id, caption_field, ...request });
+      const same: OpenRequest =
+        opening.current?.request ??
+        (image
+          ? { sample_id: image.sample_id, caption_field: image.caption_field }
+          : { sample_id: lastShown.get(panelId) ?? null });
+      await open({ ...same, ...request });
     },
-    [open],
+    [open, panelId],
   );
 
   return { state, open, renew };

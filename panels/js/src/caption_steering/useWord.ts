@@ -1,7 +1,7 @@
 import * as React from "react";
 import { latest } from "../shared/latest";
 import type { Call } from "../shared/panel";
-import { sentSettings, type Settings } from "./history";
+import { sameSettings, sentSettings, type Settings } from "./history";
 import {
   parseSearch,
   parseSuggestions,
@@ -34,30 +34,34 @@ export function useWord(
   const sampleId = image?.sample_id;
   const field = image?.caption_field;
   const ready = place !== null && place.sample_id === sampleId;
+  const newest = React.useRef(settings);
+  newest.current = settings;
+  /** Counts what makes a sweep obsolete: another image, another word, another sweep. */
+  const question = React.useRef(0);
+  /** What the sweep was made with: its captions belong to these, not to later edits. */
+  const swept = React.useRef(settings);
 
-  const calls = React.useMemo(
-    () => ({
-      suggest: latest((params: Record<string, unknown>) =>
+  const suggest = React.useMemo(
+    () =>
+      latest((params: Record<string, unknown>) =>
         call<unknown>("suggest", params).then(parseSuggestions),
       ),
-      find: latest((params: Record<string, unknown>) =>
-        call<unknown>("find_weight", params).then(parseSearch),
-      ),
-    }),
     [call],
   );
 
-  React.useEffect(() => {
+  const forgetSearch = React.useCallback(() => {
+    question.current++;
     setSearch(null);
+    setSearching(false);
     setError(null);
-  }, [sampleId, field]);
+  }, []);
+  React.useEffect(forgetSearch, [sampleId, field, forgetSearch]);
 
   React.useEffect(() => {
     if (!ready) return;
     const timer = window.setTimeout(
       () => {
-        calls
-          .suggest({ sample_id: sampleId, caption_field: field, word: word.trim() })
+        suggest({ sample_id: sampleId, caption_field: field, word: word.trim() })
           .then((found) => found && setSuggestions(found))
           .catch((reason: Error) => {
             setSuggestions([]);
@@ -67,42 +71,49 @@ export function useWord(
       word ? PAUSE : 0,
     );
     return () => window.clearTimeout(timer);
-  }, [calls, ready, sampleId, field, word]);
+  }, [suggest, ready, sampleId, field, word]);
 
   const setWord = (next: string) => {
     carried = next;
     setWordState(next);
-    setSearch(null);
-    setError(null);
+    forgetSearch();
   };
 
-  const withWeight = (weight: number): Settings => ({
-    ...settings,
-    selections: settings.selections.map((one, index) =>
-      index === settings.active ? { ...one, weight } : one,
-    ),
-  });
-  const take = (trial: Trial) => onTake(trial.attempt, withWeight(trial.weight));
+  const take = (trial: Trial) => onTake(trial.attempt, withWeight(swept.current, trial.weight));
 
-  const find = () => {
+  const find = async () => {
+    const asked = settings;
+    const mine = ++question.current;
+    const edited = () =>
+      !sameSettings(asked, newest.current) || asked.active !== newest.current.active;
     setSearching(true);
     setError(null);
-    calls
-      .find({
+    try {
+      const found = await call<unknown>("find_weight", {
         sample_id: sampleId,
         caption_field: field,
-        dials: sentSettings(settings),
-        turned: settings.active,
+        dials: sentSettings(asked),
+        turned: asked.active,
         word: word.trim(),
-      })
-      .then((found) => {
-        if (!found) return;
-        setSearch(found);
-        if (found.best !== null) take(found.trials[found.best]);
-      })
-      .catch((reason: Error) => setError(reason.message))
-      .finally(() => setSearching(false));
+      }).then(parseSearch);
+      if (mine !== question.current) return;
+      swept.current = asked;
+      setSearch(found);
+      // What was edited meanwhile stays; a click on the chart still takes a weight.
+      if (found.best !== null && !edited()) take(found.trials[found.best]);
+    } catch (reason) {
+      if (mine === question.current) setError((reason as Error).message);
+    } finally {
+      if (mine === question.current) setSearching(false);
+    }
   };
 
   return { word, setWord, search, searching, error, suggestions, find, take };
+}
+
+function withWeight(settings: Settings, weight: number): Settings {
+  const selections = settings.selections.map((one, index) =>
+    index === settings.active ? { ...one, weight } : one,
+  );
+  return { ...settings, selections };
 }

@@ -8,6 +8,7 @@ import {
   NEUTRAL_POSITION,
   positionOf,
   weightAt,
+  weightRefusal,
 } from "./weight";
 
 test("the dial has a stop for remove, then runs from 0.1 to 100", () => {
@@ -37,6 +38,15 @@ test("every weight has a sentence in every method, and 1 changes nothing", () =>
   expect(meaningOf(5, "logits")).toContain("5 times");
   expect(meaningOf(3, "contrast")).toContain("strength 2");
   expect(leastWeight("contrast")).toBe(1);
+});
+
+test("what the dial does not take is refused by a sentence", () => {
+  for (const weight of [0, 0.1, 1, 100]) expect(weightRefusal(weight, "logits")).toBeNull();
+  for (const weight of [-1, 0.05, 100.1, Number.NaN, Infinity])
+    expect(weightRefusal(weight, "scale")).toBe("A weight is 0, or lies between 0.1 and 100.");
+  for (const weight of [1, 1.5, 100]) expect(weightRefusal(weight, "contrast")).toBeNull();
+  for (const weight of [0, 0.5, 101])
+    expect(weightRefusal(weight, "contrast")).toBe("The contrast takes weights from 1 to 100.");
 });
 
 test("weights are written as short as possible", () => {

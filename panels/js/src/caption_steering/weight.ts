@@ -9,6 +9,7 @@ export const METHODS: { key: Method; name: string }[] = [
 ];
 
 const LOWEST = 0.1;
+const HIGHEST = 100;
 const DECADES = 3;
 const STEPS_PER_DECADE = 20;
 
@@ -20,6 +21,15 @@ export const NEUTRAL_POSITION = STEPS_PER_DECADE + 1;
 /** The least weight a method knows. */
 export function leastWeight(method: Method): number {
   return method === "contrast" ? 1 : 0;
+}
+
+/** Why a method does not take a weight; null if it does. */
+export function weightRefusal(weight: number, method: Method): string | null {
+  const least = leastWeight(method);
+  if (weight === least || (weight >= Math.max(least, LOWEST) && weight <= HIGHEST)) return null;
+  return least > 0
+    ? `The contrast takes weights from ${least} to ${HIGHEST}.`
+    : `A weight is 0, or lies between ${LOWEST} and ${HIGHEST}.`;
 }
 
 /** The weight at a position of the slider, rounded to what people would write. */

@@ -25,7 +25,7 @@ export function CardCaption(props: CardCaptionProps): React.ReactElement {
             key={index}
             type="button"
             className="capviz-sg-word"
-            data-word={card.words[piece.word]}
+            data-card-word={card.words[piece.word]}
             data-covers={covers}
             data-focused={focused}
             aria-pressed={props.picked === piece.word}

@@ -125,8 +125,10 @@ function choose(name: string, value: string): void {
 
 test("words that cover the segment are marked, the one in focus is told apart", () => {
   show();
-  const words = [...host.querySelectorAll<HTMLElement>("[data-label-id=a] [data-word]")];
-  expect(words.map((one) => [one.dataset.word, one.dataset.covers, one.dataset.focused])).toEqual([
+  const words = [...host.querySelectorAll<HTMLElement>("[data-label-id=a] [data-card-word]")];
+  expect(
+    words.map((one) => [one.dataset.cardWord, one.dataset.covers, one.dataset.focused]),
+  ).toEqual([
     ["man", "true", "false"],
     ["red", "false", "false"],
     ["hat", "true", "true"],
@@ -151,7 +153,7 @@ test("a click or Enter on a card opens its sample; a word shows its heat instead
   });
   expect(actions.open).toHaveBeenCalledTimes(2);
   expect(actions.open).toHaveBeenCalledWith("sample-a");
-  const word = first.querySelector<HTMLElement>("[data-word=man]")!;
+  const word = first.querySelector<HTMLElement>("[data-card-word=man]")!;
   act(() => word.click());
   expect(word.getAttribute("aria-pressed")).toBe("true");
   expect(actions.open).toHaveBeenCalledTimes(2);
@@ -188,7 +190,7 @@ test("what a chosen method says replaces what is stored, and what it cannot say 
   show({ readings: { a: other }, failures: { b: "The image is gone." } });
   const covers = (name: string) =>
     [...host.querySelectorAll<HTMLElement>(`[data-label-id=${name}] [data-covers=true]`)].map(
-      (one) => one.dataset.word,
+      (one) => one.dataset.cardWord,
     );
   expect(covers("a")).toEqual(["red"]);
   expect(covers("b")).toEqual([]);

@@ -14,3 +14,17 @@ test("an overtaken call resolves to undefined", async () => {
   expect(await second).toBe("b second");
   expect(await first).toBeUndefined();
 });
+
+test("the error of an overtaken call is nobody's, that of the newest is told", async () => {
+  const refuse: Array<() => void> = [];
+  const ask = latest(
+    (name: string) =>
+      new Promise<string>((_, reject) => refuse.push(() => reject(new Error(name)))),
+  );
+  const first = ask("a");
+  const second = ask("b");
+  refuse[0]();
+  refuse[1]();
+  expect(await first).toBeUndefined();
+  await expect(second).rejects.toThrow("b");
+});

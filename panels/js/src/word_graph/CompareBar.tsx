@@ -34,9 +34,7 @@ export function CompareBar({ comparison }: { comparison: ComparisonModel }) {
           choose={(value) => comparison.chooseSides(a, value)}
         />
         {comparison.loading && <span>Counting…</span>}
-        {!comparison.loading && values.length < 2 && path !== null && (
-          <span>Fewer than two values: choose another field.</span>
-        )}
+        {!comparison.loading && comparison.note !== null && <span>{comparison.note}</span>}
       </div>
     </div>
   );

@@ -12,6 +12,7 @@ import {
 } from "./compareScene";
 import { browserStore } from "./browserStore";
 import { GraphCanvas } from "./GraphCanvas";
+import type { Memory } from "./memory";
 import type { ComparePayload } from "./payloads";
 import type { DrawnWord } from "./scene";
 
@@ -36,16 +37,17 @@ export function CompareView({
 }: CompareViewProps) {
   const [hover, setHover] = React.useState<string | null>(null);
   const [stacked, setStacked] = React.useState(false);
-  const [ready, setReady] = React.useState<ComparePayload | null>(null);
+  const [ready, setReady] = React.useState<{ of: ComparePayload; places: Memory } | null>(null);
   const sides = React.useRef<HTMLDivElement>(null);
-  React.useLayoutEffect(() => {
+  // An effect, so that the graph before has kept its places when they are read.
+  React.useEffect(() => {
     const box = sides.current;
     if (!box) return;
     const wide = box.clientWidth >= box.clientHeight;
     setStacked(!wide);
     const aspect = box.clientWidth / (wide ? 2 : 1) / (box.clientHeight / (wide ? 1 : 2) || 1);
-    placeWords(browserStore(), memory, comparison, aspect || 1);
-    setReady(comparison);
+    const places = placeWords(browserStore(), memory, comparison, aspect || 1);
+    setReady({ of: comparison, places });
   }, [comparison, memory]);
   const springs = React.useMemo(() => comparedSprings(comparison), [comparison]);
   const looked = React.useMemo(
@@ -93,9 +95,10 @@ export function CompareView({
           </button>
         ))}
       </div>
-      {ready === comparison && (
+      {ready?.of === comparison && (
         <GraphCanvas
           memory={memory}
+          places={ready.places}
           scene={scenes[name]}
           springs={springs}
           palette={palette}

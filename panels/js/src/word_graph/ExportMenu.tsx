@@ -10,8 +10,17 @@ export const KINDS = [
 ] as const;
 export type Kind = (typeof KINDS)[number][0];
 
-/** The files that the graph can be saved as. */
-export function ExportMenu({ save }: { save: (kind: Kind) => void }) {
+const NO_PICTURE = "Close Compare to save a picture: it shows one graph.";
+const ONE_GRAPH = "The graph of all captions in view, not the two sides.";
+
+/** The files that the graph can be saved as; of a comparison there is no picture. */
+export function ExportMenu({
+  save,
+  comparing = false,
+}: {
+  save: (kind: Kind) => void;
+  comparing?: boolean;
+}) {
   const [open, setOpen] = React.useState(false);
   const root = React.useRef<HTMLDivElement>(null);
   React.useEffect(() => {
@@ -48,6 +57,8 @@ export function ExportMenu({ save }: { save: (kind: Kind) => void }) {
             <button
               key={kind}
               type="button"
+              disabled={comparing && isPicture(kind)}
+              title={!comparing ? undefined : isPicture(kind) ? NO_PICTURE : ONE_GRAPH}
               role="menuitem"
               data-cy={`capviz-export-${kind.replace("_", "-")}`}
               onClick={() => {
@@ -62,4 +73,8 @@ export function ExportMenu({ save }: { save: (kind: Kind) => void }) {
       )}
     </div>
   );
+}
+
+function isPicture(kind: Kind): boolean {
+  return kind === "svg" || kind === "png";
 }

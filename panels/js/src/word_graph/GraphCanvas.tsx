@@ -5,11 +5,14 @@ import { GraphController } from "./controller";
 import { nearestLink } from "./hit";
 import { pairAt, wordAt, wordTowards } from "./interaction";
 import type { Spring } from "./layout";
+import type { Memory } from "./memory";
 import type { DrawnWord, Scene } from "./scene";
 
 export interface GraphCanvasProps {
   /** Whose positions: dataset and caption field. */
   memory: string;
+  /** The memory itself, where another graph shows the same words. */
+  places?: Memory;
   scene: Scene;
   springs: readonly Spring[];
   palette: Palette;
@@ -21,9 +24,11 @@ export interface GraphCanvasProps {
   onReady?: (controller: GraphController | null) => void;
 }
 
+const DOUBLE_CLICK = 400;
+
 /** The graph: a canvas, and over it elements for words and links. */
 export function GraphCanvas(props: GraphCanvasProps) {
-  const { memory, scene, springs, palette, about, label, onReady } = props;
+  const { memory, places, scene, springs, palette, about, label, onReady } = props;
   const root = React.useRef<HTMLDivElement>(null);
   const canvas = React.useRef<HTMLCanvasElement>(null);
   const overlay = React.useRef<HTMLDivElement>(null);
@@ -50,19 +55,27 @@ export function GraphCanvas(props: GraphCanvasProps) {
 
   const words = scene.words.map((one) => `${one.word}:${one.r.toFixed(1)}`).join(" ");
   React.useEffect(() => {
-    controller.current?.open(memory);
+    controller.current?.open(memory, places);
     controller.current?.setWords(latest.current.scene.words, springs);
-  }, [memory, words, springs]);
+  }, [memory, places, words, springs]);
 
   React.useEffect(() => {
     controller.current?.setScene(scene, palette, about);
   }, [scene, palette, about]);
 
+  const answer = React.useRef<ReturnType<typeof setTimeout>>();
+  React.useEffect(() => () => clearTimeout(answer.current), []);
   const click = (event: React.MouseEvent) => {
     const word = wordAt(event.target);
     const pair = pairAt(event.target) ?? linkUnder(event);
-    if (word !== null) props.onWord(word, event.shiftKey);
-    else if (pair) props.onPair(...pair);
+    const several = event.shiftKey;
+    clearTimeout(answer.current);
+    if (word !== null) {
+      if (event.detail > 1) return; // of a double click, one is enough
+      // A double click releases a pinned word and changes nothing else: wait whether it is one.
+      if (!controller.current?.layout.get(word)?.pinned) props.onWord(word, several);
+      else answer.current = setTimeout(() => latest.current.onWord(word, several), DOUBLE_CLICK);
+    } else if (pair) props.onPair(...pair);
   };
   const linkUnder = (event: React.MouseEvent): [string, string] | null => {
     const made = controller.current;
@@ -84,12 +97,12 @@ export function GraphCanvas(props: GraphCanvasProps) {
     else if (event.key === "-") made?.zoomBy(1 / 1.3);
     else if (event.key === "0") made?.fit();
     else if (made && word !== null && event.key.startsWith("Arrow")) {
-      const places = scene.words.flatMap(({ word: name }) => {
+      const others = scene.words.flatMap(({ word: name }) => {
         const place = made.placeOf(name);
         return place && name !== word ? [[name, place] as const] : [];
       });
       const from = made.placeOf(word);
-      const next = from && wordTowards(from, event.key, places);
+      const next = from && wordTowards(from, event.key, others);
       if (next !== null && next !== undefined) made.focusElement(next);
     } else return;
     event.preventDefault();
@@ -106,7 +119,8 @@ export function GraphCanvas(props: GraphCanvasProps) {
       onClick={click}
       onDoubleClick={(event) => {
         const word = wordAt(event.target);
-        if (word !== null) controller.current?.release(word);
+        const made = controller.current;
+        if (word !== null && made?.layout.get(word)?.pinned) made.release(word);
       }}
       onMouseOver={(event) => props.onHover(wordAt(event.target))}
       onMouseLeave={() => props.onHover(null)}

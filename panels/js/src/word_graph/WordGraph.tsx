@@ -2,6 +2,7 @@ import { executeOperator } from "@fiftyone/operators";
 import { datasetName } from "@fiftyone/state";
 import * as React from "react";
 import { useRecoilValue } from "recoil";
+import { latest } from "../shared/latest";
 import { useCall, type PanelProps } from "../shared/panel";
 import { recolorPlot } from "../shared/plot";
 import { usePalette } from "../shared/theme";
@@ -11,7 +12,7 @@ import type { Kind } from "./ExportMenu";
 import { fileName, saveFile } from "./files";
 import type { Spring } from "./layout";
 import type { FilePayload, SimilarPayload } from "./payloads";
-import { DEFAULT_FILTERS, type Filters } from "./selection";
+import { DEFAULT_FILTERS, MOST_WORDS, type Filters } from "./selection";
 import { useComparison } from "./useComparison";
 import { useWordGraph } from "./useWordGraph";
 import { WordGraphView } from "./WordGraphView";
@@ -40,18 +41,24 @@ export function WordGraph({ data, schema }: PanelProps<Data>) {
 
   // Words beyond those sent are looked for in Python, once the typing pauses.
   const search = filters.search.trim().toLowerCase();
-  const unsent = graph !== null && graph.words.length < graph.total_words;
+  const unsent = graph !== null && graph.total_words > MOST_WORDS;
   React.useEffect(() => {
     const timer = setTimeout(() => find(unsent ? search : ""), SEARCH_DELAY);
     return () => clearTimeout(timer);
   }, [search, unsent, find]);
 
+  const askSimilar = React.useMemo(
+    () => latest((params: Record<string, unknown>) => call<SimilarPayload>("similar", params)),
+    [call],
+  );
   const words = graph?.words.map((one) => one.word).join("\n");
   React.useEffect(() => {
     if (arrangement !== "similar" || words === undefined) return;
     const params = { words: words.split("\n"), caption_field: captionField };
-    call<SimilarPayload>("similar", params)
-      .then(({ a, b, similarity }) => {
+    askSimilar(params)
+      .then((reply) => {
+        if (!reply) return; // other words are asked for
+        const { a, b, similarity } = reply;
         setSimilar(a.map((one, i) => ({ a: one, b: b[i], strength: Math.max(similarity[i], 0) })));
       })
       .catch((problem: unknown) => {
@@ -59,7 +66,7 @@ export function WordGraph({ data, schema }: PanelProps<Data>) {
         setSimilar(null);
         fail(problem);
       });
-  }, [arrangement, words, captionField, call, fail]);
+  }, [arrangement, words, captionField, askSimilar, fail]);
 
   const save = (kind: Kind, shown: readonly string[], controller: GraphController | null) => {
     const name = fileName(dataset, captionField ?? "captions", "graph");

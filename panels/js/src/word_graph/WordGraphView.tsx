@@ -50,6 +50,7 @@ export function WordGraphView(props: WordGraphViewProps) {
       style={variables(palette)}
       data-cy="capviz-word-graph"
       data-loading={model.loading}
+      aria-busy={model.busy || props.comparison.loading}
     >
       <style>{STYLES}</style>
       {model.graph ? (
@@ -119,6 +120,7 @@ function Loaded(props: WordGraphViewProps & { graph: GraphPayload }) {
           Compare
         </button>
         <ExportMenu
+          comparing={comparing}
           save={(kind) =>
             props.save(
               kind,
@@ -142,7 +144,7 @@ function Loaded(props: WordGraphViewProps & { graph: GraphPayload }) {
       >
         {!comparing && <Tags filters={filters} change={props.change} palette={palette} />}
       </Status>
-      {comparison.open && comparison.result !== null ? (
+      {comparing && comparison.result !== null ? (
         <CompareView
           comparison={comparison.result}
           memory={key}

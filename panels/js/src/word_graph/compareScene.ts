@@ -1,7 +1,7 @@
 import type { Palette } from "../shared/palette";
 import { oddsColor, textOn } from "./colors";
 import { Layout, type Spring } from "./layout";
-import { loadMemory, saveMemory } from "./memory";
+import { loadMemory, saveMemory, type Memory } from "./memory";
 import type { ComparePayload, DifferencePayload, LinksPayload } from "./payloads";
 import { linkWidth, radius } from "./scales";
 import type { Scene } from "./scene";
@@ -76,13 +76,17 @@ export function comparedSprings(comparison: ComparePayload): Spring[] {
     .slice(0, 3 * comparison.words.length);
 }
 
-/** Gives every word a place that both sides share: the one it has in the graph, if it has one. */
+/**
+ * Gives every word a place that both sides share: the one it has in the graph, if it has one.
+ *
+ * Returns the memory for both of them.
+ */
 export function placeWords(
   store: Storage | undefined,
   key: string,
   comparison: ComparePayload,
   aspect: number,
-): void {
+): Memory {
   const memory = loadMemory(store, key);
   const layout = new Layout(memory);
   const most = Math.max(...comparison.words.flatMap((one) => [one.share_a, one.share_b]));
@@ -94,6 +98,7 @@ export function placeWords(
   while (layout.tick());
   layout.remember();
   saveMemory(store, key, memory);
+  return memory;
 }
 
 /** The words that tell a side from the other, most typical first. */

@@ -4,12 +4,12 @@ import { fitTransform } from "./fit";
 import { PanZoom } from "./interaction";
 import { Layout, type Spring } from "./layout";
 import { measurer } from "./measure";
-import { loadMemory, saveMemory, type Memory } from "./memory";
+import { loadMemory, saveMemory, type Memory, type Viewport } from "./memory";
 import { Overlay } from "./overlay";
 import { pngPicture, svgPicture } from "./pictures";
 import type { DrawnWord, Scene } from "./scene";
 
-/** Name of the measurements of one tick and draw in the browser's performance timeline. */
+/** Name of the measurements of one frame, from the forces to the overlay, in the browser's performance timeline. */
 export const FRAME = "capviz-word-graph-frame";
 
 const BUDGET = 9;
@@ -26,6 +26,7 @@ export class GraphController {
   layout: Layout;
   private memory: Memory = { words: new Map(), viewport: null };
   private key = "";
+  private shared = false;
   private readonly overlay: Overlay;
   private readonly panZoom: PanZoom;
   private scene: Scene = { words: [], links: [], focused: false };
@@ -64,15 +65,20 @@ export class GraphController {
     });
   }
 
-  /** Positions and pins of this dataset and caption field. */
-  open(key: string): void {
-    if (key === this.key) return;
+  /**
+   * Positions and pins of this dataset and caption field.
+   *
+   * @param shared the memory of several graphs; what part of it each shows is not kept
+   */
+  open(key: string, shared?: Memory): void {
+    if (key === this.key && (!shared || shared === this.memory)) return;
     this.keep();
     this.key = key;
-    this.memory = loadMemory(this.store, key);
+    this.shared = shared !== undefined;
+    this.memory = shared ?? loadMemory(this.store, key);
     this.layout = new Layout(this.memory);
     this.follows = true;
-    const kept = this.memory.viewport;
+    const kept = this.viewport;
     if (kept && kept.width === this.size.width && kept.height === this.size.height) {
       this.follows = false;
       this.panZoom.set(kept);
@@ -101,7 +107,7 @@ export class GraphController {
     this.canvas.width = Math.round(width * ratio);
     this.canvas.height = Math.round(height * ratio);
     this.painter?.setTransform(ratio, 0, 0, ratio, 0, 0);
-    const kept = this.memory.viewport;
+    const kept = this.viewport;
     if (kept && kept.width === width && kept.height === height) {
       this.follows = false;
       this.panZoom.set(kept);
@@ -214,14 +220,13 @@ export class GraphController {
     if (this.follows) this.fitNow();
     this.painter.clearRect(0, 0, width, height);
     this.paint(this.painter);
-    const ended = performance.now();
-    if (moved) this.note(started, ended);
     const still = !this.layout.moving;
     if (!this.zooming && (still || now - this.placedAt > OVERLAY_EVERY)) {
       this.overlay.place(this.layout, this.transform, still);
       this.placed = this.transform;
       this.placedAt = now;
     }
+    if (moved) this.note(started, performance.now());
     if (!still) this.redraw(0);
     else if (moved) this.keep();
   }
@@ -243,6 +248,10 @@ export class GraphController {
     this.panZoom.set(wanted);
   }
 
+  private get viewport(): Viewport | null {
+    return this.shared ? null : this.memory.viewport;
+  }
+
   private get background(): string {
     return this.palette?.background ?? "#ffffff";
   }
@@ -256,7 +265,9 @@ export class GraphController {
   private keep(): void {
     if (!this.key) return;
     this.layout.remember();
-    this.memory.viewport = this.follows ? null : { ...this.transform, ...this.size };
+    if (!this.shared) {
+      this.memory.viewport = this.follows ? null : { ...this.transform, ...this.size };
+    }
     saveMemory(this.store, this.key, this.memory);
   }
 }

@@ -89,3 +89,14 @@ test("an unknown word and an empty graph are no trouble", () => {
   settle(layout);
   expect(Number.isFinite(place(layout, "a").x)).toBe(true);
 });
+
+test("of two layouts of one memory, the one that did not move a word forgets no pin", () => {
+  const shared = memory();
+  shared.words.set("a", { x: 1, y: 2, pinned: false });
+  const [one, other] = [new Layout(shared), new Layout(shared)];
+  for (const layout of [one, other]) layout.update(words("a"), []);
+  one.drag("a", 30, 40);
+  one.remember();
+  other.remember();
+  expect(shared.words.get("a")).toEqual({ x: 30, y: 40, pinned: true });
+});

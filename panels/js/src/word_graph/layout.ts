@@ -9,7 +9,7 @@ import {
   type SimulationLinkDatum,
   type SimulationNodeDatum,
 } from "d3-force";
-import type { Memory } from "./memory";
+import type { Memory, Remembered } from "./memory";
 
 /** A word that the forces move; fx and fy are set where it must not move. */
 export interface Body extends SimulationNodeDatum {
@@ -42,7 +42,10 @@ const COOLED = 0.02;
  */
 export class Layout {
   bodies: Body[] = [];
+  /** Grows whenever a word may have moved. */
+  moves = 0;
   private readonly byWord = new Map<string, Body>();
+  private readonly noted = new Map<string, Remembered>();
   private readonly simulation: Simulation<Body, Pull>;
   private readonly pulls = forceLink<Body, Pull>([]);
   private readonly charge = forceManyBody<Body>();
@@ -87,6 +90,7 @@ export class Layout {
     aspect = 1,
   ): void {
     this.remember();
+    this.moves += 1;
     const before = new Map(this.byWord);
     this.byWord.clear();
     let fresh = 0;
@@ -95,6 +99,7 @@ export class Layout {
       const place = this.memory.words.get(word);
       const body: Body = kept ?? { word, r, x: 0, y: 0, pinned: place?.pinned ?? false };
       body.r = r;
+      if (!kept && place) this.noted.set(word, place);
       if (!kept) Object.assign(body, place ? { x: place.x, y: place.y } : spiral(index, aspect));
       const held = body.pinned || kept !== undefined || place !== undefined;
       body.fx = held ? body.x : null;
@@ -124,6 +129,7 @@ export class Layout {
   tick(): boolean {
     if (!this.moving) return false;
     this.simulation.tick();
+    this.moves += 1;
     if (this.moving) return true;
     for (const body of this.bodies) hold(body);
     return false;
@@ -137,6 +143,7 @@ export class Layout {
   drag(word: string, x: number, y: number): void {
     const body = this.byWord.get(word);
     if (!body) return;
+    this.moves += 1;
     body.x = body.fx = x;
     body.y = body.fy = y;
     body.pinned = true;
@@ -159,9 +166,15 @@ export class Layout {
     this.simulation.alpha(1);
   }
 
-  /** Notes where the words are. */
+  /** Notes where the words are, those that another layout of this memory moved excepted. */
   remember(): void {
-    for (const { word, x, y, pinned } of this.bodies) this.memory.words.set(word, { x, y, pinned });
+    for (const { word, x, y, pinned } of this.bodies) {
+      const noted = this.noted.get(word);
+      if (noted && noted.x === x && noted.y === y && noted.pinned === pinned) continue;
+      const now = { x, y, pinned };
+      this.noted.set(word, now);
+      this.memory.words.set(word, now);
+    }
   }
 
   /** A new word starts beside the known word that draws it most. */

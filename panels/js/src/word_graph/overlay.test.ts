@@ -83,3 +83,23 @@ test("links wait until nothing moves", () => {
   overlay.place(layout, HERE, true);
   expect(layer?.style.visibility).toBe("visible");
 });
+
+test("a hover leaves the elements where they are, a move does not", () => {
+  const { root, overlay, layout } = laidOut({ man: 5, fish: 3, hat: 2 });
+  const pair = root.querySelector<HTMLElement>("[data-pair]")!;
+  const word = root.querySelector<HTMLElement>('[data-word="man"]')!;
+  const before = pair.style.cssText;
+  pair.style.cssText = word.style.cssText = "width:1px";
+  const { scene } = shownScene({ man: 5, fish: 3, hat: 2 }, ["man"]);
+  overlay.show(scene, layout, (one) => one.word);
+  overlay.place(layout, { ...HERE }, true);
+  expect([pair.style.width, word.style.width]).toEqual(["1px", "1px"]);
+  overlay.place(layout, { ...HERE, x: 310 }, true);
+  expect(word.style.width).not.toBe("1px");
+  overlay.place(layout, HERE, true);
+  expect(pair.style.cssText).toBe(before);
+  pair.style.cssText = "width:1px";
+  layout.drag("hat", 400, 400);
+  overlay.place(layout, HERE, true);
+  expect(pair.style.width).not.toBe("1px");
+});

@@ -3,15 +3,24 @@ import { nodeScale, type Transform } from "./draw";
 import type { Layout } from "./layout";
 import { pairName } from "./selection";
 import type { DrawnLink, DrawnWord, Scene } from "./scene";
+import { targetRadii, type Spot } from "./targets";
 
 // A handle is as large as there is room for.
 const HANDLES = [10, 6, 3];
-const LEAST_TARGET = 18;
 // Places along a link where its handle may stand, the middle first.
 const ALONG = Array.from(
   { length: 23 },
   (_, i) => 0.5 + (i % 2 ? 1 : -1) * Math.ceil(i / 2) * 0.038,
 );
+
+interface Place extends Transform {
+  layout: Layout;
+  moves: number;
+}
+
+interface Placed extends Spot {
+  word: string;
+}
 
 /**
  * Transparent elements over the canvas, one per word and link.
@@ -26,6 +35,9 @@ export class Overlay {
   private readonly pairLayer: HTMLElement;
   private links: DrawnLink[] = [];
   private drawn: DrawnWord[] = [];
+  // What the elements stand for; nothing is placed anew while it is the same.
+  private wordsAt: Place | null = null;
+  private pairsAt: Place | null = null;
 
   constructor(root: HTMLElement) {
     this.pairLayer = root.ownerDocument.createElement("div");
@@ -38,8 +50,12 @@ export class Overlay {
 
   /** Words and links as they are; elements of words that stay are kept, and with them the focus. */
   show(scene: Scene, layout: Layout, about: (word: DrawnWord) => string): void {
+    const sameWords = alike(this.drawn, scene.words, ["word", "r"]);
+    const sameLinks = alike(this.links, scene.links, ["a", "b"]);
     this.links = scene.links;
     this.drawn = scene.words;
+    if (!sameWords) this.wordsAt = null;
+    if (!sameWords || !sameLinks) this.pairsAt = null;
     keep(this.words, new Set(scene.words.map((one) => one.word)));
     scene.words.forEach((word, index) => {
       const element = this.words.get(word.word) ?? this.addWord(word.word);
@@ -51,6 +67,7 @@ export class Overlay {
       // One stop of the tab key for the graph; arrow keys go from word to word.
       element.tabIndex = index === 0 ? 0 : -1;
     });
+    if (sameLinks) return; // a hover changes their looks, and there are thousands
     keep(this.pairs, new Set(scene.links.map(({ a, b }) => pairName(a, b))));
     for (const { a, b } of scene.links) {
       const name = pairName(a, b);
@@ -60,19 +77,24 @@ export class Overlay {
 
   /** Words over their nodes; links too once nothing moves. */
   place(layout: Layout, transform: Transform, still: boolean): void {
-    const scale = nodeScale(transform);
+    const place = { layout, moves: layout.moves, ...transform };
+    const wordsStay = same(this.wordsAt, place);
+    const pairsStay = !still || same(this.pairsAt, place);
     this.settle();
-    for (const word of this.drawn) {
-      const body = layout.get(word.word);
-      const element = this.words.get(word.word);
-      if (!body || !element) continue;
-      const size = Math.max(2 * word.r * scale, LEAST_TARGET);
-      const x = body.x * transform.k + transform.x - size / 2;
-      const y = body.y * transform.k + transform.y - size / 2;
-      element.style.cssText = `width:${size}px;height:${size}px;transform:translate(${x}px,${y}px)`;
-    }
     this.pairLayer.style.visibility = still ? "visible" : "hidden";
-    if (still) this.placePairs(layout, transform, scale);
+    if (wordsStay && pairsStay) return;
+    const scale = nodeScale(transform);
+    const placed = this.drawn.flatMap(({ word, r }) => {
+      const body = layout.get(word);
+      const spot = body && { ...at(body, transform), r: r * scale };
+      return spot ? [{ word, ...spot }] : [];
+    });
+    const radii = targetRadii(placed);
+    if (!wordsStay) this.placeWords(placed, radii);
+    this.wordsAt = place;
+    if (pairsStay) return;
+    this.placePairs(layout, transform, placed, radii);
+    this.pairsAt = place;
   }
 
   /** Follows a zoom without touching the elements; `place` comes after it. */
@@ -93,29 +115,34 @@ export class Overlay {
     this.pairLayer.style.transform = "";
   }
 
-  private placePairs(layout: Layout, transform: Transform, scale: number): void {
+  private placeWords(placed: readonly Placed[], radii: readonly number[]): void {
+    placed.forEach(({ word, x, y }, i) => {
+      const element = this.words.get(word);
+      if (element) element.style.cssText = boxStyle(x, y, radii[i]);
+    });
+  }
+
+  private placePairs(
+    layout: Layout,
+    transform: Transform,
+    placed: readonly Placed[],
+    radii: readonly number[],
+  ): void {
     const taken = new BoxGrid();
-    for (const word of this.drawn) {
-      const body = layout.get(word.word);
-      if (!body) continue;
-      const half = Math.max(word.r * scale, LEAST_TARGET / 2);
-      taken.add(
-        square(body.x * transform.k + transform.x, body.y * transform.k + transform.y, half),
-      );
-    }
+    placed.forEach(({ x, y, r }, i) => taken.add(square(x, y, Math.max(r, radii[i]))));
     for (const { a, b } of this.links) {
       const from = layout.get(a);
       const to = layout.get(b);
       const element = this.pairs.get(pairName(a, b));
       if (!from || !to || !element) continue;
-      const at = (share: number) => ({
-        x: (from.x + (to.x - from.x) * share) * transform.k + transform.x,
-        y: (from.y + (to.y - from.y) * share) * transform.k + transform.y,
-      });
-      const { x, y, size } = freePlace(at, taken);
+      const along = (share: number) => {
+        const x = from.x + (to.x - from.x) * share;
+        const y = from.y + (to.y - from.y) * share;
+        return at({ x, y }, transform);
+      };
+      const { x, y, size } = freePlace(along, taken);
       taken.add(square(x, y, size / 2));
-      const move = `translate(${x - size / 2}px,${y - size / 2}px)`;
-      element.style.cssText = `width:${size}px;height:${size}px;transform:${move}`;
+      element.style.cssText = boxStyle(x, y, size / 2);
     }
   }
 
@@ -161,6 +188,35 @@ function keep(elements: Map<string, HTMLElement>, names: ReadonlySet<string>): v
     element.remove();
     elements.delete(name);
   }
+}
+
+/** Whether two lists name the same, in the same order. */
+function alike<Item>(one: readonly Item[], other: readonly Item[], keys: (keyof Item)[]): boolean {
+  return (
+    one.length === other.length &&
+    one.every((item, i) => keys.every((key) => item[key] === other[i][key]))
+  );
+}
+
+function same(one: Place | null, other: Place): boolean {
+  return (
+    one !== null &&
+    one.layout === other.layout &&
+    one.moves === other.moves &&
+    one.k === other.k &&
+    one.x === other.x &&
+    one.y === other.y
+  );
+}
+
+/** Where a place of the graph is on the panel. */
+function at({ x, y }: { x: number; y: number }, transform: Transform) {
+  return { x: x * transform.k + transform.x, y: y * transform.k + transform.y };
+}
+
+function boxStyle(x: number, y: number, half: number): string {
+  const size = 2 * half;
+  return `width:${size}px;height:${size}px;transform:translate(${x - half}px,${y - half}px)`;
 }
 
 function square(x: number, y: number, half: number) {

@@ -51,6 +51,8 @@ export interface GraphPayload {
   words: WordPayload[];
   links: LinksPayload;
   pairs: PairsPayload;
+  /** Version of the old focus's end, where opening the panel took it away; to be painted. */
+  cleared?: number;
 }
 
 export interface EmptyPayload {

@@ -93,6 +93,7 @@ export const STYLES = `
   border-radius:5px;background:var(--cv-raised);box-shadow:0 6px 20px rgba(0,0,0,.35)}
 .capviz-wg-menu [role=menuitem]{display:block;width:100%;text-align:left;background:none;border:0;border-radius:3px;padding:4px 9px;cursor:pointer}
 .capviz-wg-menu [role=menuitem]:hover{background:var(--cv-line)}
+.capviz-wg-menu [role=menuitem]:disabled{opacity:.45;cursor:not-allowed;background:none}
 .capviz-wg-busy{position:absolute;left:0;right:0;top:0;height:2px;overflow:hidden}
 .capviz-wg-busy::after{content:"";position:absolute;inset:0;width:35%;background:var(--cv-accent);animation:capviz-wg-slide 1.1s ease-in-out infinite}
 @keyframes capviz-wg-slide{from{transform:translateX(-100%)}to{transform:translateX(300%)}}

@@ -1,8 +1,9 @@
-import { useCallback, useEffect, useMemo, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { latest } from "../shared/latest";
 import type { Call } from "../shared/panel";
 import { parseComparison } from "./parse";
 import type { ComparePayload, ValuesPayload } from "./payloads";
+import { useAsking } from "./useAsking";
 import { messageOf } from "./useWordGraph";
 
 export interface ComparisonModel {
@@ -14,6 +15,8 @@ export interface ComparisonModel {
   counts: readonly number[];
   a: string | null;
   b: string | null;
+  /** Why there is nothing to compare; null where there is. */
+  note: string | null;
   result: ComparePayload | null;
   loading: boolean;
   error: string | null;
@@ -28,41 +31,46 @@ const NOTHING: Choices = { fields: [], path: null, values: [], counts: [], a: nu
 /**
  * The comparison of two collections.
  *
+ * @param uncounted calls Python
+ * @param captionField whose words
  * @param shown changes with the samples in view
  */
 export function useComparison(
-  call: Call,
+  uncounted: Call,
   captionField: string | null,
   shown: string | undefined,
 ): ComparisonModel {
+  const [call, loading] = useAsking(uncounted);
   const [open, setOpen] = useState(false);
   const [choices, setChoices] = useState<Choices>(NOTHING);
   const [result, setResult] = useState<ComparePayload | null>(null);
-  const [loading, setLoading] = useState(false);
+  const [note, setNote] = useState<string | null>(null);
   const [error, setError] = useState<string | null>(null);
+  const chosen = useRef(choices);
+  chosen.current = choices;
   const calls = useMemo(
     () => ({
+      fields: latest((params: Record<string, unknown>) =>
+        call<{ fields: string[] }>("comparison_fields", params),
+      ),
       values: latest((path: string) => call<ValuesPayload>("comparison_values", { path })),
       compare: latest((params: Record<string, unknown>) => call<unknown>("compare", params)),
     }),
     [call],
   );
-  const fail = useCallback((problem: unknown) => {
-    setLoading(false);
-    setError(messageOf(problem));
-  }, []);
+  const fail = useCallback((problem: unknown) => setError(messageOf(problem)), []);
 
   const choosePath = useCallback(
     (path: string) => {
       setError(null);
-      setLoading(true);
       calls
         .values(path)
         .then((reply) => {
           if (!reply) return;
-          const [a = null, b = null] = reply.values;
-          setChoices((before) => ({ ...before, path, ...reply, a, b }));
-          if (b === null) setLoading(false);
+          const sides = sidesOf(path, reply.values, chosen.current);
+          setChoices((before) => ({ ...before, path, ...reply, ...sides }));
+          setNote(noteOn(reply.values));
+          if (sides.b === null) setResult(null);
         })
         .catch(fail);
     },
@@ -71,32 +79,41 @@ export function useComparison(
 
   useEffect(() => {
     if (!open || captionField === null) return;
-    call<{ fields: string[] }>("comparison_fields", { caption_field: captionField })
-      .then(({ fields }) => {
-        setChoices({ ...NOTHING, fields });
-        setResult(null);
-        if (fields.length) choosePath(fields[0]);
+    calls
+      .fields({ caption_field: captionField })
+      .then((reply) => {
+        if (!reply) return;
+        const { fields } = reply;
+        if (!fields.length) {
+          setChoices(NOTHING);
+          setNote("Nothing to compare by: save two views, or add a field with a few values.");
+          setResult(null);
+          return;
+        }
+        // What was compared before is compared again.
+        const { path } = chosen.current;
+        setChoices((before) => ({ ...before, fields }));
+        choosePath(path !== null && fields.includes(path) ? path : fields[0]);
       })
       .catch(fail);
-  }, [open, captionField, call, choosePath, fail]);
+  }, [open, captionField, calls, choosePath, fail]);
 
   const { path, a, b } = choices;
   useEffect(() => {
     if (!open || path === null || a === null || b === null || captionField === null) return;
-    setLoading(true);
     calls
       .compare({ path, a, b, caption_field: captionField })
       .then((reply) => {
         if (reply === undefined) return;
         setResult(parseComparison(reply));
         setError(null);
-        setLoading(false);
       })
       .catch(fail);
   }, [open, path, a, b, captionField, shown, calls, fail]);
 
   const toggle = useCallback(() => {
     setError(null);
+    setNote(null);
     setResult(null);
     setOpen((before) => !before);
   }, []);
@@ -105,5 +122,24 @@ export function useComparison(
       setChoices((before) => ({ ...before, a: first, b: second })),
     [],
   );
-  return { open, toggle, ...choices, result, loading, error, choosePath, chooseSides };
+  return { open, toggle, ...choices, note, result, loading, error, choosePath, chooseSides };
+}
+
+/** The sides chosen before where the path still has them; else its most frequent values. */
+function sidesOf(
+  path: string,
+  values: readonly string[],
+  before: Choices,
+): Pick<Choices, "a" | "b"> {
+  const { a, b } = before;
+  const kept = path === before.path && a !== null && b !== null;
+  if (kept && values.includes(a) && values.includes(b)) return { a, b };
+  const [first = null, second = null] = values;
+  return { a: first, b: second };
+}
+
+function noteOn(values: readonly string[]): string | null {
+  if (values.length > 1) return null;
+  const found = values.length ? "This field has only one value" : "This field has no values";
+  return `${found}: choose another field.`;
 }

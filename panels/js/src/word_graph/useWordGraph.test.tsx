@@ -112,6 +112,7 @@ test("a new view is narrowed by the same words, or by none that it lacks", async
   viewed({ key: "three", words: [], links: graphOf({}).links });
   await show("three");
   expect(model.focus).toEqual([]);
+  expect(events().slice(-2)).toEqual(["unfocus", "paint"]);
 });
 
 test("a filter that leaves the grid narrowed counts the words in focus anew", async () => {
@@ -156,4 +157,34 @@ test("the chosen caption field is asked for, and after a reload too", async () =
   root = createRoot(document.createElement("div"));
   await show("one");
   expect(asked[2][1]).toMatchObject({ caption_field: "notes", fresh: true });
+});
+
+test("Escape right after a click is sent after it, and only the newest of many clicks", async () => {
+  await show("one");
+  const reply = answers.focus();
+  let arrive: (value: unknown) => void = () => undefined;
+  answers.focus = () => new Promise((resolve) => (arrive = resolve));
+  await act(async () => model.focusOn(["wolf"]));
+  expect(model.busy).toBe(true);
+  await act(async () => model.focusOn(["snow"]));
+  await act(async () => model.unfocus());
+  expect(events()).toEqual(["graph", "focus"]);
+  await act(async () => arrive(reply));
+  expect(events()).toEqual(["graph", "focus", "unfocus", "paint"]);
+  expect(model.focus).toEqual([]);
+  expect(model.focused).toBeNull();
+  expect(model.busy).toBe(false);
+});
+
+test("a panel that is opened again knows what it narrowed, and paints what is over", async () => {
+  viewed({ focus: ["wolf"] });
+  await show("one");
+  expect(model.focus).toEqual(["wolf"]);
+  await act(async () => root.unmount());
+  root = createRoot(document.createElement("div"));
+  asked = [];
+  viewed({ focus: [], cleared: 9 });
+  await show("one");
+  expect(asked.slice(1)).toEqual([["paint", { version: 9 }]]);
+  expect(model.focus).toEqual([]);
 });

@@ -1,13 +1,17 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { latest } from "../shared/latest";
 import type { Call } from "../shared/panel";
+import { oneByOne } from "../shared/wishes";
 import { parseGraph, parsePairs } from "./parse";
 import type { EmptyPayload, FocusPayload, GraphPayload, PaintPayload } from "./payloads";
+import { useAsking } from "./useAsking";
 
 export interface WordGraphModel {
   graph: GraphPayload | null;
   empty: EmptyPayload | null;
   loading: boolean;
+  /** Whether anything is asked of Python, colors too. */
+  busy: boolean;
   error: string | null;
   notice: string | null;
   /** Words in focus, in the order of the clicks. */
@@ -25,21 +29,26 @@ export interface WordGraphModel {
   retry: () => void;
 }
 
+/** Words to narrow the grid to; null gives it back. */
+type Wish = { words: readonly string[]; caption_field: string } | null;
+
 const FIELD_KEY = "capviz-word-graph-field";
 
 /**
  * The panel's data and what the user does to it.
  *
+ * @param uncounted calls Python
  * @param scope changes with the App's view, filters and lasso; undefined until Python has told it
  * @param recolor makes the plot fetch its colors again
  * @param dataset name of the App's dataset
  */
 export function useWordGraph(
-  call: Call,
+  uncounted: Call,
   scope: string | undefined,
   recolor: (steps: Record<string, unknown>[]) => Promise<void>,
   dataset: string,
 ): WordGraphModel {
+  const [call, asking] = useAsking(uncounted);
   const [payload, setPayload] = useState<GraphPayload | EmptyPayload | null>(null);
   const [loading, setLoading] = useState(true);
   const [error, setError] = useState<string | null>(null);
@@ -51,67 +60,78 @@ export function useWordGraph(
     search: "",
   });
   const focusNow = useRef(focus);
-  focusNow.current = focus;
   const opened = useRef(false);
   const fail = useCallback((problem: unknown) => setError(messageOf(problem)), []);
 
   const calls = useMemo(
     () => ({
       graph: latest((params: Record<string, unknown>) => call<unknown>("graph", params)),
-      focus: latest((params: Record<string, unknown>) => call<FocusPayload>("focus", params)),
-      unfocus: latest(() => call<{ version: number }>("unfocus")),
+      paint: latest((version: number) => call<PaintPayload>("paint", { version })),
     }),
     [call],
   );
 
   const paint = useCallback(
-    async (version: number) => {
-      const done = await call<PaintPayload>("paint", { version });
-      if (done.message) setNotice(done.message);
-      await recolor(done.recolor);
-    },
-    [call, recolor],
-  );
-
-  const field = payload && "caption_field" in payload ? payload.caption_field : null;
-  const focusOn = useCallback(
-    (words: readonly string[]) => {
-      if (!words.length || field === null) return;
-      setFocus(words);
-      setFocused(null);
-      setNotice(null);
+    (version: number) => {
       calls
-        .focus({ words, caption_field: field })
-        .then(async (reply) => {
-          if (!reply) return; // a newer click is under way
-          setFocused({ ...reply, pairs: reply.pairs && parsePairs(reply.pairs) });
-          setError(null);
-          await paint(reply.version);
+        .paint(version)
+        .then(async (done) => {
+          if (!done) return; // a newer focus is painted
+          if (done.message) setNotice(done.message);
+          await recolor(done.recolor);
         })
         .catch(fail);
     },
-    [calls, fail, field, paint],
+    [calls, fail, recolor],
   );
 
+  const send = useMemo(
+    () =>
+      oneByOne<Wish>(async (wish, newest) => {
+        try {
+          if (wish === null) {
+            const reply = await call<{ version: number }>("unfocus");
+            if (newest()) paint(reply.version);
+            return;
+          }
+          const reply = await call<FocusPayload>("focus", { ...wish });
+          if (!newest()) return;
+          setFocused({ ...reply, pairs: reply.pairs && parsePairs(reply.pairs) });
+          setError(null);
+          // The next wish does not wait for the colors: Python stops painting what is outdated.
+          paint(reply.version);
+        } catch (problem) {
+          if (newest()) fail(problem);
+        }
+      }),
+    [call, fail, paint],
+  );
+
+  const field = payload && "caption_field" in payload ? payload.caption_field : null;
+  const wishFor = useCallback(
+    (words: readonly string[], captionField: string) => {
+      focusNow.current = words;
+      setFocus(words);
+      setFocused(null);
+      setNotice(null);
+      send(words.length ? { words, caption_field: captionField } : null);
+    },
+    [send],
+  );
+  const focusOn = useCallback(
+    (words: readonly string[]) => {
+      if (words.length && field !== null) wishFor(words, field);
+    },
+    [field, wishFor],
+  );
   const unfocus = useCallback(() => {
-    if (!focusNow.current.length) return;
-    setFocus([]);
-    setFocused(null);
-    setNotice(null);
-    calls
-      .unfocus()
-      .then(async (reply) => {
-        if (reply) await paint(reply.version); // nothing where a newer focus has come meanwhile
-      })
-      .catch(fail);
-  }, [calls, fail, paint]);
+    if (focusNow.current.length) wishFor([], "");
+  }, [wishFor]);
 
   const shown = useRef("");
   const before = useRef("");
   const scopeNow = useRef(scope);
   scopeNow.current = scope;
-  const refocus = useRef(focusOn);
-  refocus.current = focusOn;
   const ask = useCallback(() => {
     const wanted = JSON.stringify(asked);
     shown.current = `${scopeNow.current} ${wanted}`;
@@ -121,25 +141,29 @@ export function useWordGraph(
       .then((reply) => {
         if (reply === undefined) return; // overtaken by a newer question
         const parsed = parseGraph(reply);
+        const first = !opened.current;
         opened.current = true;
         shown.current = `${parsed.key} ${wanted}`;
         setPayload(parsed);
         setError(null);
         setLoading(false);
+        if ("empty" in parsed) return;
+        if (parsed.cleared !== undefined) paint(parsed.cleared);
         // The words in focus narrow a new view again; a lasso keeps the grid to itself.
-        if ("empty" in parsed || parsed.key === before.current || parsed.lasso !== null) return;
+        if (parsed.key === before.current || parsed.lasso !== null) return;
         before.current = parsed.key;
         const known = new Set(parsed.words.map((one) => one.word));
-        const words = focusNow.current.filter((word) => known.has(word));
-        if (words.length) refocus.current(words);
-        else setFocus([]);
+        // The grid may still be narrowed from before the panel was closed.
+        const held = first && !focusNow.current.length ? parsed.focus : focusNow.current;
+        const words = held.filter((word) => known.has(word));
+        if (held.length) wishFor(words, parsed.caption_field);
       })
       .catch((problem: unknown) => {
         shown.current = ""; // the next change of the scope asks again
         setLoading(false);
         fail(problem);
       });
-  }, [asked, calls, fail]);
+  }, [asked, calls, fail, paint, wishFor]);
   const open = payload !== null;
   useEffect(() => {
     if (open && scope === undefined) return;
@@ -168,6 +192,7 @@ export function useWordGraph(
     graph,
     empty: payload && "empty" in payload ? payload : null,
     loading,
+    busy: loading || asking,
     error,
     notice,
     focus,

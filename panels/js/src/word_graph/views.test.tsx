@@ -132,3 +132,14 @@ test("the menu saves and closes", () => {
   expect(save).toHaveBeenCalledWith("csv_links");
   expect(place.querySelector("[role=menu]")).toBeNull();
 });
+
+test("a comparison has no picture, and the menu says why", () => {
+  const save = vi.fn();
+  show(<ExportMenu save={save} comparing />);
+  click("[data-cy=capviz-export]");
+  const picture = find("[data-cy=capviz-export-svg]") as HTMLButtonElement;
+  expect(picture.disabled).toBe(true);
+  expect(picture.title).toContain("Close Compare");
+  click("[data-cy=capviz-export-csv-words]");
+  expect(save).toHaveBeenCalledWith("csv_words");
+});
