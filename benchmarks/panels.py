@@ -37,6 +37,7 @@ MANY = "capviz-many"
 FEW = "capviz-few"
 GRID = 4
 REPEAT = 5
+QUIET_SECONDS = 1.0
 FLAGS = ("--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader")
 FRAMES = "performance.getEntriesByName('capviz-word-graph-frame').map((one) => one.duration)"
 
@@ -171,7 +172,7 @@ def _measure(page: Page, url: str, captions: int, segments: int) -> None:
     panel = page.locator("[data-cy=capviz-word-graph]")
     panel.locator("[data-pair]").first.wait_for()
     page.locator("[data-cy='panel-content-Embeddings']").get_by_text("points").wait_for()
-    page.wait_for_load_state("networkidle")
+    _quiet(page)
     print(f"{captions:,} captions, {segments:,} segments\n")
     print(f"{'':<52}{'median':>9}{'worst':>9}  target")
     _frames(page, panel)
@@ -205,7 +206,7 @@ def _views(page: Page, panel: Locator, captions: int) -> None:
         times.append(1000 * (time.perf_counter() - started))
     _report(f"view change on {captions:,} captions, graph redrawn", times, "1,000 ms")
     _operator(page, "set_filters")
-    page.wait_for_load_state("networkidle")
+    _quiet(page)
 
 
 def _until_other(page: Page, before: str) -> None:
@@ -233,17 +234,30 @@ def _clicks(page: Page, panel: Locator) -> None:
         panel.locator(f"[data-word='{name}']").click()
         samples.get_by_text(everything, exact=True).wait_for(state="hidden")
         grid.append(1000 * (time.perf_counter() - started))
-        page.wait_for_load_state("networkidle")
+        _quiet(page)
         _colored(page, "attention")
-        page.wait_for_load_state("networkidle")
+        _quiet(page)
         plot.append(1000 * (max(asked) - started))
         page.remove_listener("response", note)
         page.keyboard.press("Escape")
         samples.get_by_text(everything, exact=True).wait_for()
         _colored(page, "coverage")
-        page.wait_for_load_state("networkidle")
+        _quiet(page)
     _report("word clicked, grid narrowed", grid)
     _report("word clicked, plot has its colors", plot)
+
+
+def _quiet(page: Page) -> None:
+    """Wait until nothing has been answered for a while; the App keeps a stream of events open."""
+    last = [time.perf_counter()]
+
+    def note(_: Response) -> None:
+        last[0] = time.perf_counter()
+
+    page.on("response", note)
+    while time.perf_counter() - last[0] < QUIET_SECONDS:
+        page.wait_for_timeout(100)
+    page.remove_listener("response", note)
 
 
 def _colored(page: Page, attribute: str) -> None:
@@ -257,7 +271,7 @@ def _steering(page: Page, url: str) -> None:
     panel = page.locator("[data-cy='capviz-steering']")
     panel.locator("[data-patch]").first.wait_for()
     panel.locator("[data-cy='capviz-live']").uncheck()
-    page.wait_for_load_state("networkidle")
+    _quiet(page)
     times = []
     for number in range(3 * REPEAT):
         prompt = ("the man is wearing", "the woman has", "there is")[number % 3]

@@ -104,14 +104,18 @@ def squash(width: int, height: int, grid: int) -> PixelTransform:
     return PixelTransform(width, height, (0, 0, width, height), grid)
 
 
-def center_crop(width: int, height: int, grid: int, *, size: int | None = None) -> PixelTransform:
+def center_crop(
+    width: int, height: int, grid: int, *, size: int | None = None, crop: int | None = None
+) -> PixelTransform:
     """The square in the middle (CLIP: shortest edge resized to `size`, then a centre crop).
 
     Args:
         width: of the upright image.
         height: of the upright image.
         grid: p, patches per side.
-        size: the processor's size in pixels; with it, its rounding to whole pixels is followed.
+        size: what the processor makes of the shortest edge, in pixels; with it, its rounding to
+            whole pixels is followed.
+        crop: edge of the square that is cut out after that, in pixels; None is `size`.
     """
     short = min(width, height)
     if size is None:
@@ -120,7 +124,7 @@ def center_crop(width: int, height: int, grid: int, *, size: int | None = None) 
     # transformers: the long edge is truncated to whole pixels, and so is half of the margin.
     resized = [size if edge == short else int(size * edge / short) for edge in (width, height)]
     (left, right), (top, bottom) = (
-        _scaled_margin(edge, long, size)
+        _scaled_margin(edge, long, crop or size)
         for edge, long in zip((width, height), resized, strict=True)
     )
     return PixelTransform(width, height, (left, top, right, bottom), grid)

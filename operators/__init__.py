@@ -8,6 +8,8 @@ from .analyze_captions import AnalyzeCaptions
 from .attribute_words import AttributeWords
 from .caption_images import CaptionImages
 from .delete_analysis import DeleteAnalysis
+from .evaluate_attribution import EvaluateAttribution
+from .explain_pairs import ExplainPairs
 from .export_analysis import ExportAnalysis
 from .focus_word import FocusWord
 from .map_segments import MapSegments
@@ -33,6 +35,8 @@ OPERATORS = (
     SteerCaptions,
     AcceptCaptions,
     UndoCaptions,
+    ExplainPairs,
+    EvaluateAttribution,
     StopAnalysis,
     ExportAnalysis,
     DeleteAnalysis,

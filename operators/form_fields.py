@@ -13,6 +13,7 @@ from typing import Any
 from fiftyone.operators import types
 
 from fiftyone_capviz.curation.options import CHOICES, AnalysisOptions, Stage
+from fiftyone_capviz.curation.pair_settings import ENCODERS
 from fiftyone_capviz.curation.runs import list_runs, read_run
 from fiftyone_capviz.errors import CapvizError, InputError
 
@@ -29,6 +30,7 @@ SUGGESTIONS = {
     "captioner": CAPTIONER_NAMES,
     "matcher": MATCHER_NAMES,
     "segmenter": SEGMENTER_NAMES,
+    "encoder": ENCODERS,
 }
 _LABELS = {
     "none": "No",

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from fiftyone.operators import types
 from fiftyone.operators.message import GeneratedMessage, MessageType
@@ -26,6 +26,17 @@ from .reloading import reload_app
 Notify = Callable[[Progress], None]
 
 
+class Plot(Protocol):
+    """A figure as Plotly takes it."""
+
+    @property
+    def title(self) -> str: ...
+    @property
+    def data(self) -> list[dict[str, Any]]: ...
+    @property
+    def layout(self) -> dict[str, Any]: ...
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What an operator's work came to.
@@ -34,11 +45,13 @@ class Outcome:
         summary: for people; its first line is shown as a notification.
         details: the report, as JSON can hold it.
         warn: something went wrong, but not everything.
+        plots: Plotly figures that the App shows below the summary.
     """
 
     summary: str
     details: dict[str, object] = field(default_factory=dict)
     warn: bool = False
+    plots: Sequence[Plot] = ()
 
     def to_dict(self) -> dict[str, object]:
         """What the operator returns and its output form shows."""
@@ -122,7 +135,7 @@ def _stream(ctx: Any, work: Work, *, title: str, reload: bool) -> Iterator[Any]:
         yield from reload_app(ctx)
     if isinstance(event, Outcome):
         shown = {"summary": event.summary.replace("\n", "  \n")}  # Markdown's line break
-        yield ctx.ops.show_output(summary_form(title).to_json(), shown)
+        yield ctx.ops.show_output(summary_form(title, event.plots).to_json(), shown)
         headline = event.summary.partition("\n")[0]
         yield ctx.ops.notify(headline, variant="warning" if event.warn else "success")
         last: GeneratedMessage = StreamedResult(event.to_dict())
@@ -136,10 +149,12 @@ def _stream(ctx: Any, work: Work, *, title: str, reload: bool) -> Iterator[Any]:
         yield last
 
 
-def summary_form(title: str) -> types.Property:
+def summary_form(title: str, plots: Sequence[Plot] = ()) -> types.Property:
     """What stands in the window of the progress at the end."""
     outputs = types.Object()
     outputs.str("summary", view=types.MarkdownView(read_only=True))
+    for number, plot in enumerate(plots):
+        outputs.plot(f"plot{number}", label=plot.title, data=plot.data, layout=plot.layout)
     return types.Property(outputs, view=types.View(label=title))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from bson import ObjectId
@@ -50,6 +49,7 @@ from .caption_steering_payloads import (
     suggestion_payload,
 )
 from .capviz_panel import CapvizPanel, event
+from .sample_order import neighbor, samples_meant
 
 PAGE = 50
 
@@ -84,13 +84,13 @@ class CaptionSteering(CapvizPanel):
         options = _options(ctx)
         if options is None:
             return {"missing": "captions"}
-        order = _samples(ctx, ctx.params.get("among") or ()) or sample_ids(ctx.view)
-        (asked,) = _samples(ctx, [ctx.params.get("sample_id")]) or (None,)
+        order = samples_meant(ctx, ctx.params.get("among") or ()) or sample_ids(ctx.view)
+        (asked,) = samples_meant(ctx, [ctx.params.get("sample_id")]) or (None,)
         if ctx.params.get("keep") and asked not in order and not _stored(ctx.dataset, asked):
             asked = None  # it was deleted, or another dataset is open
         if asked is None and not order:
             return {"missing": "samples"}
-        chosen = _neighbor(order, asked, int(ctx.params.get("step") or 0))
+        chosen = neighbor(order, asked, int(ctx.params.get("step") or 0))
         return dict(
             image_payload(
                 read_image(ctx.dataset, _checked_id(chosen), options),
@@ -264,22 +264,6 @@ def _image(ctx: Any) -> tuple[SteeredImage, AnalysisOptions]:
     if not sample_id:
         raise InputError("Steering needs a sample; none is open. Open or select one.")
     return read_image(ctx.dataset, _checked_id(sample_id), options), options
-
-
-def _samples(ctx: Any, ids: Sequence[str | None]) -> list[str]:
-    """The samples meant: in a view of patches the grid's ids are those of labels."""
-    known = [one for one in ids if one]
-    if not known or not getattr(ctx.view, "_is_patches", False):
-        return known
-    owners = dict(zip(*ctx.view.values(["id", "sample_id"]), strict=True))
-    return list(dict.fromkeys(owners.get(one, one) for one in known))
-
-
-def _neighbor(order: list[str], asked: str | None, step: int) -> str:
-    """The sample `step` places after the one asked for; the order ends where it begins."""
-    if asked is None or (step and order and asked not in order):
-        return order[0]
-    return order[(order.index(asked) + step) % len(order)] if step and order else asked
 
 
 def _stored(dataset: Any, sample_id: str | None) -> bool:

@@ -53,7 +53,7 @@ def failing(text: str, *arguments: str, capsys: pytest.CaptureFixture[str]) -> N
 
 @pytest.mark.parametrize(
     "command",
-    ["", "analyze", "demo", "export", "install", "uninstall", "scenes"],
+    ["", "analyze", "demo", "evaluate", "export", "install", "uninstall", "scenes"],
 )
 def test_help_shows_examples(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:

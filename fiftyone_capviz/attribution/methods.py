@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import starmap
 
 import numpy as np
@@ -146,26 +147,69 @@ def all_layer_maps(
     Returns:
         For each caption float32 "layers heads words p p"; one head, their mean, unless per_head.
     """
+    maps = all_method_maps(
+        model, features, captions=captions, words=words, methods=(method,), clamp=clamp,
+        per_head=per_head, prompts=prompts,
+    )  # fmt: skip
+    return maps[method]
+
+
+def all_method_maps(
+    model: Matcher | Captioner,
+    features: torch.Tensor,
+    *,
+    captions: Sequence[str],
+    words: Sequence[CaptionWords],
+    methods: Sequence[str] = tuple(METHODS),
+    clamp: str = "none",
+    per_head: bool = False,
+    prompts: Sequence[str] | None = None,
+) -> dict[str, list[FloatArray]]:
+    """Maps by several methods, every layer and head, from one forward and one backward pass.
+
+    The reading for Grad-CAM holds the attention too.
+
+    Args:
+        model: a matcher or captioner.
+        features: "images 1+p*p hidden".
+        captions: one per image.
+        words: one per caption.
+        methods: some of `METHODS`.
+        clamp: one of `CLAMPS`.
+        per_head: keep the heads apart.
+        prompts: for a captioner, see `captioner_word_maps`.
+
+    Returns:
+        Method -> for each caption float32 "layers heads words p p"; one head, their mean, unless
+        per_head.
+    """
     _require_counts(features, captions, words)
+    for method in methods:
+        _require_method(method)
     if not len(captions):
-        return []
+        return {method: [] for method in methods}
     layers = chosen_layers(ALL_LAYERS, default=0, count=model.layer_count)
     shifts = [0] * len(captions)
+    read = "gradcam" if "gradcam" in methods else methods[0]
     if isinstance(model, Matcher):
-        reading = _read_matcher(model, features, captions=captions, method=method, layers=layers)
+        reading = _read_matcher(model, features, captions=captions, method=read, layers=layers)
     else:
         texts, shifts = _with_prompts(model, captions, prompts)
-        reading = _read_captioner(model, features, texts=texts, method=method, layers=layers)
-    relevance = relevance_of(reading, clamp=clamp)
-    relevance = relevance if per_head else relevance.mean(2, keepdim=True)
-    count, heads = relevance.shape[0], relevance.shape[2]
+        reading = _read_captioner(model, features, texts=texts, method=read, layers=layers)
     rows = [
         word_rows(w, offsets, shift=shift)
         for w, offsets, shift in zip(words, reading.offsets, shifts, strict=True)
     ]
-    by_caption = relevance.permute(1, 0, 2, 3, 4).flatten(1, 2)
-    maps = _map_words(by_caption, rows, grid=model.grid)
-    return [m.reshape(count, heads, *m.shape[1:]) for m in maps]
+    found = {}
+    for method in methods:
+        seen = reading if method == "gradcam" else replace(reading, gradient=None)
+        relevance = relevance_of(seen, clamp=clamp)
+        relevance = relevance if per_head else relevance.mean(2, keepdim=True)
+        heads = relevance.shape[2]
+        by_caption = relevance.permute(1, 0, 2, 3, 4).flatten(1, 2)
+        maps = _map_words(by_caption, rows, grid=model.grid)
+        found[method] = [m.reshape(len(layers), heads, *m.shape[1:]) for m in maps]
+    return found
 
 
 def relevance_of(reading: Reading, *, clamp: str = "none") -> torch.Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fiftyone_capviz.curation.evaluation_names import EvaluationFields
 from fiftyone_capviz.curation.fields import (
     ERROR_FIELD,
     HEATMAP_FIELD,
@@ -12,6 +13,7 @@ from fiftyone_capviz.curation.fields import (
     CaptionFields,
     SegmentFields,
 )
+from fiftyone_capviz.curation.pair_fields import PairFields
 
 KEY = "before"
 """Where a run's ``extra`` keeps it."""
@@ -29,7 +31,10 @@ def steered_fields(caption_field: str) -> tuple[str, str, str]:
 def caption_paths(caption_field: str) -> list[str]:
     """Every sample field that an analysis of this caption field may make, the caption first."""
     names = CaptionFields(caption_field)
-    return [names.caption, *names.derived, *steered_fields(caption_field)]
+    pairs = PairFields(caption_field)
+    evaluation = EvaluationFields(caption_field)
+    derived = (*names.derived, *steered_fields(caption_field), *pairs.paths, *evaluation.paths)
+    return [names.caption, *derived]
 
 
 def segment_paths(segments_field: str) -> list[str]:

@@ -12,6 +12,7 @@ from bson import ObjectId
 from fiftyone_capviz.curation.active import activate_captions
 from fiftyone_capviz.curation.before import KEY, caption_paths, existed, segment_paths
 from fiftyone_capviz.curation.documents import chosen_text, text_hash
+from fiftyone_capviz.curation.evaluation_store import delete_evaluations
 from fiftyone_capviz.curation.fields import (
     ERROR_FIELD,
     HEATMAP_FIELD,
@@ -85,6 +86,9 @@ def delete_analysis(
     if not others:
         doomed += [name for name in (ERROR_FIELD, HEATMAP_FIELD) if not existed(extras, name)]
     _delete_runs(dataset, caption_field, None if heirs else segments_field, report)
+    runs, views = delete_evaluations(dataset, caption_field)
+    report.runs += runs
+    report.views += views
     report.views += remove_workspace(
         dataset, caption_field=caption_field, segments_field=None if others else segments_field
     )

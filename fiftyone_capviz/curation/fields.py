@@ -163,6 +163,15 @@ def declare_fields(
             )
             shown.append(segments.segments)
         wanted |= {segments.attribute(name): kind for name, kind in SEGMENT_ATTRIBUTES.items()}
+    declare_schema(dataset, wanted, shown=shown)
+
+
+def declare_schema(dataset: fo.Dataset, wanted: Schema, *, shown: Sequence[str]) -> None:
+    """Put fields on the schema, and those to be shown into our sidebar group; idempotent.
+
+    Raises:
+        InputError: if a field of another type has one of the names.
+    """
     _declare(dataset, wanted)
     add_to_sidebar(dataset, shown)
 

@@ -6,7 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from fiftyone_capviz.curation.engines import load_captioner, load_matcher, models_in_use
+from fiftyone_capviz.curation.engines import (
+    load_captioner,
+    load_matcher,
+    model_cache,
+    models_in_use,
+)
 from fiftyone_capviz.curation.options import AnalysisOptions
 from fiftyone_capviz.words import caption_words
 
@@ -35,22 +40,36 @@ def models_in_turn(
     """
     import torch
 
-    with models_in_use(cache, wait=WAIT_SECONDS):
+    with turn_at_models(cache):
+        captioner, matcher = load_captioner(options, cache), load_matcher(options, cache)
+        if captioner.device.type == "cpu" and not is_large(captioner):
+            torch.set_num_threads(1)
+        yield captioner, matcher
+
+
+@contextmanager
+def turn_at_models(cache: ModelCache | None = None) -> Iterator[ModelCache]:
+    """The cache of models, for this thread alone; PyTorch's threads are as before afterwards.
+
+    Raises:
+        ModelError: something else kept the models too long.
+    """
+    import torch
+
+    models = cache if cache is not None else model_cache()
+    with models_in_use(models, wait=WAIT_SECONDS):
         threads = torch.get_num_threads()
         try:
-            captioner, matcher = load_captioner(options, cache), load_matcher(options, cache)
-            if captioner.device.type == "cpu" and not is_large(captioner):
-                torch.set_num_threads(1)
-            yield captioner, matcher
+            yield models
         finally:
             torch.set_num_threads(threads)
 
 
-def is_large(captioner: Captioner) -> bool:
-    """Whether an answer takes so long that its words should be shown as they come."""
+def is_large(model: object) -> bool:
+    """Whether an answer takes so long that a user should see it grow."""
     from fiftyone_capviz.models.cache import model_bytes
 
-    return model_bytes(captioner) > SMALL_MODEL_BYTES
+    return model_bytes(model) > SMALL_MODEL_BYTES
 
 
 def writable(captioner: Captioner, word: str) -> str | None:

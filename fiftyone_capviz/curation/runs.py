@@ -102,6 +102,8 @@ def list_runs(dataset: fo.Dataset) -> list[str]:
     for key in dataset.list_runs():
         if key.startswith(PREFIX):
             config = dataset.get_run_info(key).config
+            if getattr(config, "kind", None) is not None:  # an evaluation, not an analysis
+                continue
             found.append(str(getattr(config, "caption_field", key[len(PREFIX) :])))
     return found
 

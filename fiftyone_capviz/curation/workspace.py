@@ -19,6 +19,7 @@ from fiftyone_capviz.curation.options import AnalysisOptions
 
 WORKSPACE = "Captions"
 LEAST_COVERED = "Least covered"
+MISMATCHED = "Mismatched words"
 COVERAGE_LIMIT = 0.5
 """A sample whose coverage lies below this is "least covered"."""
 
@@ -123,10 +124,10 @@ def view_name(name: str, caption_field: str) -> str:
 def remove_workspace(dataset: Any, *, caption_field: str, segments_field: str | None) -> list[str]:
     """Take away what :func:`save_workspace` saved; returns the names."""
     removed = []
-    name = view_name(LEAST_COVERED, caption_field)
-    if dataset.has_saved_view(name):
-        dataset.delete_saved_view(name)
-        removed.append(name)
+    for name in (view_name(one, caption_field) for one in (LEAST_COVERED, MISMATCHED)):
+        if dataset.has_saved_view(name):
+            dataset.delete_saved_view(name)
+            removed.append(name)
     if segments_field is not None:
         if dataset.has_workspace(WORKSPACE):
             dataset.delete_workspace(WORKSPACE)

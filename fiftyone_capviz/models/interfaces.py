@@ -1,4 +1,4 @@
-"""What every captioner, matcher and segmenter offers; one architecture implements them per file.
+"""What every captioner, matcher, dual encoder and segmenter offers; one architecture per file.
 
 Images are upright RGB ``PIL.Image.Image``. Feature tensors are "images tokens hidden", token 0 is
 the image's CLS token, then the p*p patches row by row. Models are frozen, in eval mode, on one
@@ -14,6 +14,7 @@ import torch
 from PIL.Image import Image
 
 from fiftyone_capviz.geometry import PixelTransform
+from fiftyone_capviz.models.sides import Side
 from fiftyone_capviz.models.word_pieces import TokenBatch, WordPieces
 from fiftyone_capviz.records import (
     Caption,
@@ -153,6 +154,75 @@ class Matcher(ImageEncoder, Protocol):
         self, features: torch.Tensor, texts: Sequence[str], *, use_enc: bool = True
     ) -> list[Match]:
         """Match of each image with its text."""
+        ...
+
+
+@runtime_checkable
+class DualEncoder(Protocol):
+    """Images and texts as vectors of one space; `attribution.pair_attribution` explains pairs.
+
+    Attributes:
+        grid: p, patches per side.
+        filler: id of the token that stands for "no word here".
+        image_layers, text_layers: blocks of each side.
+    """
+
+    spec: str
+    revision: str
+    grid: int
+    device: torch.device
+    dtype: torch.dtype
+    filler: int
+
+    @property
+    def image_layers(self) -> int:
+        """Blocks of the vision transformer; an attention pooling head counts as one."""
+        ...
+
+    @property
+    def default_layer(self) -> int:
+        """Block of the image side whose input is attributed to by default."""
+        ...
+
+    @property
+    def text_layers(self) -> int:
+        """Blocks of the text transformer."""
+        ...
+
+    def transform(self, width: int, height: int) -> PixelTransform:
+        """Which pixels of a width x height image the patch grid shows."""
+        ...
+
+    def preprocess(self, images: Sequence[Image]) -> torch.Tensor:
+        """Pixels "images 3 size size", normalised, on the CPU."""
+        ...
+
+    def tokens(self, texts: Sequence[str]) -> TokenBatch:
+        """Texts as padded token ids; what is over the limit is cut and counted in `cut`."""
+        ...
+
+    def encode_images(self, images: Sequence[Image]) -> torch.Tensor:
+        """Unit vectors, at least float32 "images dimensions"."""
+        ...
+
+    def encode_texts(self, texts: Sequence[str]) -> torch.Tensor:
+        """Unit vectors, at least float32 "texts dimensions"; long texts are truncated."""
+        ...
+
+    def encode_pixels(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Unit vectors of preprocessed images."""
+        ...
+
+    def encode_tokens(self, tokens: TokenBatch) -> torch.Tensor:
+        """Unit vectors of tokenised texts."""
+        ...
+
+    def image_side(self, pixels: torch.Tensor, *, layer: int | None = None) -> list[Side]:
+        """Images at the input of a block; None is the last."""
+        ...
+
+    def text_side(self, tokens: TokenBatch, *, layer: int | None = None) -> list[Side]:
+        """Texts at the input of a block; None is the last."""
         ...
 
 

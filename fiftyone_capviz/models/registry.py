@@ -36,6 +36,8 @@ SUPERPIXELS = "superpixels"
 """The spec of the segmenter without weights."""
 
 _SAM_FILE = "segment_anything_file"
+_OPEN_CLIP = "open_clip"
+_OPEN_CLIP_SPEC = re.compile(r"open_clip:(?P<name>[^=]+)=(?P<path>.+)")
 _SAM_SPEC = re.compile(r"(?:(?P<variant>vit_[blh])=)?(?P<path>.+\.(?:pth|pt|bin|safetensors))")
 
 Loader = Callable[..., Any]
@@ -89,6 +91,24 @@ def _load_clip(checkpoint: Checkpoint, *, device: torch.device, dtype: torch.dty
     from fiftyone_capviz.models.clip import ClipEncoder
 
     return ClipEncoder(checkpoint, device=device, dtype=dtype)
+
+
+def _load_siglip(checkpoint: Checkpoint, *, device: torch.device, dtype: torch.dtype) -> Any:
+    from fiftyone_capviz.models.siglip import SiglipEncoder
+
+    return SiglipEncoder(checkpoint, device=device, dtype=dtype)
+
+
+def _load_open_clip(checkpoint: Checkpoint, *, device: torch.device, dtype: torch.dtype) -> Any:
+    from fiftyone_capviz.models.open_clip_encoder import load_open_clip
+
+    return load_open_clip(checkpoint, device=device, dtype=dtype)
+
+
+def _load_itc(checkpoint: Checkpoint, *, device: torch.device, dtype: torch.dtype) -> Any:
+    from fiftyone_capviz.models.blip_itc import load_itc_encoder
+
+    return load_itc_encoder(checkpoint, device=device, dtype=dtype)
 
 
 def _load_sam(checkpoint: Checkpoint, *, device: torch.device, dtype: torch.dtype) -> Any:
@@ -154,6 +174,30 @@ ENCODERS: dict[str, Entry] = {
         licence="MIT (code; the weights' page names none)",
         description="CLIP dual encoder (arXiv 2103.00020)",
     ),
+    "siglip": Entry(
+        load=_load_siglip,
+        architectures=("SiglipModel",),
+        model_types=("siglip",),
+        example="google/siglip-base-patch16-224",
+        licence="Apache-2.0",
+        description="SigLIP dual encoder (arXiv 2303.15343)",
+    ),
+    "blip_itc": Entry(
+        load=_load_itc,
+        architectures=("BlipForImageTextRetrieval",),
+        model_types=("blip",),
+        example="Salesforce/blip-itm-base-coco",
+        licence="BSD-3-Clause",
+        description="the contrastive (ITC) head of a BLIP matcher (arXiv 2201.12086)",
+    ),
+    "open_clip": Entry(
+        load=_load_open_clip,
+        architectures=(),
+        model_types=(_OPEN_CLIP,),
+        example="open_clip:ViT-B-16=open_clip_model.safetensors",
+        licence="MIT (code; each weights' page names its own)",
+        description="vision transformers of open_clip, by model name and weights file",
+    ),
 }
 
 SEGMENTERS: dict[str, Entry] = {
@@ -205,7 +249,8 @@ def load_model(kind: str, spec: str, *, device: torch.device, dtype: torch.dtype
 
     Args:
         kind: a key of `REGISTRIES`.
-        spec: a hub name, a local folder or "scenes".
+        spec: a hub name, a local folder or "scenes"; some kinds take more, see their entries'
+            examples.
         device: where it computes.
         dtype: in which precision.
 
@@ -228,6 +273,8 @@ def locate(kind: str, spec: str) -> Checkpoint:
     entries = _entries(kind)
     if kind == "segmenter" and (special := _locate_special_segmenter(spec)):
         return special
+    if kind == "encoder" and spec.startswith(f"{_OPEN_CLIP}:"):
+        return _locate_open_clip(spec)
     if spec == SCENES:
         folder = BUNDLED / BUNDLED_FOLDERS[kind]
         if not folder.is_dir():
@@ -286,6 +333,21 @@ def _locate_special_segmenter(spec: str) -> Checkpoint | None:
     if not path.is_file():
         raise UnknownModelError(f"No weights at {str(path)!r}. Check the path after '='.")
     config = {"model_type": _SAM_FILE, "variant": found["variant"]}
+    return Checkpoint(spec, path.resolve(), config, fingerprint(path))
+
+
+def _locate_open_clip(spec: str) -> Checkpoint:
+    """A model name of open_clip and its weights file."""
+    found = _OPEN_CLIP_SPEC.fullmatch(spec)
+    if found is None:
+        raise UnknownModelError(
+            f"{spec!r} needs its weights: give open_clip:NAME=PATH, e.g. "
+            f"{ENCODERS['open_clip'].example}."
+        )
+    path = Path(found["path"]).expanduser()
+    if not path.is_file():
+        raise UnknownModelError(f"No weights at {str(path)!r}. Check the path after '='.")
+    config = {"model_type": _OPEN_CLIP, "name": found["name"]}
     return Checkpoint(spec, path.resolve(), config, fingerprint(path))
 
 

@@ -27,11 +27,14 @@ class TokenBatch:
         mask: int "texts tokens", 1 where a token is, 0 where padding is.
         offsets: for each text, each token's (start, end) in that text; (0, 0) for special tokens
             and padding.
+        cut: for each text, how many tokens were over the limit and are left out; empty where
+            that was not counted.
     """
 
     ids: torch.Tensor
     mask: torch.Tensor
     offsets: tuple[Offsets, ...]
+    cut: tuple[int, ...] = ()
 
 
 class WordPieces:

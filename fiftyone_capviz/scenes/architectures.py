@@ -164,6 +164,9 @@ def build_clip() -> CLIPModel:
                 "projection_dim": HIDDEN,
             },
             projection_dim=HIDDEN,
+            # Of its three, the layer where attributions meet the objects best: patches still speak
+            # of themselves there.
+            capviz_attribution_layer=1,
         )
     )
 

@@ -53,8 +53,17 @@ def _free_port() -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One demo serves all: the test that ends it comes last."""
-    items.sort(key=lambda item: item.get_closest_marker("ends_the_demo") is not None)
+    """One demo serves all: what it opens with is looked at first, the test that ends it last."""
+
+    def turn(item: pytest.Item) -> int:
+        if item.get_closest_marker("ends_the_demo"):
+            return 2
+        return 0 if "browser/test_demo_app" in item.nodeid else 1
+
+    places = [i for i, item in enumerate(items) if "tests/browser" in item.nodeid]
+    ordered = sorted((items[i] for i in places), key=turn)
+    for i, item in zip(places, ordered, strict=True):
+        items[i] = item
 
 
 @pytest.fixture(scope="session")

@@ -112,8 +112,8 @@ def test_a_word_in_focus_fills_the_gallery(
     keep(page, "gallery-focus")
     assert _yellow(painted(gallery, tmp_path / "focus.png")) > 200
     # Another word of the caption: its heat instead.
-    unpressed = shown[0].locator("[data-word][aria-pressed='false']").first
-    name = unpressed.get_attribute("data-word")
+    unpressed = shown[0].locator("[data-card-word][aria-pressed='false']").first
+    name = unpressed.get_attribute("data-card-word")
     unpressed.click()
     other = shown[0].locator(f"[data-card-word='{name}']").first
     expect(other).to_have_attribute("aria-pressed", "true")

@@ -349,7 +349,7 @@ def test_recipes_of_patches_labels_and_prompt_alone(
     dataset: Any, image: SteeredImage, cache: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("fiftyone_capviz.curation.engines.model_cache", lambda: cache)
-    monkeypatch.setattr("fiftyone_capviz.curation.engines.model_cache", lambda: cache)
+    monkeypatch.setattr("fiftyone_capviz.curation.model_turns.model_cache", lambda: cache)
     around = Surroundings(dataset, dataset.view())
 
     def recipe(source: Any, dials: Dials, **more: Any) -> Recipe:

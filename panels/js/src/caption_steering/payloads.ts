@@ -1,4 +1,5 @@
 /** What panels/caption_steering.py sends, with the same names, and checks of it. */
+import { check, checkAll, kindOf } from "../shared/check";
 
 export interface Piece {
   text: string;
@@ -134,30 +135,6 @@ export interface JobData {
   total: number;
   label: string;
   message: string | null;
-}
-
-type Kind = "string" | "number" | "boolean" | "array" | "object";
-
-function kindOf(value: unknown): string {
-  return value === null ? "null" : Array.isArray(value) ? "array" : typeof value;
-}
-
-/** Checks the kinds of an object's entries; "number?" also allows null. */
-function check<T>(name: string, value: unknown, kinds: Record<string, Kind | `${Kind}?`>): T {
-  if (kindOf(value) !== "object")
-    throw new Error(`${name} must be an object; got ${kindOf(value)}.`);
-  const entries = value as Record<string, unknown>;
-  for (const [key, wanted] of Object.entries(kinds)) {
-    const kind = kindOf(entries[key]);
-    const allowed = wanted.endsWith("?") ? [wanted.slice(0, -1), "null"] : [wanted];
-    if (!allowed.includes(kind))
-      throw new Error(`${name}.${key} must be a ${wanted}; got ${kind}.`);
-  }
-  return value as T;
-}
-
-function checkAll(name: string, values: unknown[], kinds: Record<string, Kind | `${Kind}?`>): void {
-  values.forEach((value, index) => check(`${name}[${index}]`, value, kinds));
 }
 
 const PIECE = { text: "string", is_new: "boolean" } as const;

@@ -1,0 +1,156 @@
+"""Second-order attribution of one pair, side by side with the exclip package: ViT-B/16, N = 10.
+
+Both compute the same numbers (right Riemann sum, N = 10, input of the last block) of one open_clip
+model with random weights, one after the other, each in a process of its own, whose peak memory is
+read at its end. exclip takes minutes and about 14 GiB; --dimensions D lets it differentiate D of
+the 512 dimensions of the embedding and extrapolates its time (not its memory).
+
+    pip install open_clip_torch==3.3.0 && pip install --no-deps exclip==1.1
+    python -m benchmarks.second_order [--threads 1] [--dimensions D]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import time
+from typing import Any
+
+import torch
+
+MODEL = "ViT-B-16"
+CAPTION = "a man in a red shirt is holding a large fish on a boat"
+NODES = 10
+
+
+def _model() -> tuple[Any, Any, torch.Tensor]:
+    import open_clip
+
+    torch.manual_seed(0)
+    model = open_clip.create_model(MODEL, pretrained=None, load_weights=False).eval()
+    image = torch.randn(1, 3, 224, 224)
+    return model, open_clip.get_tokenizer(MODEL), image
+
+
+def run_ours(_: int | None) -> dict[str, Any]:
+    """Both sides by the closed form, and their product."""
+    from fiftyone_capviz.attribution.second_order import attribute_pair, token_factors
+    from fiftyone_capviz.models.open_clip_encoder import OpenClipEncoder
+
+    model, tokenizer, image = _model()
+    encoder = OpenClipEncoder(
+        model,
+        tokenizer=tokenizer,
+        spec=MODEL,
+        revision="random",
+        device=torch.device("cpu"),
+        dtype=torch.float32,
+    )
+    tokens = encoder.tokens([CAPTION])
+    seconds, pair = [], None
+    before = _peak()
+    for _repeat in range(3):
+        started = time.perf_counter()
+        (image_side,), (text_side,) = encoder.image_side(image), encoder.text_side(tokens)
+        factors = [
+            token_factors(side, nodes=NODES, quadrature="right", tolerance=None)
+            for side in (text_side, image_side)
+        ]
+        pair = attribute_pair(*factors)
+        seconds.append(time.perf_counter() - started)
+    assert pair is not None
+    # The first repetition also warms up; it is the fair one, since the rival runs once.
+    return {
+        "seconds": seconds[0],
+        "best": min(seconds),
+        "peak": _peak() - before,
+        "matrix": pair.matrix.flatten().tolist(),
+    }
+
+
+def run_exclip(dimensions: int | None) -> dict[str, Any]:
+    """The package's own explain(), with all its dimensions or the first few."""
+    from exclip import OpenClipExplainer
+
+    model, tokenizer, image = _model()
+    text = tokenizer([CAPTION])
+    explainer = OpenClipExplainer(model, image_dim=224, text_seq_len=77, device=torch.device("cpu"))
+    before = _peak()
+    started = time.perf_counter()
+    if dimensions is None:
+        matrix = explainer.explain(text, image, text_layer=11, image_layer=11, N=NODES)
+        seconds = time.perf_counter() - started
+        return {
+            "seconds": seconds,
+            "best": seconds,
+            "peak": _peak() - before,
+            "matrix": matrix.flatten().tolist(),
+        }
+    explainer.init_text_attribution(11, NODES)
+    explainer.init_image_attribution(11, NODES)
+    text_vectors, _ = explainer.encode_text(text)
+    image_vectors, _ = explainer.encode_image(image)
+    forward = time.perf_counter() - started
+    started = time.perf_counter()
+    for vectors, inner in (
+        (text_vectors, explainer.txt_intermediates[0]),
+        (image_vectors, explainer.img_intermediates[0]),
+    ):
+        explainer._compute_integrated_jacobian(vectors[:, :dimensions], inner, verbose=False)
+    per_dimension = (time.perf_counter() - started) / dimensions
+    explainer.reset_attribution()
+    seconds = forward + per_dimension * text_vectors.shape[1]
+    return {"seconds": seconds, "best": seconds, "peak": _peak() - before, "matrix": []}
+
+
+def _peak() -> int:
+    """The most memory that this process has held, in bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+RUNS = {"ours": run_ours, "exclip": run_exclip}
+
+
+def _apart(name: str, threads: int, dimensions: int | None) -> dict[str, Any]:
+    command = [sys.executable, "-m", "benchmarks.second_order", "--only", name]
+    command += ["--threads", str(threads)]
+    command += ["--dimensions", str(dimensions)] if dimensions else []
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"{name} failed:\n{done.stderr[-2000:]}")
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def main() -> None:
+    """Print a table of both, and their ratios."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--dimensions", type=int, help="extrapolate the rival from so many")
+    parser.add_argument("--only", choices=RUNS, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    if options.only:
+        print(json.dumps(RUNS[options.only](options.dimensions)))
+        return
+    ours = _apart("ours", options.threads, None)
+    rival = _apart("exclip", options.threads, options.dimensions)
+    note = f" (from {options.dimensions} of 512 dimensions)" if options.dimensions else ""
+    print(f"{MODEL}, N = {NODES}, one pair, {options.threads} thread(s), encoder passes included")
+    print(f"{'':28}{'seconds':>12}{'peak extra MiB':>16}")
+    for name, found in (("exclip 1.1" + note, rival), ("ours", ours)):
+        print(f"{name:28}{found['seconds']:12.2f}{found['peak'] / 2**20:16.0f}")
+    print(f"ratio: {rival['seconds'] / ours['seconds']:.0f} times faster", end="")
+    if options.dimensions:
+        print("; its memory is not extrapolated")
+        return
+    print(f", 1/{rival['peak'] / ours['peak']:.0f} of the peak memory")
+    apart = torch.tensor(rival["matrix"]) - torch.tensor(ours["matrix"])
+    print(f"largest difference: {apart.abs().max():.1e} of {max(map(abs, ours['matrix'])):.1e}")
+
+
+if __name__ == "__main__":
+    main()

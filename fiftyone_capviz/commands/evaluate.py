@@ -1,0 +1,187 @@
+"""`capviz evaluate`: how good attributions are on a dataset with labelled regions."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from fiftyone_capviz.commands.console import Subparsers, add_command, complain, say, write_json
+from fiftyone_capviz.errors import InputError
+
+EXAMPLES = """\
+  capviz scenes make --n 200 --seed 7 --out ./scenes --dataset my-scenes
+  capviz evaluate my-scenes --regions truth
+  capviz evaluate coco --regions ground_truth --caption-field captions --limit 500 \\
+      --synonyms person=man,woman,boy,girl --html evaluation.html --json evaluation.json
+  capviz evaluate coco --regions ground_truth --measure grounding --source dual --name clip-only
+  capviz evaluate coco --show capviz_evaluation_captions
+  capviz evaluate coco --compare capviz_evaluation_captions capviz_evaluation_captions_clip_only
+"""
+MEASURES = ("grounding", "discrimination", "faithfulness", "coverage", "steering")
+SOURCES = ("itm", "lm", "dual")
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Add the command."""
+    parser = add_command(
+        subparsers,
+        "evaluate",
+        summary="measure attribution methods against labelled boxes or masks",
+        examples=EXAMPLES,
+    )
+    parser.add_argument("dataset", metavar="DATASET", help="name of a FiftyOne dataset")
+    parser.add_argument(
+        "--regions", dest="regions_field", metavar="FIELD", help="Detections with boxes or masks"
+    )
+    parser.add_argument("--caption-field", metavar="FIELD", help="default the analysed or only one")
+    parser.add_argument("--caption-index", type=int, metavar="N", help="of a list field; default 0")
+    parser.add_argument("--view", metavar="NAME", help="only this saved view of the dataset")
+    parser.add_argument("--limit", type=int, metavar="N", help="only the first N images")
+    parser.add_argument("--name", help="keep this evaluation beside others of the caption field")
+    parser.add_argument("--seed", type=int, help="of every draw; default 0")
+
+    measured = parser.add_argument_group("what is measured")
+    measured.add_argument(
+        "--measure", dest="measures", nargs="+", choices=MEASURES, metavar="MEASURE",
+        help=f"only these of {', '.join(MEASURES)}; grounding is always there",
+    )  # fmt: skip
+    measured.add_argument(
+        "--source", dest="sources", nargs="+", choices=SOURCES, metavar="SOURCE",
+        help="itm: the matcher; lm: the captioner; dual: a CLIP-like encoder; default all",
+    )  # fmt: skip
+    measured.add_argument(
+        "--no-heads", dest="heads", action="store_false", default=None, help="only means of heads"
+    )
+    measured.add_argument(
+        "--dual-methods", nargs="+", metavar="METHOD",
+        help="of second_order, icam, itsm_output, itsm_hidden, ilime (slow); default all but ilime",
+    )  # fmt: skip
+    measured.add_argument("--dual-layers", choices=("default", "all"), help="of the dual encoder")
+    measured.add_argument("--clamp", help="none, grad or product; default none")
+    measured.add_argument(
+        "--synonyms", nargs="+", metavar="LABEL=NAME,NAME",
+        help="other names that captions use for a label, or a JSON file of such lists",
+    )  # fmt: skip
+    measured.add_argument(
+        "--planted", nargs="+", metavar="WORD+WORD", help="pairs known to go together"
+    )
+    measured.add_argument(
+        "--apart", nargs="+", metavar="WORD+WORD", help="known to avoid each other"
+    )
+    for option, what in (
+        ("faithfulness-samples", "insertion and deletion; default 50"),
+        ("swap-samples", "swapped words; default 200"),
+        ("steering-samples", "steering; default 50"),
+    ):
+        measured.add_argument(f"--{option}", type=int, metavar="N", help=f"images for {what}")
+    measured.add_argument("--steering-prompt", help="what steered captions begin with")
+    measured.add_argument("--bootstrap-samples", type=int, metavar="N", help="default 1000")
+
+    models = parser.add_argument_group(
+        "models", "each a hub name, a local folder, or `scenes`; default those of the analysis"
+    )
+    for model in ("captioner", "matcher", "encoder"):
+        models.add_argument(f"--{model}", metavar="MODEL")
+    models.add_argument("--device", help="auto, cpu, cuda, cuda:1, mps; default auto")
+    models.add_argument("--dtype", help="auto, float32, bfloat16, float16; default auto")
+    models.add_argument("--batch-size", type=int, metavar="N", help="images per batch")
+
+    shown = parser.add_argument_group("the variant whose scores go to fields of the samples")
+    shown.add_argument("--shown-source", choices=SOURCES, help="default itm")
+    shown.add_argument("--shown-method", metavar="METHOD", help="default gradcam, or second_order")
+    shown.add_argument("--shown-layer", type=int, metavar="N", help="default the model's own")
+    shown.add_argument("--shown-head", type=int, metavar="N", help="default the mean of all")
+    shown.add_argument(
+        "--no-fields", dest="fields", action="store_false", default=None, help="write no fields"
+    )
+
+    output = parser.add_argument_group("output")
+    output.add_argument("--json", type=Path, metavar="FILE", help="write the result here as well")
+    output.add_argument("--html", type=Path, metavar="FILE", help="plots and tables as one page")
+    output.add_argument("--quiet", action="store_true", help="no progress bar, no table")
+    output.add_argument("--show", metavar="RUN", help="show a stored evaluation instead")
+    output.add_argument("--compare", nargs=2, metavar="RUN", help="two stored ones side by side")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the command."""
+    from fiftyone_capviz.curation.targets import open_dataset
+
+    dataset = open_dataset(arguments.dataset)
+    if arguments.compare:
+        return _compare(dataset, arguments)
+    if arguments.show:
+        from fiftyone_capviz.curation.evaluation_store import load_evaluation
+
+        report = load_evaluation(dataset, arguments.show)
+    else:
+        report = _evaluate(dataset, arguments)
+    if not arguments.quiet:
+        from fiftyone_capviz.curation.evaluation_table import evaluation_table
+
+        say(evaluation_table(report))
+    if arguments.json is not None:
+        write_json(arguments.json, {"dataset": dataset.name, **report.to_dict()})
+    if arguments.html is not None:
+        from fiftyone_capviz.curation.evaluation_html import write_evaluation_page
+
+        say(str(write_evaluation_page(report, arguments.html, title=dataset.name)))
+    return 130 if report.stopped else 0
+
+
+def _evaluate(dataset: Any, arguments: argparse.Namespace) -> Any:
+    from fiftyone_capviz.curation.evaluation import evaluate_attribution
+    from fiftyone_capviz.curation.evaluation_estimate import estimate_evaluation
+    from fiftyone_capviz.curation.targets import restrict
+    from fiftyone_capviz.progress_bar import ProgressBar
+
+    options = _options(dataset, arguments)
+    collection = restrict(dataset, view=arguments.view, limit=arguments.limit)
+    if not arguments.quiet:
+        complain(estimate_evaluation(collection, options).text)
+    with ProgressBar(enabled=not arguments.quiet) as bar:
+        return evaluate_attribution(collection, options, progress=bar)
+
+
+def _options(dataset: Any, arguments: argparse.Namespace) -> Any:
+    from fiftyone_capviz.curation.evaluation_defaults import default_options
+    from fiftyone_capviz.curation.evaluation_options import EvaluationOptions, read_synonyms
+
+    if arguments.regions_field is None:
+        raise InputError("--regions must name the field with labelled boxes or masks; none given.")
+    given = {
+        each.name: getattr(arguments, each.name)
+        for each in fields(EvaluationOptions)
+        if getattr(arguments, each.name, None) is not None
+    }
+    for name in ("measures", "sources", "dual_methods"):
+        if name in given:
+            given[name] = tuple(given[name])
+    if "synonyms" in given:
+        given["synonyms"] = read_synonyms(given["synonyms"])
+    for name in ("planted", "apart"):
+        if name in given:
+            given[name] = tuple(_pair(one, name) for one in given[name])
+    return default_options(dataset, given)
+
+
+def _pair(text: str, option: str) -> tuple[str, str]:
+    first, plus, second = text.partition("+")
+    if not (plus and first and second):
+        raise InputError(f"--{option} takes pairs like wolf+snow; got {text!r}.")
+    return first, second
+
+
+def _compare(dataset: Any, arguments: argparse.Namespace) -> int:
+    from fiftyone_capviz.curation.evaluation_comparison import compare_evaluations
+    from fiftyone_capviz.curation.evaluation_store import load_evaluation
+
+    first, second = (load_evaluation(dataset, key) for key in arguments.compare)
+    compared = compare_evaluations(first, second, names=arguments.compare)
+    say(compared.text)
+    if arguments.json is not None:
+        write_json(arguments.json, compared.to_dict())
+    return 0

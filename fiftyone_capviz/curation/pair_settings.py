@@ -1,0 +1,111 @@
+"""How image-caption pairs are explained: which dual encoder, by which method, at which layer.
+
+Nothing here imports torch, so forms may use it freely.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+from fiftyone_capviz.errors import InputError
+
+SCENES = "scenes"
+PHOTOGRAPHS = "openai/clip-vit-base-patch16"
+ENCODERS = (PHOTOGRAPHS, "openai/clip-vit-base-patch32", SCENES)
+"""Encoders to suggest; any hub name or local folder will do."""
+
+METHODS: dict[str, str] = {
+    "second_order": "Second-order",
+    "icam": "ICAM",
+    "itsm_output": "ITSM, output",
+    "itsm_hidden": "ITSM, hidden",
+    "ilime": "ILIME",
+}
+"""Method -> its name for people, best first."""
+
+METHOD_HINTS: dict[str, str] = {
+    "second_order": "Integrated second derivatives of the score: parts that sum to the whole",
+    "icam": "The same at the input alone, without integrating: quick, parts do not sum up",
+    "itsm_output": "Similarity of the encoders' output tokens: no derivatives, a layer has no say",
+    "itsm_hidden": "Similarity of the tokens of a hidden layer",
+    "ilime": "A linear model of what happens when words and patches are masked: many passes, slow",
+}
+"""Method -> what it does, in a sentence."""
+
+HASH_VERSION = 1
+"""Raised when what is stored changes its meaning."""
+
+
+@dataclass(frozen=True)
+class PairSettings:
+    """What an explanation depends on, beside the image and the text.
+
+    Attributes:
+        encoder: hub name, local folder or a bundled name.
+        method: a key of `METHODS`.
+        layer: whose input is attributed to, 0 for the first; None for the encoder's default.
+        nodes: of the quadrature between reference and input.
+        device, dtype: "auto" or a torch name.
+    """
+
+    encoder: str = PHOTOGRAPHS
+    method: str = "second_order"
+    layer: int | None = None
+    nodes: int = 8
+    device: str = "auto"
+    dtype: str = "auto"
+
+    def validated(self) -> PairSettings:
+        """These settings, if every value can be used.
+
+        Raises:
+            InputError: naming the first that cannot.
+        """
+        if self.method not in METHODS:
+            raise InputError(f"method must be one of {', '.join(METHODS)}; got {self.method!r}.")
+        if not isinstance(self.encoder, str) or not self.encoder.strip():
+            raise InputError(
+                f"encoder must be a hub name, a local folder or {SCENES!r}; got {self.encoder!r}."
+            )
+        for name, value, least in (("layer", self.layer, 0), ("nodes", self.nodes, 1)):
+            if value is None and name == "layer":
+                continue
+            if not isinstance(value, int) or isinstance(value, bool) or value < least:
+                raise InputError(f"{name} must be a whole number from {least} on; got {value!r}.")
+        return self
+
+    @classmethod
+    def from_dict(
+        cls, values: Mapping[str, Any], *, base: PairSettings | None = None
+    ) -> PairSettings:
+        """Settings from a form or a component; empty entries leave those of the base.
+
+        Raises:
+            InputError: a value that cannot be used.
+        """
+        known = {field.name for field in fields(cls)}
+        chosen = {k: v for k, v in values.items() if k in known and v is not None and v != ""}
+        return replace(base or cls(), **chosen).validated()
+
+    def to_dict(self) -> dict[str, str | int | None]:
+        """All settings, as JSON can hold them."""
+        return asdict(self)
+
+    def result_hash(self, revision: str, text: str) -> str:
+        """By what a rerun knows that this caption was explained by these settings already."""
+        told = {k: v for k, v in self.to_dict().items() if k != "device"}
+        payload = json.dumps([HASH_VERSION, revision, text, told], sort_keys=True)
+        return hashlib.blake2b(payload.encode(errors="surrogatepass"), digest_size=8).hexdigest()
+
+
+def default_encoder(captioner: str) -> str:
+    """The dual encoder of the family that an analysis used.
+
+    Args:
+        captioner: of the analysis; the synthetic world has an encoder of its own.
+    """
+    return SCENES if captioner == SCENES else PHOTOGRAPHS

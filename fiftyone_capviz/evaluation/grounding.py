@@ -1,0 +1,147 @@
+"""Does a word's map point at the object that the word names?
+
+Point game (PGA), energy (PGE) and ranking of regions; arXiv 2408.14153 section 4, and the
+grounding protocol of ALBEF (arXiv 2107.07651).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fiftyone_capviz.errors import InputError
+from fiftyone_capviz.evaluation.regions import HIT_SHARE, GridRegions
+from fiftyone_capviz.records import FloatArray
+
+HIGH_ENERGY = 0.8
+"""The paper's bound for a good explanation: share of objects with more energy than this."""
+
+
+@dataclass(frozen=True, eq=False)
+class Grounding:
+    """What every variant of a method reached on every pair of an object and its word.
+
+    Attributes:
+        hit: 1 where the largest value lies in the object, else 0; "variants pairs".
+        energy: share of the positive attribution in the object, 0..1; 0 where none is positive.
+        ranked: 1 where the object scores highest among the image's regions; nan where it is the
+            only one.
+        own: attribution summed over the object, signed.
+        cross_negative: other regions of the image with a negative sum.
+        cross_count: other regions of the image with the label of another object.
+    """
+
+    hit: FloatArray
+    energy: FloatArray
+    ranked: FloatArray
+    own: FloatArray
+    cross_negative: FloatArray
+    cross_count: FloatArray
+
+    @classmethod
+    def joined(cls, parts: Sequence[Grounding]) -> Grounding:
+        """Several images' pairs, one after the other."""
+        names = ("hit", "energy", "ranked", "own", "cross_negative", "cross_count")
+        return cls(*(np.concatenate([getattr(p, name) for p in parts], axis=1) for name in names))
+
+
+def ground(
+    maps: FloatArray,
+    pairs: Sequence[tuple[int, Sequence[int]]],
+    regions: GridRegions,
+    *,
+    others: Sequence[Sequence[int]],
+) -> Grounding:
+    """Compare the maps of one image's words with its regions.
+
+    Args:
+        maps: signed, "variants words p p".
+        pairs: region and the words that name it; the maps of several words are summed.
+        regions: of the image, on the grid of the maps.
+        others: for each pair the regions that the word does not name.
+
+    Returns:
+        Float64 "variants pairs". A map that is nowhere different has no largest value: no hit.
+
+    Raises:
+        InputError: maps and regions on different grids.
+    """
+    if maps.ndim != 4 or maps.shape[2:] != regions.shares.shape[1:]:
+        raise InputError(
+            "maps (variants, words, p, p) and regions (regions, p, p) must be on one patch grid; "
+            f"got {maps.shape} and {regions.shares.shape}."
+        )
+    index = [region for region, _ in pairs]
+    named = np.stack([maps[:, list(words)].sum(axis=1) for _, words in pairs], axis=1)
+    named = named.astype(np.float64).reshape(len(maps), len(pairs), -1)
+    shares = regions.shares.reshape(len(regions.shares), -1)
+    sums = named @ shares.T
+    negative = np.stack(
+        [(sums[:, i, list(each)] < 0).sum(axis=1) for i, each in enumerate(others)], axis=1
+    )
+    count = np.broadcast_to([len(each) for each in others], negative.shape)
+    return Grounding(
+        hit=point_game(named, shares[index]),
+        energy=energy_inside(named, shares[index]),
+        ranked=_ranked_first(named, index, regions),
+        own=sums[:, np.arange(len(index)), index],
+        cross_negative=negative.astype(np.float64),
+        cross_count=count.astype(np.float64),
+    )
+
+
+def point_game(maps: FloatArray, shares: FloatArray) -> NDArray[np.float64]:
+    """Whether the patch with the largest value is one of the object's (PGA).
+
+    Args:
+        maps: "variants pairs patches".
+        shares: of each patch's pixels that the object owns, "pairs patches".
+
+    Returns:
+        1 or 0, "variants pairs"; 0 for a map without a single largest value's place (constant).
+    """
+    best = maps.argmax(axis=-1)
+    inside = shares[np.arange(len(shares)), best] >= HIT_SHARE
+    varied = maps.max(axis=-1) > maps.min(axis=-1)
+    hits: NDArray[np.float64] = (inside & varied).astype(np.float64)
+    return hits
+
+
+def energy_inside(maps: FloatArray, shares: FloatArray) -> NDArray[np.float64]:
+    """Share of the positive attribution that lies in the object (PGE).
+
+    Each patch's attribution counts as spread evenly over its pixels.
+
+    Args:
+        maps: "variants pairs patches".
+        shares: "pairs patches".
+
+    Returns:
+        0..1, "variants pairs"; 0 where nothing is positive.
+    """
+    positive = np.maximum(maps, 0)
+    total = positive.sum(axis=-1)
+    inside = (positive * shares).sum(axis=-1)
+    energy: NDArray[np.float64] = np.divide(
+        inside, total, out=np.zeros_like(total), where=total > 0
+    )
+    return energy
+
+
+def _ranked_first(
+    maps: FloatArray, index: Sequence[int], regions: GridRegions
+) -> NDArray[np.float64]:
+    """Whether sum over sqrt(area) is highest for the object itself, among the image's regions."""
+    count = len(regions.areas)
+    if count < 2:
+        return np.full(maps.shape[:2], np.nan)
+    root = np.sqrt(np.where(regions.areas > 0, regions.areas, np.inf))
+    scores = maps @ (regions.weights.reshape(count, -1) / root[:, None]).T
+    own = scores[:, np.arange(len(index)), index]
+    ahead = (scores > own[..., None]).any(axis=-1)
+    tied = (scores == own[..., None]).sum(axis=-1) > 1
+    first: NDArray[np.float64] = (~ahead & ~tied).astype(np.float64)
+    return first

@@ -1,0 +1,82 @@
+"""Labelled regions on a patch grid: what a map is compared with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fiftyone_capviz.errors import InputError
+from fiftyone_capviz.geometry import PixelTransform
+from fiftyone_capviz.records import BoolArray, FloatArray
+from fiftyone_capviz.segments import patch_weights
+
+HIT_SHARE = 0.2
+"""Of a patch's pixels that must be the object's for the patch to count as a hit."""
+
+
+def patch_shares(masks: BoolArray, transform: PixelTransform) -> NDArray[np.float64]:
+    """Share of each patch's pixels that a mask owns; patches may cut pixels.
+
+    Args:
+        masks: bool "regions height width", in pixels of the upright image.
+        transform: of the image to the grid; what it crops away counts for nothing.
+
+    Returns:
+        "regions p p", 0..1.
+
+    Raises:
+        InputError: masks of another size than the image.
+    """
+    size = (transform.height, transform.width)
+    if masks.ndim != 3 or masks.shape[1:] != size:
+        raise InputError(
+            f"masks must be (regions, height, width) with height and width {size}; got "
+            f"{masks.shape}. Labels belong to another image, or it was resized."
+        )
+    left, top, right, bottom = transform.crop
+    down = _overlaps(transform.height, top, bottom, transform.grid)
+    across = _overlaps(transform.width, left, right, transform.grid)
+    shares: NDArray[np.float64] = down @ masks.astype(np.float64) @ across.T
+    return shares.clip(0, 1)
+
+
+def _overlaps(length: int, start: float, stop: float, grid: int) -> NDArray[np.float64]:
+    """Share of each patch that lies in each pixel, along one axis: "p length"."""
+    edges = start + (stop - start) * np.arange(grid + 1) / grid
+    pixels = np.arange(length)
+    low = np.maximum(edges[:-1, None], pixels)
+    high = np.minimum(edges[1:, None], pixels + 1)
+    shares: NDArray[np.float64] = np.maximum(high - low, 0) * grid / (stop - start)
+    return shares
+
+
+@dataclass(frozen=True, eq=False)
+class GridRegions:
+    """The regions of one image on one grid.
+
+    Attributes:
+        shares: of each patch's pixels, float "regions p p".
+        weights: share of the image's pixels per patch through the resize (METHODS 1.4), "regions
+            p p".
+        areas: share of the image that each region owns, "regions".
+    """
+
+    shares: FloatArray
+    weights: FloatArray
+    areas: FloatArray
+
+    @classmethod
+    def of(cls, masks: BoolArray, transform: PixelTransform) -> GridRegions:
+        """From masks "regions height width" in pixels of the upright image."""
+        areas = masks.reshape(len(masks), -1).mean(axis=1) if len(masks) else np.zeros(0)
+        shares = patch_shares(masks, transform)
+        return cls(shares, patch_weights(masks, transform, dtype=np.float64), areas)
+
+    @property
+    def large(self) -> BoolArray:
+        """Which regions own more than one patch, and a fifth of one patch at least: "regions"."""
+        flat = self.shares.reshape(len(self.shares), -1)
+        found: BoolArray = (flat.sum(axis=1) > 1) & (flat.max(axis=1, initial=0) >= HIT_SHARE)
+        return found

@@ -1,0 +1,211 @@
+"""From every pair of every variant to the rows of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from fiftyone_capviz.evaluation.grounding import HIGH_ENERGY, Grounding
+from fiftyone_capviz.evaluation.statistics import Bootstrap, Interval
+from fiftyone_capviz.evaluation.stochastic_order import almost_stochastic_order
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way to attribute.
+
+    Attributes:
+        source: "itm", "lm" or "dual".
+        method: as in `attribution.methods`, or of the dual encoder.
+        layer: zero-based; None where the method chooses.
+        head: zero-based; None is the mean of all.
+    """
+
+    source: str
+    method: str
+    layer: int | None = None
+    head: int | None = None
+
+    @property
+    def name(self) -> str:
+        """ "itm gradcam layer 6 head 3"."""
+        parts = [self.source, self.method]
+        parts += [] if self.layer is None else [f"layer {self.layer}"]
+        parts += [] if self.head is None else [f"head {self.head}"]
+        return " ".join(parts)
+
+    @property
+    def family(self) -> str:
+        """The name without layer and head."""
+        return f"{self.source} {self.method}"
+
+
+@dataclass(frozen=True)
+class GroundingRow:
+    """One variant's figures.
+
+    Attributes:
+        pga: point-game accuracy. macro: its mean over labels.
+        pge: median energy in the object. high: share of the objects with an energy above 0.8.
+        ranking: share of the objects that rank first among their image's regions.
+        own_positive: share of the objects with a positive sum of their own word.
+        cross_negative: share of the other objects with a negative sum.
+        by_label: label -> pairs, point-game accuracy, median energy.
+    """
+
+    variant: Variant
+    pga: Interval
+    macro: float
+    pge: Interval
+    high: Interval
+    ranking: Interval
+    own_positive: Interval
+    cross_negative: Interval
+    by_label: Mapping[str, Mapping[str, float]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON can hold it."""
+        names = ("pga", "pge", "high", "ranking", "own_positive", "cross_negative")
+        intervals = {name: getattr(self, name).to_dict() for name in names}
+        about = asdict(self.variant) | {"name": self.variant.name}
+        labels = {label: dict(values) for label, values in self.by_label.items()}
+        return about | intervals | {"macro": _number(self.macro), "by_label": labels}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One variant against another on the same pairs.
+
+    Attributes:
+        pga, pge: mean difference, first minus second, with a paired interval.
+        epsilon: of the energies' almost stochastic order; below 0.5 speaks for the first.
+    """
+
+    first: str
+    second: str
+    pga: Interval
+    pge: Interval
+    epsilon: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON can hold it."""
+        return {
+            "first": self.first,
+            "second": self.second,
+            "pga": self.pga.to_dict(),
+            "pge": self.pge.to_dict(),
+            "epsilon": _number(self.epsilon),
+        }
+
+
+def summarize_grounding(
+    variants: Sequence[Variant],
+    grounding: Grounding,
+    labels: Sequence[str],
+    bootstrap: Bootstrap,
+) -> list[GroundingRow]:
+    """A row per variant.
+
+    Args:
+        variants: the rows of the figures.
+        grounding: "variants pairs"; nan where a pair does not count for a variant.
+        labels: of the pairs.
+        bootstrap: over the pairs.
+    """
+    rows = []
+    for i, variant in enumerate(variants):
+        energy = grounding.energy[i]
+        above = np.where(np.isnan(energy), np.nan, energy > HIGH_ENERGY)
+        own = np.where(np.isnan(grounding.own[i]), np.nan, grounding.own[i] > 0)
+        by_label = _by_label(labels, grounding.hit[i], energy)
+        accuracies = [values["pga"] for values in by_label.values()]
+        rows.append(
+            GroundingRow(
+                variant=variant,
+                pga=bootstrap.mean(grounding.hit[i]),
+                macro=float(np.mean(accuracies)) if accuracies else float("nan"),
+                pge=bootstrap.median(energy),
+                high=bootstrap.mean(above),
+                ranking=bootstrap.mean(grounding.ranked[i]),
+                own_positive=bootstrap.mean(own),
+                cross_negative=bootstrap.ratio(
+                    grounding.cross_negative[i], grounding.cross_count[i]
+                ),
+                by_label=by_label,
+            )
+        )
+    return rows
+
+
+def compare(
+    names: tuple[str, str],
+    grounding: Grounding,
+    places: tuple[int, int],
+    bootstrap: Bootstrap,
+    *,
+    samples: int = 1000,
+    seed: int = 0,
+) -> Comparison:
+    """Compare two variants of one grounding.
+
+    Args:
+        names: of the two.
+        grounding: of all variants.
+        places: the two variants' rows in it.
+        bootstrap: over the pairs.
+        samples, seed: of the stochastic order's draws.
+    """
+    first, second = places
+    energies = grounding.energy[first], grounding.energy[second]
+    both = np.isfinite(energies[0]) & np.isfinite(energies[1])
+    epsilon = float("nan")
+    if both.any():
+        epsilon = almost_stochastic_order(
+            energies[0][both], energies[1][both], samples=samples, seed=seed
+        )
+    return Comparison(
+        *names,
+        pga=bootstrap.difference(grounding.hit[first], grounding.hit[second]),
+        pge=bootstrap.difference(*energies),
+        epsilon=epsilon,
+    )
+
+
+def best_of_families(
+    rows: Sequence[GroundingRow], *, heads: bool = False
+) -> dict[str, GroundingRow]:
+    """The row with the highest point-game accuracy of each source and method.
+
+    Args:
+        rows: of all variants.
+        heads: whether single heads count; else only the mean of all.
+    """
+    best: dict[str, GroundingRow] = {}
+    for row in rows:
+        if (row.variant.head is not None and not heads) or not row.pga.n:
+            continue
+        known = best.get(row.variant.family)
+        if known is None or row.pga.value > known.pga.value:
+            best[row.variant.family] = row
+    return best
+
+
+def _by_label(labels: Sequence[str], hits: Any, energies: Any) -> dict[str, dict[str, float]]:
+    names = np.array(labels, dtype=object)
+    found = {}
+    for label in sorted(set(labels)):
+        chosen = (names == label) & np.isfinite(hits)
+        if chosen.any():
+            found[label] = {
+                "pairs": int(chosen.sum()),
+                "pga": float(hits[chosen].mean()),
+                "pge": float(np.median(energies[chosen])),
+            }
+    return found
+
+
+def _number(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

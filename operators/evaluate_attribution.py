@@ -1,0 +1,168 @@
+"""*Evaluate attribution*: how well each method finds what the words name, on labelled regions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from fiftyone.operators import types
+
+from fiftyone_capviz.curation.evaluation_defaults import default_caption_field, default_options
+from fiftyone_capviz.curation.evaluation_options import (
+    MEASURES,
+    SOURCES,
+    EvaluationOptions,
+    read_synonyms,
+)
+from fiftyone_capviz.curation.evaluation_samples import caption_fields
+from fiftyone_capviz.curation.fields import detections_fields
+from fiftyone_capviz.errors import CapvizError, InputError
+
+from .capviz_operator import CapvizOperator
+from .form_fields import Form, target_samples
+from .running import Notify, Outcome, run
+
+if TYPE_CHECKING:
+    from fiftyone_capviz.curation.evaluation_report import EvaluationReport
+
+SOURCE_LABELS = {"itm": "Matcher (ITM)", "lm": "Captioner (LM)", "dual": "Dual encoder"}
+SAMPLE_COUNTS = {
+    "swap_samples": "Images with a swapped word",
+    "faithfulness_samples": "Images for insertion and deletion",
+    "steering_samples": "Images for steering",
+}
+NUMBERS = (*SAMPLE_COUNTS, "seed", "batch_size", "caption_index", "bootstrap_samples")
+
+
+class EvaluateAttribution(CapvizOperator):
+    """Stores a run, scores in fields, and a saved view of the samples that were missed."""
+
+    operator_name = "evaluate_attribution"
+    title = "Evaluate attribution"
+    icon = "fact_check"
+    summary = "Measure attribution methods against labelled boxes or masks"
+
+    def add_fields(self, form: Form) -> None:
+        dataset, params = form.ctx.dataset, form.ctx.params
+        regions = detections_fields(dataset)
+        _choose(form, "regions_field", "Labelled regions", regions, regions[0] if regions else None)
+        usual = default_caption_field(dataset)
+        _choose(form, "caption_field", "Caption field", caption_fields(dataset), usual)
+        _several(form, "sources", "Attributions from", SOURCE_LABELS)
+        _several(form, "measures", "Measure", {name: name.capitalize() for name in MEASURES})
+        form.text(
+            "synonyms", "Other names", description="label=name,name; label=name: what captions say"
+        )
+        if form.sound and form.switch("more", "More settings"):
+            usual_models = default_options(dataset, {"regions_field": regions[0]})
+            for name in SOURCES.values():
+                form.text(
+                    name,
+                    name.capitalize(),
+                    description="Hub name, folder, or scenes",
+                    default=getattr(usual_models, name),
+                )
+            form.text("name", "Name", description="Keeps it beside other evaluations")
+            for name, label in SAMPLE_COUNTS.items():
+                form.inputs.int(name, label=label, min=0, view=types.FieldView())
+            form.inputs.int("seed", label="Seed", min=0, view=types.FieldView())
+            form.text("device", "Device", description="auto, cpu, cuda, cuda:1, mps")
+        if not form.sound:
+            return
+        from fiftyone_capviz.curation.evaluation_estimate import estimate_evaluation
+
+        chosen = {**params, "regions_field": params.get("regions_field") or regions[0]}
+        try:
+            found = estimate_evaluation(target_samples(form.ctx), options_from(dataset, chosen))
+        except CapvizError as error:
+            form.refuse("problem", str(error))
+            return
+        form.notice("estimate", found.text)
+
+    def execute(self, ctx: Any) -> Any:
+        view, options = target_samples(ctx), options_from(ctx.dataset, ctx.params)
+
+        def work(notify: Notify) -> Outcome:
+            from fiftyone_capviz.curation.evaluation import evaluate_attribution
+            from fiftyone_capviz.curation.evaluation_figures import evaluation_figures
+            from fiftyone_capviz.curation.evaluation_table import evaluation_table, headline
+
+            report = evaluate_attribution(view, options, progress=notify)
+            return Outcome(
+                f"{headline(report)}\n\n```\n{evaluation_table(report)}\n```",
+                {"report": report.to_dict()},
+                warn=report.stopped or bool(report.counts.get("failed")),
+                plots=evaluation_figures(report),
+            )
+
+        return run(ctx, work, title=self.title)
+
+    def __call__(
+        self,
+        sample_collection: Any,
+        regions_field: str,
+        *,
+        delegate: bool = False,
+        **options: Any,
+    ) -> EvaluationReport | Any:
+        """Evaluate the captions of a dataset or view.
+
+        Args:
+            sample_collection: dataset or view.
+            regions_field: Detections with labelled boxes or masks.
+            delegate: schedule it instead of running it now.
+            options: of `EvaluationOptions`, by name.
+
+        Raises:
+            CapvizError: an option, field, view or model cannot be used.
+        """
+        chosen = {**options, "regions_field": regions_field}
+        if delegate:
+            return self.delegated(sample_collection, chosen)
+        from fiftyone_capviz.curation.evaluation import evaluate_attribution
+        from fiftyone_capviz.progress_bar import ProgressBar
+
+        settings = options_from(sample_collection._dataset, chosen)
+        with ProgressBar() as bar:
+            return evaluate_attribution(sample_collection, settings, progress=bar)
+
+
+def options_from(dataset: Any, params: Mapping[str, Any]) -> EvaluationOptions:
+    """The options that a form or a call asks for.
+
+    Raises:
+        InputError: a value cannot be used, or no regions field is named.
+    """
+    known = EvaluationOptions.__dataclass_fields__
+    given = {k: v for k, v in params.items() if k in known and v not in (None, "", [])}
+    if "regions_field" not in given:
+        raise InputError("An evaluation needs labelled regions; name their field: regions_field.")
+    for name in NUMBERS:
+        if name in given and float(given[name]).is_integer():
+            given[name] = int(given[name])
+    for name, value in given.items():
+        if isinstance(value, list):
+            given[name] = tuple(tuple(one) if isinstance(one, list) else one for one in value)
+    if isinstance(given.get("synonyms"), str):
+        parts = [part.strip() for part in given["synonyms"].split(";")]
+        given["synonyms"] = read_synonyms([part for part in parts if part])
+    return default_options(dataset, given)
+
+
+def _choose(form: Form, name: str, label: str, known: list[str], usual: str | None) -> None:
+    """An existing field, refused where there is none."""
+    view = types.Dropdown()
+    for path in known:
+        view.add_choice(path, label=path)
+    prop = form.inputs.str(name, label=label, default=usual, required=True, view=view)
+    chosen = form.ctx.params.get(name) or usual
+    if chosen not in known:
+        listed = ", ".join(known) or "there is none yet"
+        form.mark(prop, f"No such field: {chosen!r}. Choose one of: {listed}.")
+
+
+def _several(form: Form, name: str, label: str, labels: Mapping[str, str]) -> None:
+    view = types.DropdownView(multiple=True)
+    for value, text in labels.items():
+        view.add_choice(value, label=text)
+    form.inputs.list(name, types.String(), label=label, description="Empty: all", view=view)

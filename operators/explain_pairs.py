@@ -1,0 +1,144 @@
+"""*Explain pairs*: which words of the captions speak against their own images."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fiftyone.operators import types
+
+from fiftyone_capviz.curation.pair_settings import (
+    ENCODERS,
+    METHODS,
+    PairSettings,
+    default_encoder,
+)
+from fiftyone_capviz.errors import CapvizError
+
+from .capviz_operator import CapvizOperator
+from .form_fields import Form, problem_of_model, target_samples
+from .form_sections import caption_source
+from .running import Notify, Outcome, run
+
+if TYPE_CHECKING:
+    from fiftyone_capviz.curation.mismatch_report import MismatchReport
+
+
+class ExplainPairs(CapvizOperator):
+    """Writes each word's attribution to its whole image, and the words where it is negative."""
+
+    operator_name = "explain_pairs"
+    title = "Explain pairs"
+    icon = "compare_arrows"
+    summary = "Find words that speak against their own image, by second-order attributions"
+
+    def add_fields(self, form: Form) -> None:
+        caption_source(form)
+        usual = default_encoder(form.defaults.captioner)
+        view = types.AutocompleteView(allow_user_input=True)
+        for name in dict.fromkeys((usual, *ENCODERS)):
+            view.add_choice(name, label=name)
+        prop = form.inputs.str(
+            "encoder",
+            label="Dual encoder",
+            description="CLIP-like: hub name, local folder, or `scenes` for the synthetic world",
+            default=usual,
+            view=view,
+        )
+        form.mark(prop, problem_of_model("encoder", form.ctx.params.get("encoder") or usual))
+        form.choice("attribution", "Method", tuple(METHODS), default="second_order", labels=METHODS)
+        prop = form.inputs.int(
+            "layer",
+            label="Layer",
+            description="Whose input is attributed to, 0 for the first; empty: the default",
+            view=types.FieldView(),
+        )
+        form.mark(prop, _problem_of_layer(form.ctx.params.get("layer")))
+        form.switch("replace", "Explain again what is explained already")
+        if form.sound:
+            try:
+                count = target_samples(form.ctx).count()
+            except CapvizError as error:
+                form.refuse("problem", str(error))
+                return
+            form.notice("estimate", f"{count} images with their captions are explained.")
+
+    def execute(self, ctx: Any) -> Any:
+        params, view = ctx.params, target_samples(ctx)
+        told = {**params, "method": params.get("attribution") or params.get("method")}
+
+        def work(notify: Notify) -> Outcome:
+            from fiftyone_capviz.curation.mismatches import find_mismatches, save_mismatch_view
+
+            captions = params.get("caption_field")
+            report = find_mismatches(
+                view,
+                settings_from(told, ctx.dataset, captions),
+                caption_field=captions,
+                replace=bool(params.get("replace")),
+                progress=notify,
+            )
+            summary = report.summary()
+            name = save_mismatch_view(ctx.dataset, report)
+            if name is not None:
+                summary += f"\nThe samples are in the saved view '{name}'."
+            return Outcome(summary, report.to_dict(), warn=report.stopped or bool(report.failures))
+
+        return run(ctx, work, title=self.title)
+
+    def __call__(
+        self,
+        sample_collection: Any,
+        *,
+        settings: PairSettings | None = None,
+        caption_field: str | None = None,
+        replace: bool = False,
+        delegate: bool = False,
+    ) -> MismatchReport | Any:
+        """Explain the pairs of a dataset or view.
+
+        Args:
+            sample_collection: dataset or view.
+            settings: default second-order attributions of the analysis' own family.
+            caption_field: default the analysed one.
+            replace: explain again what is there.
+            delegate: schedule it instead of running it now.
+
+        Raises:
+            CapvizError: an option, field, view or model cannot be used.
+        """
+        if delegate:
+            told = {} if settings is None else settings.to_dict()
+            params = {**told, "caption_field": caption_field, "replace": replace}
+            return self.delegated(sample_collection, params)
+        from fiftyone_capviz.curation.mismatches import find_mismatches
+        from fiftyone_capviz.progress_bar import ProgressBar
+
+        with ProgressBar() as bar:
+            return find_mismatches(
+                sample_collection,
+                settings,
+                caption_field=caption_field,
+                replace=replace,
+                progress=bar,
+            )
+
+
+def settings_from(params: dict[str, Any], dataset: Any, caption_field: str | None) -> PairSettings:
+    """The settings that a form or an SDK call asks for.
+
+    Raises:
+        InputError: a value that cannot be used.
+    """
+    from fiftyone_capviz.curation.pair_sample import choose_fields
+
+    chosen = choose_fields(dataset, caption_field)
+    usual = PairSettings(encoder=default_encoder(chosen.captioner or ""))
+    return PairSettings.from_dict(params, base=usual)
+
+
+def _problem_of_layer(value: Any) -> str | None:
+    try:
+        PairSettings.from_dict({"layer": value})
+    except CapvizError as error:
+        return str(error)
+    return None

@@ -1,0 +1,165 @@
+"""What the Pair Explainer panel sends; the same names as in payloads.ts."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from typing import TypedDict
+
+import numpy as np
+
+from fiftyone_capviz.curation.documents import Document
+from fiftyone_capviz.curation.pair_explainer import PairReading
+from fiftyone_capviz.curation.pair_sample import PairFieldsChosen, PairSample
+from fiftyone_capviz.curation.pair_settings import (
+    ENCODERS,
+    METHOD_HINTS,
+    METHODS,
+    PairSettings,
+    default_encoder,
+)
+from fiftyone_capviz.curation.segment_outlines import segment_outlines
+from fiftyone_capviz.curation.steering_messages import finite
+from fiftyone_capviz.records import FloatArray
+
+LEAST_SHARE = 0.005
+"""A segment's share of a patch below this is not sent."""
+
+
+class SegmentPayload(TypedDict):
+    id: str
+    label: str
+    area: float | None
+    outline: str
+
+
+class MethodPayload(TypedDict):
+    value: str
+    label: str
+    hint: str
+
+
+class ImagePayload(TypedDict):
+    sample_id: str
+    filepath: str
+    caption: str | None
+    caption_field: str | None
+    caption_fields: list[str]
+    position: int | None
+    total: int
+    segments: list[SegmentPayload]
+    encoder: str
+    encoders: list[str]
+    methods: list[MethodPayload]
+
+
+class WordPayload(TypedDict):
+    text: str
+    start: int
+    end: int
+    content: bool
+
+
+class PairPayload(TypedDict):
+    sample_id: str
+    caption: str
+    words: list[WordPayload]
+    grid: int
+    crop: list[float]
+    maps: str
+    cells: dict[str, list[list[float]]]
+    score: float
+    exact: float | None
+    completeness_error: float | None
+    relative_error: float | None
+    encoder: str
+    method: str
+    layer: int
+    layers: int
+    notes: list[str]
+    seconds: float
+
+
+class RelationPayload(TypedDict):
+    rows: int
+    columns: int
+    matrix: str
+
+
+def image_payload(
+    sample: PairSample, chosen: PairFieldsChosen, *, position: int | None, total: int
+) -> ImagePayload:
+    usual = default_encoder(chosen.captioner or "")
+    return {
+        "sample_id": sample.sample_id,
+        "filepath": sample.filepath,
+        "caption": sample.caption,
+        "caption_field": chosen.caption_field,
+        "caption_fields": list(chosen.caption_fields),
+        "position": position,
+        "total": total,
+        "segments": segment_payloads(sample.detections),
+        "encoder": usual,
+        "encoders": list(dict.fromkeys([usual, *ENCODERS])),
+        "methods": [
+            {"value": value, "label": label, "hint": METHOD_HINTS[value]}
+            for value, label in METHODS.items()
+        ],
+    }
+
+
+def segment_payloads(detections: Sequence[Document]) -> list[SegmentPayload]:
+    return [
+        {
+            "id": str(one["_id"]),
+            "label": str(one.get("label") or one.get("top_word") or "segment"),
+            "area": one.get("area"),
+            "outline": outline,
+        }
+        for one, outline in zip(detections, segment_outlines(detections), strict=True)
+    ]
+
+
+def pair_payload(
+    sample: PairSample, reading: PairReading, shares: FloatArray, settings: PairSettings
+) -> PairPayload:
+    """Of a reading and of the patches that each segment owns, "segments p p"."""
+    cells = {}
+    for one, share in zip(sample.detections, shares, strict=True):
+        rows, columns = np.nonzero(share >= LEAST_SHARE)
+        values = share[rows, columns].round(4)
+        listed = zip(rows.tolist(), columns.tolist(), values.tolist(), strict=True)
+        cells[str(one["_id"])] = [[row, column, value] for row, column, value in listed]
+    return {
+        "sample_id": sample.sample_id,
+        "caption": reading.caption,
+        "words": [
+            {"text": one.text, "start": one.start, "end": one.end, "content": one.content}
+            for one in reading.words
+        ],
+        "grid": reading.transform.grid,
+        "crop": list(reading.crop),
+        "maps": encoded(reading.maps),
+        "cells": cells,
+        "score": reading.score,
+        "exact": finite(reading.exact),
+        "completeness_error": finite(reading.completeness_error),
+        "relative_error": finite(reading.relative_error),
+        "encoder": settings.encoder,
+        "method": settings.method,
+        "layer": reading.layer,
+        "layers": reading.layers,
+        "notes": list(reading.notes),
+        "seconds": reading.seconds,
+    }
+
+
+def relation_payload(matrix: FloatArray) -> RelationPayload:
+    """Of a matrix "words words", or "p p p p" of two images."""
+    flat = matrix if matrix.ndim == 2 else matrix.reshape(matrix.shape[0] * matrix.shape[1], -1)
+    return {"rows": flat.shape[0], "columns": flat.shape[1], "matrix": encoded(flat)}
+
+
+def encoded(values: FloatArray) -> str:
+    """Little-endian float32 in base64: exact, and a third of the size of digits."""
+    return base64.b64encode(np.ascontiguousarray(values, dtype="<f4").tobytes()).decode()
