@@ -173,7 +173,7 @@ def relate_captions(
     chosen = settings.validated()
     with encoder_in_turn(chosen, cache) as encoder:
         require_layer(chosen, encoder)
-        _, layer = side_layers(encoder, chosen.layer, None)
+        layer = None if chosen.layer is None else side_layers(encoder, chosen.layer, None)[1]
         found = explain_texts(encoder, texts[0], texts[1], **{**_how(chosen), "layer": layer})
         offsets = encoder.tokens(texts).offsets
     between = np.asarray(found.matrix, float)
