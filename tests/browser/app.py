@@ -29,8 +29,10 @@ def expect_samples(page: Page, count: int) -> None:
 def lasso(page: Page) -> int:
     """Drag around most of the Embeddings plot; how many points it holds."""
     plot = page.locator("[data-cy='panel-content-Embeddings']")
-    plot.get_by_text("Select", exact=True).click()
     marked = plot.get_by_text("selected ·")
+    operator(page, "clear_selected_samples")  # what was ticked before is kept by the session
+    expect(marked).to_have_count(0)
+    plot.get_by_text("Select", exact=True).click()
     for _ in range(10):  # WebGL tells nobody when it has drawn, and takes no lasso before
         _drag_around(page, plot.locator("canvas").first)
         try:
