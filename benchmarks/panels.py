@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import socket
 import tempfile
@@ -38,6 +39,7 @@ FEW = "capviz-few"
 GRID = 4
 REPEAT = 5
 QUIET_SECONDS = 1.0
+COUNTED = re.compile(r"links · [\d,]+ captions")
 FLAGS = ("--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader")
 FRAMES = "performance.getEntriesByName('capviz-word-graph-frame').map((one) => one.duration)"
 
@@ -199,7 +201,7 @@ def _views(page: Page, panel: Locator, captions: int) -> None:
     times = []
     for limit in np.linspace(0.1, 0.9, REPEAT).tolist():
         filters = {"caption_itm": {"range": [limit, 1.0], "none": False, "exclude": False}}
-        before = panel.get_by_text("captions", exact=False).first.inner_text()
+        before = panel.get_by_text(COUNTED).first.inner_text()
         started = time.perf_counter()
         _operator(page, "set_filters", **filters)
         _until_other(page, before)
