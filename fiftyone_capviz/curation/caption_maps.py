@@ -6,12 +6,9 @@ same method costs no model.
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fiftyone_capviz.curation.compute import free_memory, is_out_of_memory
@@ -19,6 +16,7 @@ from fiftyone_capviz.curation.documents import Document, text_hash
 from fiftyone_capviz.curation.image_features import feature_cache
 from fiftyone_capviz.curation.logs import get_logger
 from fiftyone_capviz.curation.options import AnalysisOptions
+from fiftyone_capviz.curation.recent import Key, RecentCache, file_key
 from fiftyone_capviz.errors import CapvizError, ImageError
 from fiftyone_capviz.geometry import PixelTransform
 from fiftyone_capviz.records import FloatArray
@@ -29,6 +27,7 @@ if TYPE_CHECKING:
 
 BATCH = 4
 """Captions per pass: the gradients of all layers and heads are held at once."""
+KEPT_BYTES = 192 << 20
 
 
 @dataclass(frozen=True)
@@ -52,47 +51,10 @@ class CaptionMaps:
         return taken
 
 
-MapKey = tuple[str, ...]
-
-
-class MapCache:
-    """Maps of the captions looked at last; the least recently used leave first.
-
-    Attributes:
-        max_bytes: maps are dropped beyond this, but never those that were just kept.
-    """
-
-    def __init__(self, max_bytes: int = 192 << 20) -> None:
-        self.max_bytes = max_bytes
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[MapKey, CaptionMaps] = OrderedDict()
-
-    def get(self, key: MapKey) -> CaptionMaps | None:
-        """The maps under a key, if they are still here."""
-        with self._lock:
-            found = self._kept.get(key)
-            if found is not None:
-                self._kept.move_to_end(key)
-            return found
-
-    def keep(self, key: MapKey, maps: CaptionMaps) -> None:
-        """Keep maps; older ones may leave."""
-        with self._lock:
-            self._kept[key] = maps
-            while len(self._kept) > 1 and self._bytes() > self.max_bytes:
-                self._kept.popitem(last=False)
-
-    def __len__(self) -> int:
-        return len(self._kept)
-
-    def _bytes(self) -> int:
-        return sum(each.maps.nbytes for each in self._kept.values())
-
-
 @lru_cache(maxsize=1)
-def map_cache() -> MapCache:
-    """The cache of this process."""
-    return MapCache()
+def map_cache() -> RecentCache[CaptionMaps]:
+    """The maps that this process made last."""
+    return RecentCache(KEPT_BYTES)
 
 
 @dataclass
@@ -117,7 +79,7 @@ class MapMaker:
     """
 
     def __init__(
-        self, model: Captioner | Matcher, options: AnalysisOptions, kept: MapCache
+        self, model: Captioner | Matcher, options: AnalysisOptions, kept: RecentCache[CaptionMaps]
     ) -> None:
         self._model = model
         self._options = options
@@ -151,7 +113,7 @@ class MapMaker:
         try:
             for image, made in zip(images, self._make(images), strict=True):
                 self._found[image.sample_id] = made
-                self._kept.keep(self._key(image), made)
+                self._kept.keep(self._key(image), made, made.maps.nbytes)
         except Exception as error:
             if len(images) > 1:  # one image alone may be the cause, or less memory enough
                 free_memory()
@@ -192,9 +154,8 @@ class MapMaker:
             for found, maps, seen in zip(words, made, encoded, strict=True)
         ]
 
-    def _key(self, image: CaptionedImage) -> MapKey:
-        model, options, path = self._model, self._options, Path(image.filepath)
-        changed = path.stat().st_mtime_ns if path.is_file() else 0
+    def _key(self, image: CaptionedImage) -> Key:
+        model, options = self._model, self._options
         of_model = (model.spec, model.revision, str(model.device), str(model.dtype))
         of_method = (options.source, options.method, options.clamp, str(options.prompt))
-        return (*of_model, *of_method, image.filepath, str(changed), text_hash(image.text))
+        return (*of_model, *of_method, *file_key(image.filepath), text_hash(image.text))

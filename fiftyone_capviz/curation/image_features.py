@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fiftyone_capviz.curation.recent import RecentCache, file_key
 from fiftyone_capviz.images import open_image
 
 if TYPE_CHECKING:
     import torch
 
     from fiftyone_capviz.models.interfaces import ImageEncoder
-
-Key = tuple[str, str, str, str, str, int]
-"""(spec, revision, device, dtype, path, time of the file's last change)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,16 +30,10 @@ class ImageFeatures:
 
 
 class FeatureCache:
-    """Encoded images of any model; the least recently used leave first.
-
-    Attributes:
-        max_bytes: features are dropped beyond this, but never those that were just asked for.
-    """
+    """Encoded images of any model, up to a number of bytes."""
 
     def __init__(self, max_bytes: int = 256 << 20) -> None:
-        self.max_bytes = max_bytes
-        self._lock = threading.Lock()
-        self._features: OrderedDict[Key, ImageFeatures] = OrderedDict()
+        self._recent: RecentCache[ImageFeatures] = RecentCache(max_bytes)
 
     def features(self, model: ImageEncoder, path: str) -> ImageFeatures:
         """What ``model.encode`` says of an image file.
@@ -56,26 +45,16 @@ class FeatureCache:
         Raises:
             ImageError: it cannot be read.
         """
-        changed = Path(path).stat().st_mtime_ns if Path(path).is_file() else 0
-        key = (model.spec, model.revision, str(model.device), str(model.dtype), path, changed)
-        with self._lock:
-            if key in self._features:
-                self._features.move_to_end(key)
-                return self._features[key]
-        image = open_image(path)
-        found = ImageFeatures(model.encode(model.preprocess([image])), *image.size)
-        with self._lock:
-            self._features[key] = found
-            while len(self._features) > 1 and self._bytes() > self.max_bytes:
-                self._features.popitem(last=False)
+        key = (model.spec, model.revision, str(model.device), str(model.dtype), *file_key(path))
+        found = self._recent.get(key)
+        if found is None:
+            image = open_image(path)
+            found = ImageFeatures(model.encode(model.preprocess([image])), *image.size)
+            self._recent.keep(key, found, found.tensor.numel() * found.tensor.element_size())
         return found
 
     def __len__(self) -> int:
-        return len(self._features)
-
-    def _bytes(self) -> int:
-        tensors = [each.tensor for each in self._features.values()]
-        return sum(each.numel() * each.element_size() for each in tensors)
+        return len(self._recent)
 
 
 @lru_cache(maxsize=1)

@@ -16,7 +16,7 @@ from bson import ObjectId
 from fiftyone_capviz.curation.accept import stored_options
 from fiftyone_capviz.curation.caption_maps import (
     CaptionedImage,
-    MapCache,
+    CaptionMaps,
     MapMaker,
     map_cache,
 )
@@ -30,6 +30,7 @@ from fiftyone_capviz.curation.engines import load_captioner, load_matcher, model
 from fiftyone_capviz.curation.fields import CaptionFields, SegmentFields
 from fiftyone_capviz.curation.model_turns import WAIT_SECONDS
 from fiftyone_capviz.curation.options import AnalysisOptions
+from fiftyone_capviz.curation.recent import RecentCache
 from fiftyone_capviz.curation.runs import read_run
 from fiftyone_capviz.curation.word_readings import WordReading, read_words
 from fiftyone_capviz.errors import CapvizError, InputError
@@ -117,7 +118,7 @@ def method_readings(
     segments_field: str,
     options: AnalysisOptions | None = None,
     cache: ModelCache | None = None,
-    maps: MapCache | None = None,
+    maps: RecentCache[CaptionMaps] | None = None,
 ) -> MethodReadings:
     """Read the words on some segments by a method of choice; nothing is stored.
 

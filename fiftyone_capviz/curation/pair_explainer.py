@@ -14,16 +14,17 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fiftyone_capviz.curation.documents import full_masks
 from fiftyone_capviz.curation.model_turns import is_large, turn_at_models
-from fiftyone_capviz.curation.pair_cache import file_key, pair_cache
 from fiftyone_capviz.curation.pair_sample import PairSample
 from fiftyone_capviz.curation.pair_settings import PairSettings
 from fiftyone_capviz.curation.pair_words import PairWord, pair_words, spans_of
+from fiftyone_capviz.curation.recent import RecentCache, file_key
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.geometry import PixelTransform
 from fiftyone_capviz.images import open_image
@@ -33,6 +34,14 @@ from fiftyone_capviz.segments import patch_weights
 if TYPE_CHECKING:
     from fiftyone_capviz.models.cache import ModelCache
     from fiftyone_capviz.models.interfaces import DualEncoder
+
+KEPT_BYTES = 128 << 20
+
+
+@lru_cache(maxsize=1)
+def pair_cache() -> RecentCache[Any]:
+    """The readings and matrices that this process made last."""
+    return RecentCache(KEPT_BYTES)
 
 
 @dataclass(frozen=True, eq=False)

@@ -145,15 +145,19 @@ def read_image(dataset: Any, sample_id: str, options: AnalysisOptions) -> Steere
     """Read one sample; no model is needed.
 
     Raises:
-        InputError: there is no such sample.
+        InputError: there is no such sample, or this is no id of one.
     """
+    if not ObjectId.is_valid(sample_id):
+        raise InputError(
+            f"A sample is named by 24 hexadecimal digits; got {sample_id[:40]!r}. Open one."
+        )
     names = CaptionFields(options.caption_field)
     path = f"{options.segments_field}.detections"
-    found = ObjectId.is_valid(sample_id) and dataset._sample_collection.find_one(
+    found = dataset._sample_collection.find_one(
         {"_id": ObjectId(sample_id)},
         {"filepath": 1, names.caption: 1, names.itm: 1, names.previous: 1, path: 1},
     )
-    if not found:
+    if found is None:
         raise InputError(f"Steering needs a sample of {dataset.name!r}; it has no {sample_id!r}.")
     earlier = found.get(names.previous) or []
     segments = found.get(options.segments_field) or {}

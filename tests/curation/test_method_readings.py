@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 
 from fiftyone_capviz.attribution.methods import captioner_word_maps, matcher_word_maps
-from fiftyone_capviz.curation.caption_maps import CaptionMaps, MapCache
+from fiftyone_capviz.curation.caption_maps import KEPT_BYTES, CaptionMaps
 from fiftyone_capviz.curation.engines import load_captioner, load_matcher
 from fiftyone_capviz.curation.gallery_cards import read_cards
 from fiftyone_capviz.curation.method_readings import Method, method_readings, stored_method
 from fiftyone_capviz.curation.pipeline import analyze
+from fiftyone_capviz.curation.recent import RecentCache
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.geometry import squash
 from fiftyone_capviz.images import open_image
@@ -49,11 +50,15 @@ def chosen(dataset: Any, count: int = 2) -> list[tuple[str, str]]:
     ][:count]
 
 
+def no_maps() -> RecentCache[CaptionMaps]:
+    return RecentCache(KEPT_BYTES)
+
+
 def test_the_stored_method_gives_the_stored_reading(dataset: Any, cache: CountingCache) -> None:
     stored = stored_method(dataset, "caption")
     assert (stored.method.source, stored.method.method) == ("itm", "gradcam")
     asked = chosen(dataset, 99)
-    found = method_readings(dataset, asked, stored.method, **FIELDS, cache=cache, maps=MapCache())
+    found = method_readings(dataset, asked, stored.method, **FIELDS, cache=cache, maps=no_maps())
     assert found.layer == stored.method.layer
     assert not found.failures
     for card in read_cards(dataset, asked, **FIELDS):
@@ -78,7 +83,12 @@ def test_every_choice_equals_the_method_itself(
 ) -> None:
     asked = chosen(dataset, 1)
     made = method_readings(
-        dataset, asked, Method(source, method, layer, head), **FIELDS, cache=cache, maps=MapCache()
+        dataset,
+        asked,
+        Method(source, method, layer, head),
+        **FIELDS,
+        cache=cache,
+        maps=no_maps(),
     )
     options = random_options()
     model: Any = (load_matcher if source == "itm" else load_captioner)(options, cache)
@@ -99,7 +109,7 @@ def test_every_choice_equals_the_method_itself(
 
 
 def test_another_layer_or_head_needs_no_model(dataset: Any, cache: CountingCache) -> None:
-    kept, asked = MapCache(), chosen(dataset, 99)
+    kept, asked = no_maps(), chosen(dataset, 99)
     method_readings(dataset, asked, Method(), **FIELDS, cache=cache, maps=kept)
     cache.counts.clear()
     for layer, head in ((0, None), (1, 0), (None, 1)):
@@ -113,7 +123,7 @@ def test_another_layer_or_head_needs_no_model(dataset: Any, cache: CountingCache
 def test_segments_are_not_computed_again(dataset: Any, cache: CountingCache) -> None:
     before = dataset.values("segments.detections.id")
     cache.counts.clear()
-    method_readings(dataset, chosen(dataset), Method("lm"), **FIELDS, cache=cache, maps=MapCache())
+    method_readings(dataset, chosen(dataset), Method("lm"), **FIELDS, cache=cache, maps=no_maps())
     assert cache.counts["segmenter.segment"] == 0
     assert dataset.values("segments.detections.id") == before
 
@@ -137,7 +147,7 @@ def test_one_image_that_cannot_be_read(tmp_path: Path, dataset: Any, cache: Coun
     sample.filepath = str(tmp_path / "gone.png")
     sample.save()
     asked = chosen(copy, 99)
-    found = method_readings(copy, asked, Method(), **FIELDS, cache=cache, maps=MapCache())
+    found = method_readings(copy, asked, Method(), **FIELDS, cache=cache, maps=no_maps())
     lost = {label for sample_id, label in asked if sample_id == sample.id}
     assert set(found.failures) == lost
     assert set(found.readings) == {label for _, label in asked} - lost
@@ -148,9 +158,9 @@ def test_one_image_that_cannot_be_read(tmp_path: Path, dataset: Any, cache: Coun
 def test_the_cache_of_maps_has_a_bound() -> None:
     transform = squash(8, 8, 2)
     each = CaptionMaps(("a",), np.zeros((1, 1, 1, 2, 2), np.float32), transform)
-    kept = MapCache(max_bytes=2 * each.maps.nbytes)
+    kept: RecentCache[CaptionMaps] = RecentCache(max_bytes=2 * each.maps.nbytes)
     for name in ("a", "b", "c"):
-        kept.keep((name,), each)
+        kept.keep((name,), each, each.maps.nbytes)
     assert kept.get(("a",)) is None
     assert kept.get(("c",)) is not None
     assert len(kept) == 2

@@ -13,7 +13,6 @@ import torch
 from PIL import Image
 
 from fiftyone_capviz.attribution.pair_attribution import explain_pair, explain_texts
-from fiftyone_capviz.curation.pair_cache import PairCache, file_key
 from fiftyone_capviz.curation.pair_explainer import (
     PairReading,
     explain_sample,
@@ -24,6 +23,7 @@ from fiftyone_capviz.curation.pair_explainer import (
 from fiftyone_capviz.curation.pair_sample import PairSample, choose_fields, read_sample
 from fiftyone_capviz.curation.pair_settings import METHODS, PairSettings, default_encoder
 from fiftyone_capviz.curation.pair_words import pair_words
+from fiftyone_capviz.curation.recent import RecentCache, file_key
 from fiftyone_capviz.errors import ImageError, InputError, ModelError
 from fiftyone_capviz.geometry import PixelTransform
 from fiftyone_capviz.images import open_image
@@ -155,7 +155,7 @@ def test_what_was_explained_is_kept_until_the_file_changes(
 
 
 def test_the_cache_forgets_what_was_used_least() -> None:
-    cache = PairCache(max_bytes=100)
+    cache: RecentCache[str] = RecentCache(max_bytes=100)
     for name in "abc":
         cache.keep((name,), name, 40)
     assert (cache.get(("a",)), cache.get(("b",))) == (None, "b")

@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import fiftyone.operators as foo
 import pytest
 from fiftyone.operators.executor import ExecutionContext, Executor
 
@@ -16,8 +15,10 @@ from operators.steer_selection import SteerSelection
 from operators.stream_caption import StreamCaption
 from panels.caption_steering import CaptionSteering
 from tests.curation.random_world import image_dataset
+from tests.panels.calls import Events, triggered
 
-URI = "@capviz/capviz/caption_steering"
+EVENTS = Events("@capviz/capviz/caption_steering")
+run, ask = EVENTS.run, EVENTS.ask
 EXAMPLE = Path(__file__).parent.parent / "payloads" / "caption_steering.json"
 PROMPT = "the man is wearing a hat"
 COUNT = 4
@@ -26,23 +27,6 @@ COUNT = 4
 @pytest.fixture
 def dataset(analysed_clone: Any) -> Any:
     return analysed_clone
-
-
-def run(dataset: Any, name: str, params: dict[str, Any] | None = None, **request: Any) -> Any:
-    """Call an event; the whole result, with what it triggered."""
-    panel = {"panel_id": "p1", "panel_state": {}, "__method__": name}
-    request = {"dataset": dataset, "params": panel | (params or {}), **request}
-    return foo.execute_operator(URI, request)
-
-
-def ask(dataset: Any, name: str, params: dict[str, Any] | None = None, **request: Any) -> Any:
-    """The answer that the component gets, as JSON holds it."""
-    answer = run(dataset, name, params, **request).result
-    return json.loads(json.dumps(answer, allow_nan=False))
-
-
-def triggered(result: Any) -> list[str]:
-    return [each.operator_uri for each in result.executor._requests]
 
 
 def told(

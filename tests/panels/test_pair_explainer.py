@@ -9,14 +9,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import fiftyone.operators as foo
 import numpy as np
 import pytest
 
 from panels.pair_explainer import PairExplainer
 from tests.curation.pair_world import CAPTIONS, SETTINGS, pair_dataset
+from tests.panels.calls import Events, triggered
 
-URI = "@capviz/capviz/pair_explainer"
+EVENTS = Events("@capviz/capviz/pair_explainer")
+run, ask = EVENTS.run, EVENTS.ask
 EXAMPLE = Path(__file__).parent.parent / "payloads" / "pair_explainer.json"
 COUNT = 3
 FIELD = {"caption_field": CAPTIONS}
@@ -28,23 +29,6 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     made = pair_dataset(tmp_path_factory.mktemp("scenes"), COUNT, name="pairs-panel")
     yield made
     made.delete()
-
-
-def run(dataset: Any, name: str, params: dict[str, Any] | None = None, **request: Any) -> Any:
-    """Call an event; the whole result, with what it triggered."""
-    panel = {"panel_id": "p1", "panel_state": {}, "__method__": name}
-    request = {"dataset": dataset, "params": panel | (params or {}), **request}
-    return foo.execute_operator(URI, request)
-
-
-def ask(dataset: Any, name: str, params: dict[str, Any] | None = None, **request: Any) -> Any:
-    """The answer that the component gets, as JSON holds it."""
-    answer = run(dataset, name, params, **request).result
-    return json.loads(json.dumps(answer, allow_nan=False))
-
-
-def triggered(result: Any) -> list[str]:
-    return [each.operator_uri for each in result.executor._requests]
 
 
 def floats(text: str) -> Any:
