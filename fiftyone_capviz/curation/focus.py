@@ -19,8 +19,9 @@ from bson import ObjectId
 
 from fiftyone_capviz.curation.fields import HEATMAP_FIELD
 from fiftyone_capviz.curation.heatmaps import write_heatmaps
+from fiftyone_capviz.curation.id_columns import id_columns
 from fiftyone_capviz.curation.runs import active_caption
-from fiftyone_capviz.curation.sample_ids import id_filter, reload_samples, sample_ids
+from fiftyone_capviz.curation.sample_ids import is_whole, reload_samples, sample_ids
 from fiftyone_capviz.curation.segment_map import refresh_map
 from fiftyone_capviz.curation.store import forget, recall, remember
 from fiftyone_capviz.errors import InputError
@@ -91,7 +92,8 @@ def focus_word(
             None, len(collection), 0, 0, True, 0, time.perf_counter() - started, "No focus.", {}
         )
     _check(dataset, caption_field, segments_field)
-    ids = sample_ids(collection)
+    ids = None if is_whole(collection) else sample_ids(collection)
+    samples = len(collection) if ids is None else len(ids)
     stored, hits = _stored_word(dataset, word, caption_field, ids)
     segments = _count_segments(dataset, segments_field, ids)
     filters = word_filter(stored, segments_field)
@@ -101,7 +103,7 @@ def focus_word(
             f"narrow the view, or filter the plot by top word {stored!r}."
         )
         elapsed = time.perf_counter() - started
-        return FocusReport(stored, len(ids), hits, segments, False, 0, elapsed, message, filters)
+        return FocusReport(stored, samples, hits, segments, False, 0, elapsed, message, filters)
     _write_attention(dataset, stored, caption_field, segments_field, ids)
     drawn = 0
     if heatmaps:
@@ -109,9 +111,9 @@ def focus_word(
             dataset, stored, ids, caption_field=caption_field, limit=heatmap_limit
         )
     refresh_map(dataset, segments_field)
-    message = f"{stored!r} is in {hits:,} of {len(ids):,} captions."
+    message = f"{stored!r} is in {hits:,} of {samples:,} captions."
     elapsed = time.perf_counter() - started
-    return FocusReport(stored, len(ids), hits, segments, True, drawn, elapsed, message, filters)
+    return FocusReport(stored, samples, hits, segments, True, drawn, elapsed, message, filters)
 
 
 def unfocus(dataset: Any, *, segments_field: str = "segments") -> None:
@@ -196,25 +198,33 @@ def _stored_word(
     typed = word.strip()
     best, hits = typed.lower(), 0
     for form in dict.fromkeys((typed, typed.lower(), singularize(typed.lower()))):
-        count = dataset._sample_collection.count_documents(
-            {**id_filter(dataset, ids), f"{caption_field}_words": form}
-        )
+        holds = {f"{caption_field}_words": form}
+        count = dataset._sample_collection.count_documents({**holds, **_among(dataset, holds, ids)})
         if count > hits:
             best, hits = form, count
     return best, hits
 
 
 def _count_segments(dataset: Any, segments_field: str, ids: Sequence[str] | None) -> int:
-    found = list(
-        dataset._sample_collection.aggregate(
-            [
-                {"$match": id_filter(dataset, ids)},
-                {"$project": {"n": {"$size": {"$ifNull": [f"${segments_field}.detections", []]}}}},
-                {"$group": {"_id": None, "n": {"$sum": "$n"}}},
-            ]
-        )
-    )
-    return int(found[0]["n"]) if found else 0
+    size = {"$size": {"$ifNull": [f"${segments_field}.detections", []]}}
+    if ids is None:
+        total = {"$group": {"_id": None, "n": {"$sum": size}}}
+        return sum(one["n"] for one in dataset._sample_collection.aggregate([total]))
+    found = id_columns(dataset, [{"$project": {"n": size}}], {"_id": "id", "n": "int"})
+    return int(found["n"][np.isin(found["_id"], ids)].sum())
+
+
+def _among(dataset: Any, match: Mapping[str, Any], ids: Sequence[str] | None) -> dict[str, Any]:
+    """MongoDB filter for those of these samples that match; none where all samples are meant.
+
+    A filter by the ids of a whole view would cost more than what it filters.
+    """
+    if ids is None:
+        return {}
+    pipeline: list[Mapping[str, Any]] = [{"$match": match}, {"$project": {"_id": 1}}]
+    kept = set(ids)
+    found = id_columns(dataset, pipeline, {"_id": "id"})["_id"].tolist()
+    return {"_id": {"$in": [ObjectId(one) for one in found if one in kept]}}
 
 
 def attention_update(word: str, caption_field: str, segments_field: str) -> list[dict[str, Any]]:
@@ -262,20 +272,24 @@ def _write_attention(
     # Most samples lack both the old and the new word: their zeros stand, and rewriting a document
     # costs far more than reading it. "detections.0" exists: update no sample without segments,
     # whose field may be null.
-    changes = [
-        {f"{caption_field}_words": word},
-        {path: {"$elemMatch": {"attention": {"$ne": 0.0}}}},
-    ]
-    dataset._sample_collection.update_many(
-        {**id_filter(dataset, ids), f"{path}.0": {"$exists": True}, "$or": changes},
+    words = f"{caption_field}_words"
+    present = {words: word, f"{path}.0": {"$exists": True}}
+    absent = {words: {"$ne": word}, path: {"$elemMatch": {"attention": {"$ne": 0.0}}}}
+    samples = dataset._sample_collection
+    samples.update_many(
+        {**present, **_among(dataset, present, ids)},
         attention_update(word, caption_field, segments_field),
+    )
+    samples.update_many(
+        {**absent, **_among(dataset, absent, ids)},
+        {"$set": {f"{path}.$[].attention": 0.0}, "$currentDate": {"last_modified_at": True}},
     )
     if ids is not None and before is not None:
         old = before.get("sample_ids")
         outside: dict[str, Any] = {"$nin": [ObjectId(i) for i in ids]}
         if old is not None:
             outside = {"$in": [ObjectId(i) for i in np.setdiff1d(old, ids).tolist()]}
-        dataset._sample_collection.update_many(
+        samples.update_many(
             {"_id": outside, f"{path}.attention": {"$type": "number"}},
             {"$set": {f"{path}.$[].attention": None}},
         )

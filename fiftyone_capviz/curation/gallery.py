@@ -12,8 +12,10 @@ from typing import Any, Literal
 
 import numpy as np
 from bson import ObjectId
+from numpy.typing import NDArray
 
 from fiftyone_capviz.curation.fields import CaptionFields, SegmentFields
+from fiftyone_capviz.curation.id_columns import id_columns
 from fiftyone_capviz.curation.lasso import Lasso
 from fiftyone_capviz.curation.panel_focus import PanelFocus
 from fiftyone_capviz.curation.runs import active_caption, list_runs, read_run
@@ -33,19 +35,19 @@ class GalleryFields:
     segments: SegmentFields
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SegmentPool:
     """The segments that a sample is drawn from.
 
     Attributes:
-        label_ids: of the segments; those of a higher rank come first.
+        label_ids: of the segments.
         sample_ids: of their images, as many.
         ranks: how many words in focus cover each; all 0 outside a focus.
     """
 
-    label_ids: tuple[str, ...]
-    sample_ids: tuple[str, ...]
-    ranks: tuple[int, ...]
+    label_ids: NDArray[np.str_]
+    sample_ids: NDArray[np.str_]
+    ranks: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.label_ids)
@@ -53,7 +55,7 @@ class SegmentPool:
     @property
     def covered(self) -> int:
         """How many of them a word in focus covers."""
-        return sum(rank > 0 for rank in self.ranks)
+        return int((self.ranks > 0).sum())
 
     def draw(self, count: int, *, seed: int) -> list[tuple[str, str]]:
         """Some segments at random, as (sample id, label id); higher ranks first.
@@ -63,9 +65,11 @@ class SegmentPool:
             seed: the same seed draws the same segments.
         """
         shuffled = np.random.default_rng(seed).permutation(len(self))
-        ranks = np.asarray(self.ranks, int)[shuffled]
+        ranks = self.ranks[shuffled]
         order = shuffled[np.argsort(-ranks, kind="stable")][: max(0, min(count, MAX_SHOWN))]
-        return [(self.sample_ids[i], self.label_ids[i]) for i in order.tolist()]
+        return list(
+            zip(self.sample_ids[order].tolist(), self.label_ids[order].tolist(), strict=True)
+        )
 
 
 def gallery_fields(dataset: Any, focus: PanelFocus | None = None) -> GalleryFields | None:
@@ -132,7 +136,7 @@ def segments_in_view(collection: Any, segments_field: str) -> SegmentPool:
         InputError: no such field.
     """
     path = _checked(collection, segments_field).detections
-    return _pool(collection, segments_field, [{"$project": {"ids": f"${path}._id"}}])
+    return _pool(collection, segments_field, _all_segments(path))
 
 
 def segments_in_lasso(collection: Any, lasso: Lasso, segments_field: str) -> SegmentPool:
@@ -142,13 +146,16 @@ def segments_in_lasso(collection: Any, lasso: Lasso, segments_field: str) -> Seg
         InputError: no such field.
     """
     path = _checked(collection, segments_field).detections
-    project = {"$project": {"ids": f"${path}._id"}}
     if lasso.sample_ids:
         wanted = [ObjectId(one) for one in lasso.sample_ids]
-        return _pool(collection, segments_field, [{"$match": {"_id": {"$in": wanted}}}, project])
+        return _pool(
+            collection, segments_field, [{"$match": {"_id": {"$in": wanted}}}, *_all_segments(path)]
+        )
     marked = [ObjectId(one) for one in lasso.label_ids]
     match = {"$match": {f"{path}._id": {"$in": marked}}}
-    return _pool(collection, segments_field, [match, project], only=set(marked))
+    return _pool(
+        collection, segments_field, [match, *_all_segments(path)], only=set(lasso.label_ids)
+    )
 
 
 def segments_of_words(
@@ -196,7 +203,8 @@ def segments_of_words(
     pipeline: list[Mapping[str, Any]] = [
         {"$match": {words_field: {"$in": list(words)}}},
         {"$project": {"pairs": {"$let": {"vars": {"indices": indices}, "in": pairs}}}},
-        {"$project": {"ids": "$pairs.id", "ranks": "$pairs.rank"}},
+        {"$unwind": "$pairs"},
+        {"$project": {"label": "$pairs.id", "rank": "$pairs.rank"}},
     ]
     return _pool(collection, segments_field, pipeline)
 
@@ -221,35 +229,37 @@ def _checked(collection: Any, segments_field: str) -> SegmentFields:
     return SegmentFields(segments_field)
 
 
+def _all_segments(path: str) -> list[Mapping[str, Any]]:
+    """A row per segment; none covers a word."""
+    return [
+        {"$project": {"label": f"${path}._id"}},
+        {"$unwind": "$label"},
+        {"$project": {"label": 1, "rank": {"$literal": 0}}},
+    ]
+
+
 def _pool(
     collection: Any,
     segments_field: str,
     pipeline: Sequence[Mapping[str, Any]],
     *,
-    only: set[ObjectId] | None = None,
+    only: set[str] | None = None,
 ) -> SegmentPool:
-    """What a pipeline that ends with "ids" (and "ranks") finds in the samples of a view."""
+    """What a pipeline that ends with a row per segment finds in the samples of a view."""
     allowed = _patches_of(collection, segments_field)
     if allowed is not None:
         only = allowed if only is None else only & allowed
-    view = samples_of(collection).view()
-    labels: list[str] = []
-    samples: list[str] = []
-    ranks: list[int] = []
-    for row in view._aggregate(post_pipeline=list(pipeline)):
-        sample_id, ids = str(row["_id"]), row.get("ids") or []
-        for label_id, rank in zip(ids, row.get("ranks") or [0] * len(ids), strict=True):
-            if only is None or label_id in only:
-                labels.append(str(label_id))
-                samples.append(sample_id)
-                ranks.append(rank)
-    return SegmentPool(tuple(labels), tuple(samples), tuple(ranks))
+    found = id_columns(
+        samples_of(collection), pipeline, {"_id": "id", "label": "id", "rank": "int"}
+    )
+    kept = slice(None) if only is None else np.isin(found["label"], list(only))
+    return SegmentPool(found["label"][kept], found["_id"][kept], found["rank"][kept])
 
 
-def _patches_of(collection: Any, segments_field: str) -> set[ObjectId] | None:
+def _patches_of(collection: Any, segments_field: str) -> set[str] | None:
     """The labels that a view of patches shows; None for a view of images."""
     if not getattr(collection, "_is_patches", False):
         return None
     if not collection.has_field(segments_field):  # patches of another field: all of their images
         return None
-    return {ObjectId(one) for one in collection.values("id")}
+    return {str(one) for one in collection.values("id")}

@@ -54,7 +54,7 @@ def heatmap_values(
 def write_heatmaps(
     dataset: Any,
     word: str,
-    ids: Sequence[str],
+    ids: Sequence[str] | None,
     *,
     caption_field: str = "caption",
     limit: int = 500,

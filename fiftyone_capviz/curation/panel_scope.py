@@ -11,7 +11,7 @@ from bson import ObjectId, json_util
 
 from fiftyone_capviz.curation.caption_index import caption_indexes
 from fiftyone_capviz.curation.lasso import Lasso, user_lasso
-from fiftyone_capviz.curation.sample_ids import sample_ids
+from fiftyone_capviz.curation.sample_ids import is_whole, sample_ids
 from fiftyone_capviz.curation.segment_map import map_key
 from fiftyone_capviz.curation.workspace import find_panel
 
@@ -64,8 +64,7 @@ def panel_scope(
         segments_field: whose map a lasso was drawn in.
     """
     view = base_view(dataset, request_params)
-    whole = not view._all_stages and dataset.media_type != "group"
-    ids = None if whole else tuple(sample_ids(view))
+    ids = None if is_whole(view) else tuple(sample_ids(view))
     lasso = user_lasso(dataset, request_params)
     if lasso is None:
         return PanelScope(view, ids, None)

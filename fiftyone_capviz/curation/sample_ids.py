@@ -8,12 +8,22 @@ from typing import Any
 import fiftyone as fo
 from bson import ObjectId
 
+from fiftyone_capviz.curation.id_columns import id_columns
+
 
 def sample_ids(collection: Any) -> list[str]:
     """Ids of the samples of a dataset, view or patches view, each once, in order."""
     if getattr(collection, "_is_patches", False):
         return list(dict.fromkeys(collection.values("sample_id")))
-    return list(collection.values("id"))
+    found = id_columns(collection, [{"$project": {"_id": 1}}], {"_id": "id"})
+    return list(found["_id"].tolist())
+
+
+def is_whole(collection: Any) -> bool:
+    """Whether a dataset or view shows all samples of its dataset, as they are."""
+    if collection._root_dataset.media_type == "group":  # one slice at a time is shown
+        return False
+    return not getattr(collection, "_all_stages", [])
 
 
 def samples_of(collection: Any) -> Any:

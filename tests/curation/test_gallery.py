@@ -106,7 +106,7 @@ def test_scores_that_are_no_numbers_count_as_none(dataset: Any) -> None:
         segment.word_scores = scores
     sample.save()
     pool = segments_of_words(dataset.limit(1), [word], **WORDS)
-    assert pool.label_ids == (sample.segments.detections[3].id,)
+    assert pool.label_ids.tolist() == [sample.segments.detections[3].id]
 
 
 def test_a_draw_is_random_seeded_and_covering_segments_come_first(tmp_path: Path) -> None:
@@ -128,18 +128,19 @@ def test_a_draw_is_random_seeded_and_covering_segments_come_first(tmp_path: Path
 
 
 def test_a_draw_has_a_limit() -> None:
-    many = tuple(str(i) for i in range(5000))
-    pool = SegmentPool(many, many, (0,) * 5000)
+    many = np.array([str(i) for i in range(5000)])
+    none = np.array([], str)
+    pool = SegmentPool(many, many, np.zeros(5000, int))
     assert len(pool.draw(10_000, seed=0)) == MAX_SHOWN
     assert pool.draw(0, seed=0) == []
-    assert SegmentPool((), (), ()).draw(5, seed=0) == []
+    assert SegmentPool(none, none, np.zeros(0, int)).draw(5, seed=0) == []
 
 
 def test_the_lasso_is_a_pool(dataset: Any) -> None:
     ids = all_ids(dataset)
     marked = Lasso(label_ids=(ids[0], ids[5], "f" * 24))
     assert set(segments_in_lasso(dataset, marked, "segments").label_ids) == {ids[0], ids[5]}
-    assert segments_in_lasso(dataset.limit(1), marked, "segments").label_ids == (ids[0],)
+    assert segments_in_lasso(dataset.limit(1), marked, "segments").label_ids.tolist() == [ids[0]]
     samples = tuple(dataset.values("id")[:2])
     found = segments_in_lasso(dataset, Lasso(sample_ids=samples), "segments")
     assert set(found.sample_ids) == set(samples)

@@ -39,6 +39,8 @@ declare module "@fiftyone/spaces" {
 declare module "@fiftyone/state" {
   export const theme: unknown;
   export const datasetName: unknown;
+  export const view: unknown;
+  export const filters: unknown;
   export const modalSampleId: unknown;
   export const nullableModalSampleId: unknown;
   export const selectedSamples: unknown;

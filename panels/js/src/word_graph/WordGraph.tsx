@@ -1,5 +1,5 @@
 import { executeOperator } from "@fiftyone/operators";
-import { datasetName } from "@fiftyone/state";
+import { datasetName, filters as sidebarFilters, view } from "@fiftyone/state";
 import * as React from "react";
 import { useRecoilValue } from "recoil";
 import { latest } from "../shared/latest";
@@ -28,7 +28,12 @@ export function WordGraph({ data, schema }: PanelProps<Data>) {
   const call = useCall(schema);
   const palette = usePalette();
   const dataset = useRecoilValue<string>(datasetName);
-  const model = useWordGraph(call, data?.scope, recolorPlot, dataset);
+  const seen = JSON.stringify([
+    dataset,
+    useRecoilValue<unknown>(view),
+    useRecoilValue<unknown>(sidebarFilters),
+  ]);
+  const model = useWordGraph(call, data?.scope, recolorPlot, dataset, seen);
   const comparison = useComparison(call, model.captionField, data?.scope);
   const [filters, setFilters] = React.useState<Filters>(DEFAULT_FILTERS);
   const [arrangement, setArrangement] = React.useState<Arrangement>("together");

@@ -17,12 +17,13 @@ const call = (async (event: string, params: Record<string, unknown> = {}) => {
   return answers[event]();
 }) as Call;
 
-function Panel({ scope }: { scope?: string }) {
-  model = useWordGraph(call, scope, recolor, "demo");
+function Panel({ scope, seen }: { scope?: string; seen?: string }) {
+  model = useWordGraph(call, scope, recolor, "demo", seen);
   return null;
 }
 
-const show = (scope?: string) => act(async () => root.render(<Panel scope={scope} />));
+const show = (scope?: string, seen?: string) =>
+  act(async () => root.render(<Panel scope={scope} seen={seen} />));
 const events = () => asked.map(([event]) => event);
 const count = (event: string) => events().filter((one) => one === event).length;
 
@@ -68,6 +69,34 @@ test("the graph is asked for at once, and once for one scope", async () => {
   expect(asked[1][1].fresh).toBe(false);
   await show("two");
   expect(count("graph")).toBe(2);
+});
+
+test("a filter that the browser sees is counted before Python tells of it, and once", async () => {
+  await show("one", "all");
+  viewed({ key: "two" });
+  await show("one", "filtered");
+  expect(count("graph")).toBe(2);
+  await show("two", "filtered");
+  expect(count("graph")).toBe(2);
+  viewed({ key: "three" });
+  await show("three", "filtered");
+  expect(count("graph")).toBe(3);
+});
+
+test("what Python tells while a question is on its way is asked for if it is something else", async () => {
+  await show("one", "all");
+  let answer = (_: unknown): void => undefined;
+  const later = new Promise((resolve) => (answer = resolve));
+  answers.graph = () => later;
+  await show("one", "filtered");
+  await show("two", "filtered");
+  expect(count("graph")).toBe(2);
+  const graph = graphOf({ wolf: 5 });
+  answers.graph = () => ({ ...graph, key: "two" });
+  await act(async () => answer({ ...graph, key: "one" }));
+  expect(count("graph")).toBe(3);
+  await show("two", "filtered");
+  expect(count("graph")).toBe(3);
 });
 
 test("a click narrows first and paints then", async () => {

@@ -41,12 +41,14 @@ const FIELD_KEY = "capviz-word-graph-field";
  * @param scope changes with the App's view, filters and lasso; undefined until Python has told it
  * @param recolor makes the plot fetch its colors again
  * @param dataset name of the App's dataset
+ * @param seen changes with the App's view and filters: known to the browser before Python is told
  */
 export function useWordGraph(
   uncounted: Call,
   scope: string | undefined,
   recolor: (steps: Record<string, unknown>[]) => Promise<void>,
   dataset: string,
+  seen = "",
 ): WordGraphModel {
   const [call, asking] = useAsking(uncounted);
   const [payload, setPayload] = useState<GraphPayload | EmptyPayload | null>(null);
@@ -132,9 +134,13 @@ export function useWordGraph(
   const before = useRef("");
   const scopeNow = useRef(scope);
   scopeNow.current = scope;
+  /** A question was asked before Python told of the scope that it is about. */
+  const ahead = useRef(false);
+  const [passed, setPassed] = useState(0);
   const ask = useCallback(() => {
     const wanted = JSON.stringify(asked);
-    shown.current = `${scopeNow.current} ${wanted}`;
+    const told = scopeNow.current;
+    shown.current = `${told} ${wanted}`;
     setLoading(true);
     calls
       .graph({ caption_field: asked.field, search: asked.search, fresh: !opened.current })
@@ -144,6 +150,9 @@ export function useWordGraph(
         const first = !opened.current;
         opened.current = true;
         shown.current = `${parsed.key} ${wanted}`;
+        ahead.current = false;
+        // What Python has told meanwhile, and the effect below has let pass, is something else.
+        if (scopeNow.current !== told && scopeNow.current !== parsed.key) setPassed((n) => n + 1);
         setPayload(parsed);
         setError(null);
         setLoading(false);
@@ -160,18 +169,27 @@ export function useWordGraph(
       })
       .catch((problem: unknown) => {
         shown.current = ""; // the next change of the scope asks again
+        ahead.current = false;
         setLoading(false);
         fail(problem);
       });
   }, [asked, calls, fail, paint, wishFor]);
   const open = payload !== null;
+  const seenBefore = useRef(seen);
   useEffect(() => {
-    if (open && scope === undefined) return;
+    if (seenBefore.current === seen) return;
+    seenBefore.current = seen;
+    if (!open) return;
+    ahead.current = true;
+    ask();
+  }, [seen, open, ask]);
+  useEffect(() => {
+    if (ahead.current || (open && scope === undefined)) return;
     // The first question does not wait for Python's first word on the scope.
     const wanted = JSON.stringify(asked);
     const first = !open && shown.current.endsWith(wanted);
     if (!first && shown.current !== `${scope} ${wanted}`) ask();
-  }, [scope, asked, ask, open]);
+  }, [scope, asked, ask, open, passed]);
 
   const choose = useCallback(
     (chosen: string) => {
