@@ -7,6 +7,7 @@ from typing import Any
 from bson import ObjectId
 
 from fiftyone_capviz.curation.accept import accept_captions, discard_candidates, stored_options
+from fiftyone_capviz.curation.lasso import note_lasso
 from fiftyone_capviz.curation.options import AnalysisOptions
 from fiftyone_capviz.curation.panel_focus import panel_focus
 from fiftyone_capviz.curation.panel_scope import captions_notices
@@ -228,6 +229,8 @@ class CaptionSteering(CapvizPanel):
         ctx.prompt("@capviz/capviz/analyze_captions")
 
     def _surroundings_changed(self, ctx: Any) -> None:
+        if ctx.dataset is not None:
+            note_lasso(ctx.dataset, ctx.request_params)
         told = [repr(ctx.request_params.get(name)) for name in ("view", "filters", "extended")]
         ctx.panel.set_data("around", {"version": hash(tuple(told)) % 2**31})
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from fiftyone_capviz.curation.gallery import Scope, SegmentPool, gallery_fields, gallery_pool
 from fiftyone_capviz.curation.gallery_cards import SegmentCard, read_cards
-from fiftyone_capviz.curation.lasso import user_lasso
+from fiftyone_capviz.curation.lasso import note_lasso, user_lasso
 from fiftyone_capviz.curation.logs import get_logger
 from fiftyone_capviz.curation.method_readings import Method, method_readings, stored_method
 from fiftyone_capviz.curation.panel_focus import focus_version, panel_focus
@@ -148,6 +148,7 @@ def _tell_scope(ctx: Any) -> None:
     replace the panel.
     """
     try:
+        note_lasso(ctx.dataset, ctx.request_params)
         ctx.panel.set_data("scope_version", captions_key(ctx.dataset, ctx.request_params))
     except Exception:
         get_logger().exception("the scope of the segment gallery")

@@ -19,7 +19,7 @@ from fiftyone_capviz.curation.graph_panel import (
     pairs_of_word,
     panel_graph,
 )
-from fiftyone_capviz.curation.lasso import user_lasso
+from fiftyone_capviz.curation.lasso import forget_lasso, note_lasso, user_lasso
 from fiftyone_capviz.curation.logs import get_logger
 from fiftyone_capviz.curation.panel_focus import (
     clear_panel_focus,
@@ -181,6 +181,13 @@ class WordGraph(CapvizPanel):
         return {"version": version}
 
     @event
+    def drop_lasso(self, ctx: Any) -> dict[str, bool]:
+        """Give the grid back that a lasso has narrowed."""
+        forget_lasso(ctx.dataset)
+        ctx.ops.set_extended_selection(reset=True)
+        return {"ok": True}
+
+    @event
     def paint(self, ctx: Any) -> PaintPayload:
         """Color the plot by the word in focus, or as before. Params: version, of the focus."""
         view = base_view(ctx.dataset, ctx.request_params)
@@ -233,6 +240,7 @@ class WordGraph(CapvizPanel):
 
     def _tell(self, ctx: Any) -> None:
         try:
+            note_lasso(ctx.dataset, ctx.request_params)
             ctx.panel.set_data("scope", captions_key(ctx.dataset, ctx.request_params))
         except Exception:  # what a hook raises would replace the whole panel
             get_logger().exception("the word graph could not follow the view")

@@ -12,7 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from fiftyone_capviz.curation.panel_focus import is_own_selection
+from fiftyone_capviz.curation.store import forget, recall, remember
 
+LASSO_SECONDS = 3600
+"""How long a lasso is remembered: nobody means one of yesterday."""
+
+_KEY = "last_lasso"
 _MATCH_LABELS = "fiftyone.core.stages.MatchLabels"
 _SELECT = "fiftyone.core.stages.Select"
 _PATCHES = ("fiftyone.core.stages.ToPatches", "fiftyone.core.stages.ToEvaluationPatches")
@@ -61,6 +66,30 @@ def user_lasso(dataset: Any, request_params: Mapping[str, Any]) -> Lasso | None:
     if lasso is not None and is_own_selection(dataset, lasso.sample_ids or lasso.label_ids):
         return None
     return lasso
+
+
+def note_lasso(dataset: Any, request_params: Mapping[str, Any]) -> None:
+    """Remember the user's lasso, if there is one: the App forgets it when a tab is opened.
+
+    Args:
+        dataset: the dataset.
+        request_params: of a panel's hook.
+    """
+    lasso = user_lasso(dataset, request_params)
+    if lasso is not None and lasso != last_lasso(dataset):
+        value = {"labels": list(lasso.label_ids), "samples": list(lasso.sample_ids)}
+        remember(dataset, _KEY, value, seconds=LASSO_SECONDS)
+
+
+def last_lasso(dataset: Any) -> Lasso | None:
+    """The last lasso that a panel was told of, for an hour or until :func:`forget_lasso`."""
+    kept = recall(dataset, _KEY)
+    return None if kept is None else Lasso(tuple(kept["labels"]), tuple(kept["samples"]))
+
+
+def forget_lasso(dataset: Any) -> None:
+    """The user has dropped it."""
+    forget(dataset, _KEY)
 
 
 def _ids(options: Any, name: str) -> tuple[str, ...]:

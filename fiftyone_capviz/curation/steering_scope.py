@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from bson import ObjectId
 
 from fiftyone_capviz.curation.fields import CaptionFields
-from fiftyone_capviz.curation.lasso import Lasso, user_lasso
+from fiftyone_capviz.curation.lasso import Lasso, last_lasso, user_lasso
 from fiftyone_capviz.curation.options import AnalysisOptions
 from fiftyone_capviz.curation.panel_focus import PanelFocus, panel_focus
 from fiftyone_capviz.curation.recipe import Recipe
@@ -18,10 +18,10 @@ from fiftyone_capviz.curation.steer_image import weights_on_image
 from fiftyone_capviz.curation.steered_image import Dials, SteeredImage
 from fiftyone_capviz.errors import InputError
 
-Scope = Literal["selected", "lasso", "focus", "view"]
-SCOPES: tuple[Scope, ...] = ("selected", "lasso", "focus", "view")
+Scope = Literal["selected", "lasso", "focus", "last_lasso", "view"]
+SCOPES: tuple[Scope, ...] = get_args(Scope)
 SegmentSource = Literal["lasso", "focus", "label", "patches", "none"]
-SOURCES: tuple[SegmentSource, ...] = ("lasso", "focus", "label", "patches", "none")
+SOURCES: tuple[SegmentSource, ...] = get_args(SegmentSource)
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class Surroundings:
         selected: ids of the samples ticked in the grid.
         lasso: the user's selection in the Embeddings plot.
         focus: the words in focus.
+        last_lasso: the lasso before, which the App forgot when a tab was opened.
     """
 
     dataset: Any
@@ -40,6 +41,7 @@ class Surroundings:
     selected: tuple[str, ...] = ()
     lasso: Lasso | None = None
     focus: PanelFocus | None = None
+    last_lasso: Lasso | None = None
 
     @classmethod
     def of(
@@ -52,7 +54,8 @@ class Surroundings:
         lasso, ticked = user_lasso(dataset, request_params), tuple(selected)
         if ticked and getattr(view, "_is_patches", False):
             lasso, ticked = Lasso(label_ids=ticked), ()
-        return cls(dataset, view, ticked, lasso, panel_focus(dataset))
+        last = last_lasso(dataset) if lasso is None else None
+        return cls(dataset, view, ticked, lasso, panel_focus(dataset), last)
 
     def scopes(self, options: AnalysisOptions) -> dict[Scope, list[str]]:
         """Ids of the samples of each scope that there is, the likeliest first.
@@ -64,11 +67,13 @@ class Surroundings:
         if len(self.selected) > 1:
             found["selected"] = list(self.selected)
         if self.lasso is not None:
-            found["lasso"] = self._lassoed(options)
+            found["lasso"] = self._lassoed(self.lasso, options)
         if self.focus is not None:
             found["focus"] = self._focused(options)
         if len(self.selected) == 1:
             found["selected"] = list(self.selected)
+        if self.last_lasso is not None:
+            found["last_lasso"] = self._lassoed(self.last_lasso, options)
         found["view"] = sample_ids(self.view)
         return {scope: ids for scope, ids in found.items() if ids or scope == "view"}
 
@@ -79,22 +84,25 @@ class Surroundings:
             found.append("lasso")
         if self.focus is not None:
             found.append("focus")
+        if self.last_lasso is not None and self.last_lasso.label_ids:
+            found.append("lasso")
         return found
 
     def segment_ids(
         self, source: SegmentSource, ids: Sequence[str], options: AnalysisOptions
     ) -> tuple[str, ...]:
         """Ids of the segments of a source: the lassoed ones, or those the focused words cover."""
-        if source == "lasso" and self.lasso is not None:
-            return self.lasso.label_ids
+        lasso = self.lasso or self.last_lasso
+        if source == "lasso" and lasso is not None:
+            return lasso.label_ids
         if source == "focus" and self.focus is not None:
             return _covered(self.dataset, self.focus.words, ids, options.segments_field)
         return ()
 
-    def _lassoed(self, options: AnalysisOptions) -> list[str]:
-        lasso = self.lasso
-        if lasso is None or lasso.sample_ids:
-            return [] if lasso is None else list(lasso.sample_ids)
+    def _lassoed(self, lasso: Lasso, options: AnalysisOptions) -> list[str]:
+        if lasso.sample_ids:
+            wanted = [ObjectId(one) for one in lasso.sample_ids]
+            return _ids(self.dataset, {"_id": {"$in": wanted}})  # some may have been deleted
         labels = [ObjectId(one) for one in lasso.label_ids]
         path = f"{options.segments_field}.detections._id"
         return _ids(self.dataset, {path: {"$in": labels}})

@@ -13,9 +13,9 @@ def _store(dataset: Any) -> Any:
     return ExecutionStore.create(STORE, dataset_id=dataset._doc.id)
 
 
-def remember(dataset: Any, key: str, value: dict[str, Any]) -> None:
-    """Keep a JSON-like value under a key."""
-    _store(dataset).set(key, value)
+def remember(dataset: Any, key: str, value: dict[str, Any], *, seconds: int | None = None) -> None:
+    """Keep a JSON-like value under a key, for good or for some seconds."""
+    _store(dataset).set(key, value, ttl=seconds)
 
 
 def recall(dataset: Any, key: str) -> dict[str, Any] | None:

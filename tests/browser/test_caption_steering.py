@@ -13,7 +13,7 @@ from playwright.sync_api import Dialog, Locator, Page, expect
 
 from fiftyone_capviz.curation.accept import discard_candidates
 from fiftyone_capviz.curation.panel_focus import clear_panel_focus
-from tests.browser.app import open_panel, operator
+from tests.browser.app import lasso, open_panel, operator
 from tests.browser.conftest import SCENES, Demo
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -188,12 +188,40 @@ def test_the_recipe_goes_to_what_is_marked_in_the_app(
     expect(part(panel, "success-rate")).to_have_count(0)
 
 
+def test_the_recipe_goes_to_a_lasso_drawn_before_the_panel_was_opened(
+    demo: Demo, page: Page, dataset: Any
+) -> None:
+    page.goto(f"{demo.url}datasets/capviz-demo?workspace=captions")
+    graph = page.locator("[data-cy='capviz-word-graph']")
+    expect(graph.locator("[data-pair]").first).to_be_visible()
+    expect(
+        page.locator("[data-cy='panel-content-Embeddings']").get_by_text("points")
+    ).to_be_visible()
+    lasso(page)
+    chip = graph.locator("[data-cy=capviz-lasso]")
+    expect(chip).to_be_visible()
+    images = int((chip.text_content() or "").split()[1])
+    page.locator("[data-cy='panel-tab-caption_steering']").first.click()
+    panel = page.locator("[data-cy='capviz-steering']")
+    expect(part(panel, "scope")).to_contain_text(re.compile(rf"asso.*in the plot \({images}\)"))
+    expect(part(panel, "source")).to_contain_text("the lassoed segments")
+    page.locator("[data-cy='panel-tab-word_graph']").first.click()
+
+
 def test_one_caption_is_accepted_and_undone_in_the_modal(
     demo: Demo, page: Page, dataset: Any, person: Any, keep: Keep
 ) -> None:
     caption, prompt = person.caption, prompt_for(person)
-    page.goto(f"{demo.url}datasets/capviz-demo")
+    page.goto(f"{demo.url}datasets/capviz-demo?workspace=captions")
     expect(page.locator("[data-cy='panel-content-Samples']")).to_be_visible()
+    # What is open besides tells of the new caption, too.
+    operator(page, "set_filters", filepath={"values": [person.filepath]})
+    page.locator("[data-cy='panel-tab-segment_gallery']").first.click()
+    cards = page.locator("[data-cy='capviz-segment-card']")
+    words = page.locator("[data-cy='capviz-word-graph'] [data-word]")
+    expect(cards.first).to_contain_text(caption)
+    expect(words.first).to_be_visible()
+    named = set(words.evaluate_all("all => all.map((one) => one.dataset.word)"))
     operator(page, "open_sample", id=person.id)
     modal = page.locator("[data-cy='modal']")
     modal.locator("[data-cy='panel-tab-caption_steering']").first.click()
@@ -206,11 +234,17 @@ def test_one_caption_is_accepted_and_undone_in_the_modal(
     expect(part(panel, "undo")).to_have_text("Undo (1)")
     dataset.reload()
     assert dataset[person.id].caption.startswith(prompt)
+    new = set(dataset[person.id].caption_words) - named
+    assert new
+    expect(page.locator(f"[data-cy='capviz-word-graph'] [data-word='{new.pop()}']")).to_be_visible()
+    expect(cards.first).to_contain_text(prompt)
     part(panel, "undo").click()
     expect(part(panel, "undo")).to_have_text("Undo")
     expect(part(panel, "present-caption")).to_have_text(caption)
+    expect(cards.first).to_contain_text(caption)
     operator(page, "close_sample")  # the session would remember it
     expect(page.locator("[data-cy='modal']")).to_have_count(0)
+    operator(page, "set_filters")
 
 
 def test_a_caption_that_looks_like_markup_is_text(

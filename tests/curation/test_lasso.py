@@ -7,7 +7,14 @@ from typing import Any
 
 import pytest
 
-from fiftyone_capviz.curation.lasso import Lasso, lasso_of, user_lasso
+from fiftyone_capviz.curation.lasso import (
+    Lasso,
+    forget_lasso,
+    lasso_of,
+    last_lasso,
+    note_lasso,
+    user_lasso,
+)
 from fiftyone_capviz.curation.panel_focus import clear_panel_focus, set_panel_focus
 from tests.curation.analysed import analysed_dataset
 
@@ -48,4 +55,22 @@ def test_what_a_panel_selected_itself_is_no_lasso(tmp_path: Path) -> None:
     assert user_lasso(dataset, {"extended": {LABELS: {"ids": [first]}}}) == Lasso((first,))
     clear_panel_focus(dataset)
     assert user_lasso(dataset, own) is None  # the grid may still be narrowed to it
+    dataset.delete()
+
+
+def test_the_last_lasso_is_remembered_until_it_is_dropped(tmp_path: Path) -> None:
+    dataset = analysed_dataset(tmp_path)
+    first, second, third = dataset.values("id")[:3]
+    assert last_lasso(dataset) is None
+    drawn = {"extended": {SELECT: {"sample_ids": [first, second]}}}
+    note_lasso(dataset, drawn)
+    note_lasso(dataset, {"extended": {}})  # a tab was opened, and the App forgets it
+    assert last_lasso(dataset) == Lasso(sample_ids=(first, second))
+    set_panel_focus(dataset, ["wolf"], sample_ids=[third])
+    note_lasso(dataset, {"extended": {SELECT: {"sample_ids": [third]}}})
+    assert last_lasso(dataset) == Lasso(sample_ids=(first, second))
+    note_lasso(dataset, {"extended": {LABELS: {"ids": [first]}}})
+    assert last_lasso(dataset) == Lasso(label_ids=(first,))
+    forget_lasso(dataset)
+    assert last_lasso(dataset) is None
     dataset.delete()

@@ -15,7 +15,7 @@ from fiftyone_capviz.curation.caption_change import compare_captions
 from fiftyone_capviz.curation.documents import deserialize_array
 from fiftyone_capviz.curation.engines import load_captioner
 from fiftyone_capviz.curation.image_features import FeatureCache, feature_cache
-from fiftyone_capviz.curation.lasso import Lasso
+from fiftyone_capviz.curation.lasso import Lasso, forget_lasso, note_lasso
 from fiftyone_capviz.curation.model_turns import models_in_turn
 from fiftyone_capviz.curation.panel_focus import clear_panel_focus, panel_focus, set_panel_focus
 from fiftyone_capviz.curation.prompt_suggestions import suggest_prompts, usual_prompts
@@ -324,6 +324,12 @@ def test_scopes_and_the_segments_that_belong_to_them(dataset: Any, image: Steere
     )
     expected = Recipe(PROMPT, word="hat", weight=7.0, method="logits", segment_ids=tuple(labels))
     assert recipe == expected
+    note_lasso(dataset, {"extended": {"fiftyone.core.stages.MatchLabels": {"ids": labels}}})
+    later = Surroundings.of(dataset, dataset.view(), selected=(), request_params={})
+    assert later.scopes(options) == {"last_lasso": ids[:1], "view": ids}
+    assert later.sources() == ["lasso"]
+    assert later.segment_ids("lasso", ids, options) == tuple(labels)
+    forget_lasso(dataset)
     ticked = Surroundings(dataset, dataset.view(), tuple(ids[:2]))
     assert list(ticked.scopes(options)) == ["selected", "view"]
 

@@ -90,7 +90,7 @@ export interface Suggestion {
   text: string;
 }
 
-export type Scope = "selected" | "lasso" | "focus" | "view";
+export type Scope = "selected" | "lasso" | "focus" | "last_lasso" | "view";
 export type SegmentSource = "lasso" | "focus" | "label" | "patches" | "none";
 
 export interface ScopesPayload {

@@ -48,6 +48,8 @@ test("the weight goes to the lasso, to the focus, to like-named segments, to the
   expect(keys(one)).toEqual(["focus", "label", "patches", "none"]);
   expect(keys(one, "contrast")).toEqual(["focus", "label", "none"]);
   expect(scopeChoices(null)).toEqual([]);
+  const lasso = scopeChoices({ ...payload, scopes: [{ key: "last_lasso", count: 12 }] });
+  expect(lasso).toEqual([{ key: "last_lasso", name: "Last lasso in the plot (12)" }]);
   const ticked = (count: number) =>
     scopeChoices({ ...payload, scopes: [{ key: "selected", count }] })[0].name;
   expect([ticked(1), ticked(2)]).toEqual(["Selected sample (1)", "Selected samples (2)"]);

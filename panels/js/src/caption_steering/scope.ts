@@ -18,6 +18,7 @@ export function scopeChoices(payload: ScopesPayload | null): Choice<Scope>[] {
     selected: "Selected samples",
     lasso: "Lassoed in the plot",
     focus: `In focus: ${listed(payload?.words ?? [])}`,
+    last_lasso: "Last lasso in the plot",
     view: "Current view",
   };
   return (payload?.scopes ?? []).map(({ key, count }) => ({

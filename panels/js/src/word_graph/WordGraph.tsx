@@ -1,4 +1,3 @@
-import { executeOperator } from "@fiftyone/operators";
 import { datasetName, filters as sidebarFilters, view } from "@fiftyone/state";
 import * as React from "react";
 import { useRecoilValue } from "recoil";
@@ -100,7 +99,7 @@ export function WordGraph({ data, schema }: PanelProps<Data>) {
       similar={similar}
       palette={palette}
       analyze={() => void call("analyze").catch(fail)}
-      dropLasso={() => void executeOperator("set_extended_selection", { reset: true })}
+      dropLasso={() => void call("drop_lasso").catch(fail)}
       save={save}
     />
   );

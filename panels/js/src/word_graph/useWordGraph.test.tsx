@@ -85,7 +85,7 @@ test("a filter that the browser sees is counted before Python tells of it, and o
 
 test("what Python tells while a question is on its way is asked for if it is something else", async () => {
   await show("one", "all");
-  let answer = (_: unknown): void => undefined;
+  let answer: (reply: unknown) => void = () => undefined;
   const later = new Promise((resolve) => (answer = resolve));
   answers.graph = () => later;
   await show("one", "filtered");
