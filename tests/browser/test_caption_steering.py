@@ -13,7 +13,7 @@ from playwright.sync_api import Dialog, Locator, Page, expect
 
 from fiftyone_capviz.curation.accept import discard_candidates
 from fiftyone_capviz.curation.panel_focus import clear_panel_focus
-from tests.browser.app import lasso, open_panel, operator
+from tests.browser.app import expect_samples, lasso, open_panel, operator
 from tests.browser.conftest import SCENES, Demo
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -214,13 +214,17 @@ def test_one_caption_is_accepted_and_undone_in_the_modal(
     caption, prompt = person.caption, prompt_for(person)
     page.goto(f"{demo.url}datasets/capviz-demo?workspace=captions")
     expect(page.locator("[data-cy='panel-content-Samples']")).to_be_visible()
-    # What is open besides tells of the new caption, too.
-    operator(page, "set_filters", filepath={"values": [person.filepath]})
+    # What is open besides shows the new caption, too.
+    words = page.locator("[data-cy='capviz-word-graph'] [data-word]")
+    expect(words.first).to_be_visible()
     page.locator("[data-cy='panel-tab-segment_gallery']").first.click()
     cards = page.locator("[data-cy='capviz-segment-card']")
-    words = page.locator("[data-cy='capviz-word-graph'] [data-word]")
+    expect(cards.first).to_be_visible()
+    only = {"values": [person.filepath], "exclude": False, "isMatching": True}
+    operator(page, "set_filters", filepath=only)
+    expect_samples(page, 1)
     expect(cards.first).to_contain_text(caption)
-    expect(words.first).to_be_visible()
+    expect(page.locator("[data-cy='capviz-word-graph']").get_by_text("1 caption")).to_be_visible()
     named = set(words.evaluate_all("all => all.map((one) => one.dataset.word)"))
     operator(page, "open_sample", id=person.id)
     modal = page.locator("[data-cy='modal']")
@@ -242,6 +246,7 @@ def test_one_caption_is_accepted_and_undone_in_the_modal(
     expect(part(panel, "undo")).to_have_text("Undo")
     expect(part(panel, "present-caption")).to_have_text(caption)
     expect(cards.first).to_contain_text(caption)
+    expect_samples(page, 1)  # a reload of the dataset alone would drop the filter
     operator(page, "close_sample")  # the session would remember it
     expect(page.locator("[data-cy='modal']")).to_have_count(0)
     operator(page, "set_filters")

@@ -2,6 +2,7 @@ import { usePanelContext, usePanelId } from "@fiftyone/spaces";
 import { getSampleSrc, nullableModalSampleId, selectedSamples } from "@fiftyone/state";
 import * as React from "react";
 import { useRecoilValue } from "recoil";
+import { useKeptFilters } from "../shared/keptFilters";
 import { useCall, type PanelProps } from "../shared/panel";
 import { usePalette } from "../shared/theme";
 import type { BatchRequest } from "./ApplyCard";
@@ -33,6 +34,7 @@ export function CaptionSteering({ data, schema }: PanelProps<Data>) {
   const tickedKey = [...ticked.keys()].join(" ");
   const among = React.useMemo(() => (tickedKey ? tickedKey.split(" ") : []), [tickedKey]);
 
+  const keepFilters = useKeptFilters();
   const { state, open, renew } = useImage(call, panelId);
   const { image, place } = state;
   const attempts = useAttempts(call, panelId, image, place, data?.stream);
@@ -43,7 +45,10 @@ export function CaptionSteering({ data, schema }: PanelProps<Data>) {
   const listed = React.useMemo(() => (among.length > 1 ? among : []), [among]);
   const batch = useBatch(call, panelId, image?.caption_field, data?.job, async (step) => {
     setFlipped(new Set());
-    if (step === "accept" || step === "undo") attempts.forgetAttempt();
+    if (step === "accept" || step === "undo") {
+      keepFilters(); // the operator ends with a reload of the dataset
+      attempts.forgetAttempt();
+    }
     await renew({ among: listed });
     if (step === "steer") setLatestWork("batch");
   });
@@ -119,6 +124,7 @@ export function CaptionSteering({ data, schema }: PanelProps<Data>) {
   const acceptAttempt = async () => {
     if (!attempt) return;
     setProblem(null);
+    keepFilters();
     try {
       const reply = await call<{ summary: string }>("accept_attempt", {
         sample_id: image.sample_id,
