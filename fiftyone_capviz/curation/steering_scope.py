@@ -20,7 +20,7 @@ from fiftyone_capviz.errors import InputError
 
 Scope = Literal["selected", "lasso", "focus", "last_lasso", "view"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
-SegmentSource = Literal["lasso", "focus", "label", "patches", "none"]
+SegmentSource = Literal["lasso", "focus", "last_lasso", "label", "patches", "none"]
 SOURCES: tuple[SegmentSource, ...] = get_args(SegmentSource)
 
 
@@ -85,16 +85,17 @@ class Surroundings:
         if self.focus is not None:
             found.append("focus")
         if self.last_lasso is not None and self.last_lasso.label_ids:
-            found.append("lasso")
+            found.append("last_lasso")
         return found
 
     def segment_ids(
         self, source: SegmentSource, ids: Sequence[str], options: AnalysisOptions
     ) -> tuple[str, ...]:
         """Ids of the segments of a source: the lassoed ones, or those the focused words cover."""
-        lasso = self.lasso or self.last_lasso
-        if source == "lasso" and lasso is not None:
-            return lasso.label_ids
+        if source == "lasso" and self.lasso is not None:
+            return self.lasso.label_ids
+        if source == "last_lasso" and self.last_lasso is not None:
+            return self.last_lasso.label_ids
         if source == "focus" and self.focus is not None:
             return _covered(self.dataset, self.focus.words, ids, options.segments_field)
         return ()

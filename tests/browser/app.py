@@ -26,6 +26,20 @@ def expect_samples(page: Page, count: int) -> None:
     expect(samples.get_by_text(text, exact=True)).to_be_visible()
 
 
+def only_file(page: Page, path: str) -> None:
+    """Filter the grid to one image."""
+    samples = page.locator("[data-cy='panel-content-Samples']")
+    wanted = {"values": [path], "exclude": False, "isMatching": True}
+    for _ in range(10):  # the App drops filters that are set while it opens a workspace
+        operator(page, "set_filters", filepath=wanted)
+        try:
+            expect(samples.get_by_text("1 sample", exact=True)).to_be_visible(timeout=5000)
+        except AssertionError:
+            continue
+        return
+    raise AssertionError("the App took no filter")
+
+
 def lasso(page: Page) -> int:
     """Drag around most of the Embeddings plot; how many points it holds."""
     plot = page.locator("[data-cy='panel-content-Embeddings']")

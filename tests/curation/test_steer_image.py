@@ -327,8 +327,8 @@ def test_scopes_and_the_segments_that_belong_to_them(dataset: Any, image: Steere
     note_lasso(dataset, {"extended": {"fiftyone.core.stages.MatchLabels": {"ids": labels}}})
     later = Surroundings.of(dataset, dataset.view(), selected=(), request_params={})
     assert later.scopes(options) == {"last_lasso": ids[:1], "view": ids}
-    assert later.sources() == ["lasso"]
-    assert later.segment_ids("lasso", ids, options) == tuple(labels)
+    assert later.sources() == ["last_lasso"]
+    assert later.segment_ids("last_lasso", ids, options) == tuple(labels)
     forget_lasso(dataset)
     ticked = Surroundings(dataset, dataset.view(), tuple(ids[:2]))
     assert list(ticked.scopes(options)) == ["selected", "view"]

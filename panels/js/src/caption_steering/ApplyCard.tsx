@@ -1,7 +1,7 @@
 import * as React from "react";
 import { CandidateTable } from "./CandidateTable";
 import type { BatchReport, Candidate, JobData, Scope, SegmentSource } from "./payloads";
-import { batchRemarks, successText, type Choice } from "./scope";
+import { batchRemarks, likeliest, successText, type Choice } from "./scope";
 import { formatWeight } from "./weight";
 
 export interface BatchRequest {
@@ -46,7 +46,7 @@ export function ApplyCard(props: Props) {
   const [sourceWish, setSource] = React.useState<SegmentSource | null>(null);
   const [automatic, setAutomatic] = React.useState(false);
   const scope = (scopes.find(({ key }) => key === scopeWish) ?? scopes[0])?.key;
-  const source = (sources.find(({ key }) => key === sourceWish) ?? sources[0])?.key ?? "none";
+  const source = sources.find(({ key }) => key === sourceWish)?.key ?? likeliest(sources, scope);
   const onSegments = source !== "none" && source !== "patches";
   const request: BatchRequest | null = scope
     ? { scope, source, automatic: automatic && onSegments && props.word.trim() !== "" }

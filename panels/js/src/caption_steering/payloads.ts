@@ -91,7 +91,7 @@ export interface Suggestion {
 }
 
 export type Scope = "selected" | "lasso" | "focus" | "last_lasso" | "view";
-export type SegmentSource = "lasso" | "focus" | "label" | "patches" | "none";
+export type SegmentSource = "lasso" | "focus" | "last_lasso" | "label" | "patches" | "none";
 
 export interface ScopesPayload {
   scopes: { key: Scope; count: number }[];

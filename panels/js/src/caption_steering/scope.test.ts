@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import example from "../../../../tests/payloads/caption_steering.json";
 import { parseImage, type BatchReport, type ImagePayload } from "./payloads";
-import { batchRemarks, scopeChoices, sourceChoices, successText } from "./scope";
+import { batchRemarks, likeliest, scopeChoices, sourceChoices, successText } from "./scope";
 import { emptySelection, toggleSegment } from "./selections";
 
 const { segments } = parseImage(example.image) as ImagePayload;
@@ -50,6 +50,10 @@ test("the weight goes to the lasso, to the focus, to like-named segments, to the
   expect(scopeChoices(null)).toEqual([]);
   const lasso = scopeChoices({ ...payload, scopes: [{ key: "last_lasso", count: 12 }] });
   expect(lasso).toEqual([{ key: "last_lasso", name: "Last lasso in the plot (12)" }]);
+  const sources = sourceChoices({ ...payload, sources: ["last_lasso"] }, none, segments, "logits");
+  expect(sources.map(({ name }) => name)).toContain("the segments of the last lasso");
+  expect(likeliest(sources, "last_lasso")).toBe("last_lasso");
+  expect(likeliest(sources, "selected")).toBe("none");
   const ticked = (count: number) =>
     scopeChoices({ ...payload, scopes: [{ key: "selected", count }] })[0].name;
   expect([ticked(1), ticked(2)]).toEqual(["Selected sample (1)", "Selected samples (2)"]);

@@ -34,9 +34,14 @@ export function sourceChoices(
   segments: Segment[],
   method: Method,
 ): Choice<SegmentSource>[] {
+  const marked: Partial<Record<SegmentSource, string>> = {
+    lasso: "the lassoed segments",
+    focus: `segments of ${listed(payload?.words ?? [])}`,
+    last_lasso: "the segments of the last lasso",
+  };
   const choices: Choice<SegmentSource>[] = (payload?.sources ?? []).map((key) => ({
     key,
-    name: key === "lasso" ? "the lassoed segments" : `segments of ${listed(payload?.words ?? [])}`,
+    name: marked[key] ?? key,
   }));
   const label = labelOf(selection, segments);
   if (label !== null) choices.push({ key: "label", name: `segments labeled “${label}”` });
@@ -45,6 +50,13 @@ export function sourceChoices(
   }
   choices.push({ key: "none", name: "nothing: the prompt alone" });
   return choices;
+}
+
+/** The choice to begin with: a lasso of before is meant only where its samples are. */
+export function likeliest(choices: Choice<SegmentSource>[], scope: Scope | undefined) {
+  const other = choices.filter(({ key }) => key !== "last_lasso");
+  const before = choices.find(({ key }) => key === "last_lasso");
+  return (scope === "last_lasso" && before ? before : other[0])?.key ?? "none";
 }
 
 /** The label of the segment that was clicked first, null if none was. */
