@@ -2,8 +2,8 @@
 
 Both compute the same numbers (right Riemann sum, N = 10, input of the last block) of one open_clip
 model with random weights, one after the other, each in a process of its own, whose peak memory is
-read at its end. exclip takes minutes and about 14 GiB; --dimensions D lets it differentiate D of
-the 512 dimensions of the embedding and extrapolates its time (not its memory).
+read at its end. exclip takes minutes, and more than 22 GiB; --dimensions D lets it differentiate D
+of the 512 dimensions of the embedding and extrapolates its time (not its memory).
 
     pip install open_clip_torch==3.3.0 && pip install --no-deps exclip==1.1
     python -m benchmarks.second_order [--threads 1] [--dimensions D]
@@ -62,10 +62,10 @@ def run_ours(_: int | None) -> dict[str, Any]:
         pair = attribute_pair(*factors)
         seconds.append(time.perf_counter() - started)
     assert pair is not None
-    # The first repetition also warms up; it is the fair one, since the rival runs once.
+    # The first pair also warms up and encodes the reference image, which further pairs share.
     return {
         "seconds": seconds[0],
-        "best": min(seconds),
+        "further": min(seconds[1:]),
         "peak": _peak() - before,
         "matrix": pair.matrix.flatten().tolist(),
     }
@@ -85,7 +85,7 @@ def run_exclip(dimensions: int | None) -> dict[str, Any]:
         seconds = time.perf_counter() - started
         return {
             "seconds": seconds,
-            "best": seconds,
+            "further": seconds,
             "peak": _peak() - before,
             "matrix": matrix.flatten().tolist(),
         }
@@ -103,7 +103,7 @@ def run_exclip(dimensions: int | None) -> dict[str, Any]:
     per_dimension = (time.perf_counter() - started) / dimensions
     explainer.reset_attribution()
     seconds = forward + per_dimension * text_vectors.shape[1]
-    return {"seconds": seconds, "best": seconds, "peak": _peak() - before, "matrix": []}
+    return {"seconds": seconds, "further": seconds, "peak": _peak() - before, "matrix": []}
 
 
 def _peak() -> int:
@@ -140,10 +140,12 @@ def main() -> None:
     rival = _apart("exclip", options.threads, options.dimensions)
     note = f" (from {options.dimensions} of 512 dimensions)" if options.dimensions else ""
     print(f"{MODEL}, N = {NODES}, one pair, {options.threads} thread(s), encoder passes included")
-    print(f"{'':28}{'seconds':>12}{'peak extra MiB':>16}")
+    print(f"{'':44}{'first s':>10}{'further s':>10}{'peak extra MiB':>16}")
     for name, found in (("exclip 1.1" + note, rival), ("ours", ours)):
-        print(f"{name:28}{found['seconds']:12.2f}{found['peak'] / 2**20:16.0f}")
-    print(f"ratio: {rival['seconds'] / ours['seconds']:.0f} times faster", end="")
+        times = f"{found['seconds']:10.2f}{found['further']:10.2f}"
+        print(f"{name:44}{times}{found['peak'] / 2**20:16.0f}")
+    first, further = (rival[one] / ours[one] for one in ("seconds", "further"))
+    print(f"{first:.0f} times faster for the first pair, {further:.0f} for each further", end="")
     if options.dimensions:
         print("; its memory is not extrapolated")
         return

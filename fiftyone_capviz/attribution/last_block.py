@@ -9,9 +9,14 @@ of a head, a = softmax(q k), o = sum a v:
     do_c += sum_j a_j (W_q dz_c k_j) (v_j - o),   dy_c += delta_c
 
 and then the MLP, the last norm and the projection, all of them acting on one token.
+
+A norm scales each token by a number, and the path is a straight line: what a linear map makes of
+z at any node is a combination of what it makes of the line's two ends.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import torch
 from torch.func import jvp
@@ -43,14 +48,13 @@ def last_block_vectors(
     """
     block = block.to(hidden.dtype)
     delta = hidden - reference
-    at = reference + points[:, None, None] * (hidden - reference)
-    normed, normed_change = _norm_tangent(block.norm1, at, delta.expand_as(at))
+    line = _Line.of(block.norm1, reference, delta, points)
     # Of tokens c: the value and the change of what attention adds, and of the residual stream.
-    mixed, change = _attend(block, normed, normed_change, pooled)
+    mixed, change = _attend(block, line, pooled)
     stream = _apply(block.out, mixed)
     change = change @ block.out.weight.T
     if block.probe is None:
-        stream = stream + at[:, pooled]
+        stream = stream + reference[pooled] + points[:, None] * delta[pooled]
         change[:, pooled] += delta[pooled]
     inner, inner_change = _norm_tangent(block.norm2, stream[:, None], change)
     before = _apply(block.up, inner)
@@ -63,27 +67,66 @@ def last_block_vectors(
     return summed if block.projection is None else summed @ block.projection.weight.T
 
 
-def _attend(
-    block: LastBlock, normed: torch.Tensor, normed_change: torch.Tensor, pooled: int
-) -> tuple[torch.Tensor, torch.Tensor]:
+@dataclass(frozen=True)
+class _Line:
+    """Tokens on the straight line from the reference, as a norm's linear successors see them.
+
+    Attributes:
+        ends: start and step of the line, centered and times the norm's weight, "2 tokens hidden".
+        offset: the norm's bias, "hidden".
+        points: the nodes, "nodes 1 1".
+        scale: one over each token's deviation, "nodes tokens 1".
+        turn: how the scale falls along the line: mean of the unit token times the step.
+    """
+
+    ends: torch.Tensor
+    offset: torch.Tensor
+    points: torch.Tensor
+    scale: torch.Tensor
+    turn: torch.Tensor
+
+    @classmethod
+    def of(cls, norm: Norm, start: torch.Tensor, step: torch.Tensor, points: torch.Tensor) -> _Line:
+        start, step = (one - one.mean(-1, keepdim=True) for one in (start, step))
+        nodes = points[:, None, None]
+        centered = start + nodes * step
+        scale = (centered.square().mean(-1, keepdim=True) + norm.eps).rsqrt()
+        turn = scale * (centered * step).mean(-1, keepdim=True)
+        return cls(torch.stack([start, step]) * norm.weight, norm.bias, nodes, scale, turn)
+
+    def through(
+        self, affine: Affine, tokens: slice = slice(None)
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """An affine map of the normed tokens at each node, and its tangent along the line."""
+        start, step = self.ends[:, tokens] @ affine.weight.T
+        scale, turn = self.scale[:, tokens], self.turn[:, tokens]
+        unit = scale * (start + self.points * step)
+        return unit + _apply(affine, self.offset), scale * (step - turn * unit)
+
+
+def _attend(block: LastBlock, line: _Line, pooled: int) -> tuple[torch.Tensor, torch.Tensor]:
     """What the pooled token gathers, "nodes hidden", and its change, "nodes tokens hidden"."""
     width = block.query.weight.shape[0] // block.heads
 
     def heads(tensor: torch.Tensor) -> torch.Tensor:
         return tensor.reshape(*tensor.shape[:-1], block.heads, width)
 
-    asking = normed[:, pooled] if block.probe is None else block.probe.expand(len(normed), -1)
-    query = heads(_apply(block.query, asking)) * width**-0.5
-    key, value = heads(_apply(block.key, normed)), heads(_apply(block.value, normed))
-    key_change = heads(normed_change @ block.key.weight.T)
-    value_change = heads(normed_change @ block.value.weight.T)
+    (key, key_change), (value, value_change) = (
+        map(heads, line.through(affine)) for affine in (block.key, block.value)
+    )
+    query_change = None
+    if block.probe is None:
+        asking, asking_change = line.through(block.query, slice(pooled, pooled + 1))
+        query, query_change = heads(asking[:, 0]), heads(asking_change[:, 0]) * width**-0.5
+    else:
+        query = heads(_apply(block.query, block.probe).expand(len(key), -1))
+    query = query * width**-0.5
     attention = torch.einsum("nhe,nshe->nsh", query, key).softmax(1)
     mixed = torch.einsum("nsh,nshe->nhe", attention, value)
     apart = value - mixed[:, None]
     moved = torch.einsum("nhe,nshe->nsh", query, key_change)
     change = attention[..., None] * (value_change + moved[..., None] * apart)
-    if block.probe is None:
-        query_change = heads(normed_change[:, pooled] @ block.query.weight.T) * width**-0.5
+    if query_change is not None:
         moved = torch.einsum("nhe,nshe->nsh", query_change, key)
         change[:, pooled] += torch.einsum("nsh,nshe->nhe", attention * moved, apart)
     return mixed.flatten(-2), change.flatten(-2)

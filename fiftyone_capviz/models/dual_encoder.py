@@ -77,6 +77,11 @@ class TowerEncoder(ABC):
     def reference_ids(self, length: int) -> torch.Tensor:
         """Ids "length" of the text that says nothing."""
 
+    @cached_property
+    def _image_references(self) -> dict[int, torch.Tensor]:
+        """Of the layers asked for: the tokens of an image that shows nothing."""
+        return {}
+
     @property
     def image_layers(self) -> int:
         """Blocks of the vision transformer; an attention pooling head counts as one."""
@@ -132,9 +137,11 @@ class TowerEncoder(ABC):
         tower = self.image_tower
         chosen = tower.layer(layer, side="image")
         moved = pixels.to(self.device, self.dtype)
-        both = torch.cat([torch.zeros_like(moved[:1]), moved])
-        hidden = tower.run(self.embed_pixels(both), 0, chosen)
-        return tower.sides(hidden[1:], hidden[0], layer=chosen, pooled=0)
+        if chosen not in self._image_references:  # the same for all images, and as slow as one
+            nothing = self.embed_pixels(torch.zeros_like(moved[:1]))
+            self._image_references[chosen] = tower.run(nothing, 0, chosen)[0]
+        hidden = tower.run(self.embed_pixels(moved), 0, chosen)
+        return tower.sides(hidden, self._image_references[chosen], layer=chosen, pooled=0)
 
     @torch.no_grad()
     def text_side(self, tokens: TokenBatch, *, layer: int | None = None) -> list[Side]:
