@@ -2,6 +2,7 @@ import { usePanelContext, usePanelId } from "@fiftyone/spaces";
 import { getSampleSrc, nullableModalSampleId, selectedSamples } from "@fiftyone/state";
 import * as React from "react";
 import { useRecoilValue } from "recoil";
+import { check } from "../shared/check";
 import { useKeptFilters } from "../shared/keptFilters";
 import { useCall, type PanelProps } from "../shared/panel";
 import { usePalette } from "../shared/theme";
@@ -126,7 +127,7 @@ export function CaptionSteering({ data, schema }: PanelProps<Data>) {
     setProblem(null);
     keepFilters();
     try {
-      const reply = await call<{ summary: string }>("accept_attempt", {
+      const reply = await call("accept_attempt", {
         sample_id: image.sample_id,
         caption_field: image.caption_field,
         text: attempt.text,
@@ -136,7 +137,7 @@ export function CaptionSteering({ data, schema }: PanelProps<Data>) {
       });
       attempts.forgetAttempt();
       await renew({ among: listed });
-      setNote(reply.summary);
+      setNote(check<{ summary: string }>("the reply", reply, { summary: "string" }).summary);
     } catch (error) {
       setProblem((error as Error).message);
     }

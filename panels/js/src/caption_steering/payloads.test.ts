@@ -26,7 +26,9 @@ test("a missing image is understood, too", () => {
 
 test("what is not as agreed is refused by name", () => {
   expect(() => parseImage(null)).toThrow("image must be an object; got null.");
-  expect(() => parsePlace({ ...example.place, grid: "12" })).toThrow("place.grid must be a number");
+  expect(() => parsePlace({ ...example.place, grid: "12" })).toThrow(
+    "place.grid must be of kind number",
+  );
   expect(() => parseAttempt({ ...example.attempt, pieces: [{ text: 1 }] })).toThrow(
     "pieces[0].text",
   );

@@ -12,7 +12,9 @@ test("the example that Python checks is understood", () => {
 
 test("what is not as agreed is refused by name", () => {
   expect(() => parseImage(null)).toThrow("image must be an object; got null.");
-  expect(() => parsePair({ ...example.pair, grid: "12" })).toThrow("pair.grid must be a number");
+  expect(() => parsePair({ ...example.pair, grid: "12" })).toThrow(
+    "pair.grid must be of kind number",
+  );
   expect(() => parsePair({ ...example.pair, words: [{ text: 1 }] })).toThrow("words[0].text");
   expect(() => parseRelation({ ...example.relation, matrix: [] })).toThrow("relation.matrix");
 });

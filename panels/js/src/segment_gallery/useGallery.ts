@@ -3,6 +3,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { parseGallery, parseMethods, type Gallery, type Methods } from "./payloads";
 import type { GalleryActions, GalleryState, Settings } from "./state";
 import { useReadings } from "./useReadings";
+import { check } from "../shared/check";
 import { latest } from "../shared/latest";
 import type { Call } from "../shared/panel";
 import type { PanelData } from "../shared/plot";
@@ -102,7 +103,8 @@ export function useGallery(
       },
       recolor: (by) => {
         setColor(by);
-        call<{ recolor: PanelData[] }>("recolor", { by, segments_field: segmentsField })
+        call("recolor", { by, segments_field: segmentsField })
+          .then((reply) => check<{ recolor: PanelData[] }>("colors", reply, { recolor: "array" }))
           .then(({ recolor }) => recolorPlot(recolor))
           .then(
             () => setError(null),

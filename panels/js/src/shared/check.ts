@@ -19,7 +19,7 @@ export function check<T>(
     const kind = kindOf(entries[key]);
     const allowed = wanted.endsWith("?") ? [wanted.slice(0, -1), "null"] : [wanted];
     if (!allowed.includes(kind))
-      throw new Error(`${name}.${key} must be a ${wanted}; got ${kind}.`);
+      throw new Error(`${name}.${key} must be of kind ${wanted}; got ${kind}.`);
   }
   return value as T;
 }

@@ -10,7 +10,7 @@ import type { Arrangement } from "./Controls";
 import type { Kind } from "./ExportMenu";
 import { fileName, saveFile } from "./files";
 import type { Spring } from "./layout";
-import type { FilePayload, SimilarPayload } from "./payloads";
+import { parseFile, parseSimilar } from "./parse";
 import { DEFAULT_FILTERS, MOST_WORDS, type Filters } from "./selection";
 import { useComparison } from "./useComparison";
 import { useWordGraph } from "./useWordGraph";
@@ -52,7 +52,7 @@ export function WordGraph({ data, schema }: PanelProps<Data>) {
   }, [search, unsent, find]);
 
   const askSimilar = React.useMemo(
-    () => latest((params: Record<string, unknown>) => call<SimilarPayload>("similar", params)),
+    () => latest((params: Record<string, unknown>) => call("similar", params).then(parseSimilar)),
     [call],
   );
   const words = graph?.words.map((one) => one.word).join("\n");
@@ -81,7 +81,7 @@ export function WordGraph({ data, schema }: PanelProps<Data>) {
         saveFile(`${name}.png`, await controller.png());
       } else if (kind !== "svg" && kind !== "png") {
         const params = { kind, words: shown, caption_field: captionField };
-        const sent = await call<FilePayload>("export", params);
+        const sent = parseFile(await call("export", params));
         saveFile(fileName(sent.name), sent.text, sent.mime);
       }
     };

@@ -1,6 +1,14 @@
 import { expect, test } from "vitest";
 import example from "../../../../tests/payloads/word_graph.json";
-import { parseComparison, parseGraph, parsePairs } from "./parse";
+import {
+  parseComparison,
+  parseFile,
+  parseFocus,
+  parseGraph,
+  parsePaint,
+  parsePairs,
+  parseVersion,
+} from "./parse";
 
 const copy = () => structuredClone(example);
 
@@ -49,4 +57,16 @@ test.each([
   ],
 ])("%s is refused with a message", (_name, make, message) => {
   expect(() => parseGraph(make())).toThrow(message);
+});
+
+test("a reply that is not as agreed names what is wrong", () => {
+  const focus = { words: ["wolf"], samples: 1, total: 2, together: true, message: "", version: 3 };
+  expect(parseFocus({ ...focus, pairs: null }).version).toBe(3);
+  expect(() => parseFocus({ ...focus, pairs: null, total: "2" })).toThrow(
+    "total must be of kind number",
+  );
+  expect(() => parseFocus({ ...focus, pairs: { strongest: [] } })).toThrow("together");
+  expect(() => parsePaint({ message: "" })).toThrow("recolor must be of kind array");
+  expect(() => parseFile({ name: "a", mime: "b" })).toThrow("text must be of kind string");
+  expect(() => parseVersion(null)).toThrow("must be an object");
 });

@@ -1,5 +1,14 @@
 import { TAGS, type ComparePayload, type EmptyPayload, type GraphPayload } from "./payloads";
-import type { PairsPayload, Tag } from "./payloads";
+import type {
+  FilePayload,
+  FocusPayload,
+  PaintPayload,
+  PairsPayload,
+  SimilarPayload,
+  Tag,
+  ValuesPayload,
+} from "./payloads";
+import { check } from "../shared/check";
 
 type Fields = Record<string, unknown>;
 
@@ -37,6 +46,50 @@ export function parseComparison(value: unknown): ComparePayload {
     parseLinks(side.links, (comparison.words as unknown[]).length);
   }
   return comparison as unknown as ComparePayload;
+}
+
+/** Checks what the focus event sent. */
+export function parseFocus(value: unknown): FocusPayload {
+  const focus = check<FocusPayload>("the focus", value, {
+    words: "array",
+    samples: "number",
+    total: "number",
+    together: "boolean",
+    message: "string",
+    version: "number",
+    pairs: "object?",
+  });
+  return { ...focus, pairs: focus.pairs && parsePairs(focus.pairs) };
+}
+
+/** Checks the version that the unfocus event sent. */
+export function parseVersion(value: unknown): number {
+  return check<{ version: number }>("the focus", value, { version: "number" }).version;
+}
+
+/** Checks what the paint event sent. */
+export function parsePaint(value: unknown): PaintPayload {
+  return check("the colors", value, { recolor: "array", message: "string" });
+}
+
+/** Checks what the similar event sent. */
+export function parseSimilar(value: unknown): SimilarPayload {
+  return check("similar words", value, { a: "array", b: "array", similarity: "array" });
+}
+
+/** Checks what the export event sent. */
+export function parseFile(value: unknown): FilePayload {
+  return check("the file", value, { name: "string", mime: "string", text: "string" });
+}
+
+/** Checks what can be compared by. */
+export function parseFields(value: unknown): { fields: string[] } {
+  return check("the fields", value, { fields: "array" });
+}
+
+/** Checks the values of a field. */
+export function parseValues(value: unknown): ValuesPayload {
+  return check("the values", value, { values: "array", counts: "array" });
 }
 
 /** Checks the three lists of pairs. */

@@ -1,8 +1,8 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { latest } from "../shared/latest";
 import type { Call } from "../shared/panel";
-import { parseComparison } from "./parse";
-import type { ComparePayload, ValuesPayload } from "./payloads";
+import { parseComparison, parseFields, parseValues } from "./parse";
+import type { ComparePayload } from "./payloads";
 import { useAsking } from "./useAsking";
 import { messageOf } from "./useWordGraph";
 
@@ -51,9 +51,11 @@ export function useComparison(
   const calls = useMemo(
     () => ({
       fields: latest((params: Record<string, unknown>) =>
-        call<{ fields: string[] }>("comparison_fields", params),
+        call<unknown>("comparison_fields", params).then(parseFields),
       ),
-      values: latest((path: string) => call<ValuesPayload>("comparison_values", { path })),
+      values: latest((path: string) =>
+        call<unknown>("comparison_values", { path }).then(parseValues),
+      ),
       compare: latest((params: Record<string, unknown>) => call<unknown>("compare", params)),
     }),
     [call],

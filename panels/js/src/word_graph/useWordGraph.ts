@@ -2,8 +2,8 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { latest } from "../shared/latest";
 import type { Call } from "../shared/panel";
 import { oneByOne } from "../shared/wishes";
-import { parseGraph, parsePairs } from "./parse";
-import type { EmptyPayload, FocusPayload, GraphPayload, PaintPayload } from "./payloads";
+import { parseFocus, parseGraph, parsePaint, parseVersion } from "./parse";
+import type { EmptyPayload, FocusPayload, GraphPayload } from "./payloads";
 import { useAsking } from "./useAsking";
 
 export interface WordGraphModel {
@@ -68,7 +68,7 @@ export function useWordGraph(
   const calls = useMemo(
     () => ({
       graph: latest((params: Record<string, unknown>) => call<unknown>("graph", params)),
-      paint: latest((version: number) => call<PaintPayload>("paint", { version })),
+      paint: latest((version: number) => call<unknown>("paint", { version }).then(parsePaint)),
     }),
     [call],
   );
@@ -92,13 +92,13 @@ export function useWordGraph(
       oneByOne<Wish>(async (wish, newest) => {
         try {
           if (wish === null) {
-            const reply = await call<{ version: number }>("unfocus");
-            if (newest()) paint(reply.version);
+            const version = parseVersion(await call<unknown>("unfocus"));
+            if (newest()) paint(version);
             return;
           }
-          const reply = await call<FocusPayload>("focus", { ...wish });
+          const reply = parseFocus(await call<unknown>("focus", { ...wish }));
           if (!newest()) return;
-          setFocused({ ...reply, pairs: reply.pairs && parsePairs(reply.pairs) });
+          setFocused(reply);
           setError(null);
           // The next wish does not wait for the colors: Python stops painting what is outdated.
           paint(reply.version);
