@@ -97,7 +97,8 @@ test("it draws once, and again when Python tells of something that it has not se
   await show({ focus: 2, scope: "v1" });
   expect(asked("draw")).toHaveLength(2);
   await show({ focus: 1, scope: "v2" });
-  expect(asked("draw")).toHaveLength(3);
+  expect(asked("draw")).toHaveLength(2); // the Word Graph counts a new view first
+  await vi.waitFor(() => expect(asked("draw")).toHaveLength(3));
 });
 
 test("redraw and page size ask for another sample", async () => {

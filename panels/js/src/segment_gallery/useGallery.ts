@@ -19,6 +19,8 @@ export interface Outside {
   openSample: (sampleId: string) => void;
 }
 
+const VIEW_DELAY = 250;
+
 interface Sample {
   seed: number;
   size: number;
@@ -54,26 +56,37 @@ export function useGallery(
       (versions.focus === undefined || versions.focus === seen.current.focus_version) &&
       (versions.scope === undefined || versions.scope === seen.current.version);
     if (known) return;
-    asked.current = sample;
-    setLoading(true);
-    draw({ seed, size, all }).then(
-      (found) => {
-        if (!found) return;
-        const before = seen.current;
-        seen.current = found;
-        // The Word Graph colors the plot by attention when a word comes into focus.
-        const focused = found.scope.words.length > 0;
-        if (before && before.focus_version !== found.focus_version)
-          setColor(focused ? "attention" : "");
-        setGallery(found);
-        setError(null);
-        setLoading(false);
-      },
-      (failure: Error) => {
-        setError(failure.message);
-        setLoading(false);
-      },
-    );
+    // A new view is counted by the Word Graph first: the gallery lets it have the server.
+    const before = seen.current;
+    const wait =
+      asked.current === sample && before !== null && versions.focus === before.focus_version
+        ? VIEW_DELAY
+        : 0;
+    const ask = () => {
+      asked.current = sample;
+      setLoading(true);
+      draw({ seed, size, all }).then(
+        (found) => {
+          if (!found) return;
+          const last = seen.current;
+          seen.current = found;
+          // The Word Graph colors the plot by attention when a word comes into focus.
+          const focused = found.scope.words.length > 0;
+          if (last && last.focus_version !== found.focus_version)
+            setColor(focused ? "attention" : "");
+          setGallery(found);
+          setError(null);
+          setLoading(false);
+        },
+        (failure: Error) => {
+          setError(failure.message);
+          setLoading(false);
+        },
+      );
+    };
+    if (!wait) return ask();
+    const timer = setTimeout(ask, wait);
+    return () => clearTimeout(timer);
   }, [draw, seed, size, all, attempt, versions.focus, versions.scope]);
 
   const captionField = gallery?.caption_field;
