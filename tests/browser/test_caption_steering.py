@@ -206,6 +206,8 @@ def test_the_recipe_goes_to_a_lasso_drawn_before_the_panel_was_opened(
     expect(part(panel, "scope")).to_contain_text(re.compile(rf"asso.*in the plot \({images}\)"))
     expect(part(panel, "source")).to_contain_text(re.compile("lasso"))
     page.locator("[data-cy='panel-tab-word_graph']").first.click()
+    operator(page, "set_extended_selection", reset=True)  # the session would remember it
+    expect_samples(page, SCENES)
 
 
 def test_one_caption_is_accepted_and_undone_in_the_modal(
