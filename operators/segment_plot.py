@@ -15,6 +15,7 @@ from fiftyone_capviz.curation.fields import SegmentFields
 from fiftyone_capviz.curation.runs import list_runs, read_run
 from fiftyone_capviz.curation.workspace import (
     EMBEDDINGS_PANEL,
+    asked_since,
     embeddings_panel_params,
     find_panel,
 )
@@ -51,6 +52,9 @@ def plot_messages(
         yield ctx.ops.open_panel(EMBEDDINGS_PANEL, layout="horizontal")
         return
     params = embeddings_panel_params(spaces, segments_field)
+    assert params is not None
+    begun = time.monotonic()
     for pause in pauses:
         time.sleep(pause)
-        yield ctx.trigger("set_panel_data", params)
+        # A word may have been clicked meanwhile: its colors stay.
+        yield ctx.trigger("set_panel_data", asked_since(params, begun))

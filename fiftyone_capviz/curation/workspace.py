@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -44,6 +45,10 @@ WORD_COLORS = (
     *("#bcbd22", "#17becf", "#393b79", "#637939", "#8c6d31", "#843c39", "#7b4173"),
     *("#3182bd", "#e6550d", "#31a354", "#756bb1", "#d6a300", "#00a5a5"),
 )
+
+
+_asked: dict[str, tuple[float, dict[str, Any]]] = {}
+"""By panel: when a plot was last asked for another color, and which."""
 
 
 def captions_space(panels: Sequence[str] = PANELS) -> fo.Space:
@@ -174,13 +179,26 @@ def recolor_params(
 
     The panel fetches colors when the color field changes, and only then: so it is taken away and
     set again. Leave a moment (some 0.1 s) between the two. The values are new only if the run's
-    time stamp is, see :func:`~.segment_map.refresh_map`.
+    time stamp is, see :func:`~.segment_map.refresh_map`. What was asked last is remembered, see
+    :func:`asked_since`.
     """
     params = embeddings_panel_params(spaces, segments_field, color_by=color_by)
     if params is None:
         return []
+    _asked[params["panel_id"]] = (time.monotonic(), params)
     without = {**params, "data": {**params["data"], "colorField": None}}
     return [without, params]
+
+
+def asked_since(params: dict[str, Any], moment: float) -> dict[str, Any]:
+    """Parameters of ``set_panel_data``, or what the same panel was asked to show after a moment.
+
+    Args:
+        params: from :func:`embeddings_panel_params`.
+        moment: of ``time.monotonic()``.
+    """
+    when, asked = _asked.get(params["panel_id"], (moment, params))
+    return asked if when > moment else params
 
 
 def find_panel(spaces: Any, panel_type: str) -> str | None:

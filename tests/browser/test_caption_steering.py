@@ -186,6 +186,8 @@ def test_the_recipe_goes_to_what_is_marked_in_the_app(
     expect(page.get_by_text("2 samples").first).to_be_visible()
     part(panel, "discard").click()
     expect(part(panel, "success-rate")).to_have_count(0)
+    operator(page, "clear_view")  # the session would remember it
+    expect_samples(page, SCENES)
 
 
 def test_the_recipe_goes_to_a_lasso_drawn_before_the_panel_was_opened(

@@ -11,6 +11,7 @@ import pytest
 
 from fiftyone_capviz.curation.fields import SegmentFields
 from fiftyone_capviz.curation.stop import clear_stop, stop_requested
+from fiftyone_capviz.curation.workspace import recolor_params
 from fiftyone_capviz.errors import InputError
 from operators.delete_analysis import DeleteAnalysis
 from operators.focus_word import FocusWord
@@ -122,6 +123,24 @@ def test_the_map_is_restored_where_a_panel_waits_for_it(
     )
     assert [one["panel_id"] for one in told] == [panel.component_id]
     assert stream(RestoreMap(), context(analysed, app=True, spaces=None)) == []
+
+
+def test_a_map_that_is_restored_keeps_the_color_that_was_asked_for_meanwhile(
+    analysed: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("operators.restore_map.PAUSES", (0.0, 0.0, 0.0))
+    add_map(analysed)
+    panel = fo.Panel(type="Embeddings")
+    space = fo.Space(children=[panel], active_child=panel.component_id)
+    recolor_params(space, color_by="attention")  # of before, as in another page
+    colors = []
+    for message in RestoreMap().execute(context(analysed, app=True, spaces=space.to_dict())):
+        told = sent([message.to_json()], "set_panel_data")
+        colors += [one["data"]["colorField"] for one in told]
+        if len(colors) == 1:
+            recolor_params(space, color_by="entropy")  # the user is quicker than the App
+    path = "segments.detections."
+    assert colors == [f"{path}coverage", f"{path}entropy", f"{path}entropy"]
 
 
 def test_restoring_leaves_other_datasets_alone(dataset: Any) -> None:
