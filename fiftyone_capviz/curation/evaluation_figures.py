@@ -9,14 +9,14 @@ from typing import Any
 from fiftyone_capviz.curation.evaluation_report import EvaluationReport, Row
 
 COLORS = ("#2a6fbb", "#e0600f", "#3d8f5f", "#8a4fae", "#b0382f", "#6b7280", "#b58900")
-_AXIS = {"gridcolor": "rgba(128,128,128,0.25)", "zeroline": False}
+_AXIS = {"gridcolor": "rgba(128,128,128,0.25)", "zeroline": False, "automargin": True}
 _LAYOUT: dict[str, Any] = {
     "paper_bgcolor": "rgba(0,0,0,0)",
     "plot_bgcolor": "rgba(0,0,0,0)",
     "font": {"family": "system-ui, sans-serif", "size": 13},
     "margin": {"l": 64, "r": 16, "t": 24, "b": 48},
     "height": 360,
-    "legend": {"orientation": "h", "y": -0.22},
+    "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom"},
 }
 
 
