@@ -19,9 +19,8 @@ from bson import ObjectId
 
 from fiftyone_capviz.curation.fields import HEATMAP_FIELD
 from fiftyone_capviz.curation.heatmaps import write_heatmaps
-from fiftyone_capviz.curation.id_columns import id_columns
 from fiftyone_capviz.curation.runs import active_caption
-from fiftyone_capviz.curation.sample_ids import is_whole, reload_samples, sample_ids
+from fiftyone_capviz.curation.sample_ids import id_filter, is_whole, reload_samples, sample_ids
 from fiftyone_capviz.curation.segment_map import refresh_map
 from fiftyone_capviz.curation.store import forget, recall, remember
 from fiftyone_capviz.errors import InputError
@@ -207,11 +206,11 @@ def _stored_word(
 
 def _count_segments(dataset: Any, segments_field: str, ids: Sequence[str] | None) -> int:
     size = {"$size": {"$ifNull": [f"${segments_field}.detections", []]}}
-    if ids is None:
-        total = {"$group": {"_id": None, "n": {"$sum": size}}}
-        return sum(one["n"] for one in dataset._sample_collection.aggregate([total]))
-    found = id_columns(dataset, [{"$project": {"n": size}}], {"_id": "id", "n": "int"})
-    return int(found["n"][np.isin(found["_id"], ids)].sum())
+    stages = [
+        {"$match": id_filter(dataset, ids)},
+        {"$group": {"_id": None, "n": {"$sum": size}}},
+    ]
+    return sum(int(one["n"]) for one in dataset._sample_collection.aggregate(stages))
 
 
 def _among(dataset: Any, match: Mapping[str, Any], ids: Sequence[str] | None) -> dict[str, Any]:
@@ -221,10 +220,10 @@ def _among(dataset: Any, match: Mapping[str, Any], ids: Sequence[str] | None) ->
     """
     if ids is None:
         return {}
-    pipeline: list[Mapping[str, Any]] = [{"$match": match}, {"$project": {"_id": 1}}]
     kept = set(ids)
-    found = id_columns(dataset, pipeline, {"_id": "id"})["_id"].tolist()
-    return {"_id": {"$in": [ObjectId(one) for one in found if one in kept]}}
+    # The collection itself: the dataset would show one slice of its groups.
+    found = dataset._sample_collection.find(match, {"_id": 1})
+    return {"_id": {"$in": [one["_id"] for one in found if str(one["_id"]) in kept]}}
 
 
 def attention_update(word: str, caption_field: str, segments_field: str) -> list[dict[str, Any]]:

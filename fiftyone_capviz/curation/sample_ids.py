@@ -38,7 +38,8 @@ def samples_of(collection: Any) -> Any:
 
 def id_filter(dataset: Any, ids: Sequence[str] | None) -> dict[str, Any]:
     """MongoDB filter for these samples; none where they are the whole dataset."""
-    if ids is None or len(ids) == dataset.count():
+    # All documents, not dataset.count(): that counts one slice of its groups.
+    if ids is None or len(ids) == dataset._sample_collection.count_documents({}):
         return {}
     return {"_id": {"$in": [ObjectId(i) for i in ids]}}
 

@@ -240,3 +240,28 @@ def test_twenty_thousand_segments_in_seconds() -> None:
     assert seconds < 10
     assert dataset.count("segments.detections.attention") == 20_000
     dataset.delete()
+
+
+def test_a_slice_that_is_not_the_active_one_is_painted() -> None:
+    dataset = fo.Dataset()
+    dataset.add_group_field("group", default="left")
+    group = fo.Group()
+    for name in ("left", "right"):
+        segment = fo.Detection(bounding_box=[0, 0, 1, 1], word_scores=[2.0], attention=None)
+        dataset.add_sample(
+            fo.Sample(
+                filepath=f"{name}.png",
+                group=group.element(name),
+                caption_words=["wolf"],
+                segments=fo.Detections(detections=[segment]),
+            )
+        )
+    dataset.add_sample_field(
+        "segments.detections.word_scores", fo.ListField, subfield=fo.FloatField
+    )
+    report = focus_word(dataset.select_group_slices("right"), "wolf")
+    assert (report.samples, report.samples_with_word, report.segments) == (1, 1, 1)
+    painted = dataset.select_group_slices(["left", "right"])
+    found = dict(zip(*painted.values(["group.name", "segments.detections.attention"]), strict=True))
+    assert found == {"left": [None], "right": [1.0]}
+    dataset.delete()
