@@ -48,9 +48,6 @@ class SegmentGallery(CapvizPanel):
     def on_load(self, ctx: Any) -> None:
         _tell_scope(ctx)
 
-    def on_change_view(self, ctx: Any) -> None:
-        _tell_scope(ctx)
-
     def on_change_extended_selection(self, ctx: Any) -> None:
         _tell_scope(ctx)
 
@@ -61,6 +58,7 @@ class SegmentGallery(CapvizPanel):
     def draw(self, ctx: Any) -> GalleryPayload:
         """Cards of a random sample. Params: seed, size, all (not only those in focus)."""
         dataset, seed = ctx.dataset, int(ctx.params.get("seed", 0))
+        note_lasso(dataset, ctx.request_params)
         focus = panel_focus(dataset)
         words = () if focus is None else focus.words
         fields = gallery_fields(dataset, focus)

@@ -75,6 +75,8 @@ class WordGraph(CapvizPanel):
     title = "Word Graph"
     icon = "hub"
     component = "CapvizWordGraph"
+    # No hook for the view, the filters and a lasso around segments: the browser knows of them first
+    # (js/src/shared/seen.ts), and every other call would slow the graph's own down.
     help = (
         "Words of the captions in view; a link joins words of the same caption. Click a word or a "
         "link to see its images, shift-click for several words, Escape to go back. Drag a word to "
@@ -83,10 +85,6 @@ class WordGraph(CapvizPanel):
 
     def on_load(self, ctx: Any) -> None:
         """Tell the component that there is something to ask for."""
-        self._tell(ctx)
-
-    def on_change_view(self, ctx: Any) -> None:
-        """The view, a filter or a lasso has changed; the App calls several times for one change."""
         self._tell(ctx)
 
     def on_change_extended_selection(self, ctx: Any) -> None:
@@ -101,7 +99,8 @@ class WordGraph(CapvizPanel):
     def graph(self, ctx: Any) -> GraphPayload | OpenedPayload | EmptyPayload:
         """Count the words in view. Params: caption_field, search, fresh (the panel was opened)."""
         dataset = ctx.dataset
-        key = captions_key(ctx.dataset, ctx.request_params)
+        note_lasso(dataset, ctx.request_params)
+        key = captions_key(dataset, ctx.request_params)
         fields = _caption_fields(dataset)
         if not fields:
             return EmptyPayload(

@@ -7,7 +7,9 @@ nothing but ids and counts all have the same layout, so a batch of them is a tab
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import gc
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Literal
 
 import numpy as np
@@ -45,8 +47,9 @@ def id_columns(
 
     view = collection.view()
     stages = view._pipeline(post_pipeline=list(pipeline))
-    batches = view._dataset._sample_collection.aggregate_raw_batches(stages, allowDiskUse=True)
-    data = b"".join(batches)
+    samples = view._dataset._sample_collection
+    with _collector_paused():
+        data = b"".join(samples.aggregate_raw_batches(stages, allowDiskUse=True))
     rows = np.frombuffer(data[: len(data) - len(data) % row.itemsize], row)
     if len(data) % row.itemsize or any(
         (rows[f"mark {name}"] != np.void(mark)).any() for name, mark in marks.items()
@@ -54,6 +57,23 @@ def id_columns(
         raise ValueError(f"The pipeline must find documents of {dict(columns)} alone: {pipeline}.")
 
     return {name: _column(rows[f"value {name}"], kind) for name, kind in columns.items()}
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """No garbage collection inside.
+
+    The driver wraps each document of a batch in an object that lives for an instant. So many of
+    them set off full collections, each of which looks at everything the process holds: longer than
+    all else.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _column(values: NDArray[Any], kind: Kind) -> NDArray[Any]:

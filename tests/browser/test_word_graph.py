@@ -93,6 +93,19 @@ def test_a_click_narrows_the_grid_and_escape_gives_it_back(
     expect(word(panel, chosen.word)).to_have_attribute("aria-pressed", "false")
 
 
+def test_clearing_the_apps_selection_takes_the_word_out_of_focus(
+    panel: Locator, page: Page, graph: WordGraph
+) -> None:
+    chosen = frequent(graph)
+    word(panel, chosen.word).click()
+    expect_samples(page, chosen.count)
+    operator(page, "set_extended_selection", reset=True)
+    expect_samples(page, SCENES)
+    expect(word(panel, chosen.word)).to_have_attribute("aria-pressed", "false")
+    plot = page.locator("[data-cy='panel-content-Embeddings']")
+    expect(plot.get_by_text("segments.detections.coverage").first).to_be_visible()
+
+
 def test_a_link_and_a_shift_click_mean_both_words(
     panel: Locator, page: Page, graph: WordGraph
 ) -> None:

@@ -104,9 +104,7 @@ def test_the_graphs_own_selection_is_no_lasso(dataset: Any) -> None:
     assert other["version"] != before["version"]
 
 
-@pytest.mark.parametrize(
-    "hook", ["on_load", "on_change_view", "on_change_extended_selection", "on_change_dataset"]
-)
+@pytest.mark.parametrize("hook", ["on_load", "on_change_extended_selection", "on_change_dataset"])
 def test_hooks_tell_the_version_that_draw_tells(dataset: Any, hook: str) -> None:
     lasso = {LABELS: {"ids": dataset.values("segments.detections.id")[0][:2]}}
     versions = set()
@@ -126,7 +124,7 @@ def test_a_hook_never_fails(dataset: Any, monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr("panels.segment_gallery.user_lasso", broken)
     ctx = ExecutionContext(request_params={"dataset_name": dataset.name}, executor=Executor())
-    SegmentGallery().on_change_view(ctx)
+    SegmentGallery().on_change_extended_selection(ctx)
 
 
 def test_no_analysis_no_segments_no_words(dataset: Any) -> None:

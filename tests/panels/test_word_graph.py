@@ -227,7 +227,7 @@ def test_errors_are_answers_and_not_the_end_of_the_panel(dataset: Any) -> None:
 
 
 def test_a_hook_tells_the_component_and_never_fails(dataset: Any) -> None:
-    for hook in ("on_load", "on_change_view", "on_change_extended_selection"):
+    for hook in ("on_load", "on_change_extended_selection", "on_change_dataset"):
         _, called = ask(dataset, hook)
         sent = [params for name, params in called if "panel_data" in name]
         assert sent, hook

@@ -40,6 +40,8 @@ declare module "@fiftyone/state" {
   export const theme: unknown;
   export const datasetName: unknown;
   export const view: unknown;
+  export const extendedSelection: unknown;
+  export const extendedSelectionOverrideStage: unknown;
   export const filters: unknown;
   export const modalSampleId: unknown;
   export const nullableModalSampleId: unknown;

@@ -204,3 +204,16 @@ test("behind another tab the panel does not forget its image", async () => {
   await act(async () => void shown.renew({ keep: true }));
   expect(asked("open_image")[1].params).toEqual({ sample_id: "y", keep: true });
 });
+
+test("quick steps go as far as the clicks say", async () => {
+  await render(<Looking />);
+  const step = (by: number) => act(async () => void shown.open({ sample_id: "a", step: by }));
+  await step(1);
+  await step(1);
+  await step(1);
+  await step(-1);
+  expect(asked("open_image").map(({ params }) => params?.step)).toEqual([1, 2, 3, 2]);
+  await answer(asked("open_image")[3], imageOf("c"));
+  await act(async () => void shown.open({ sample_id: "c", step: 1 }));
+  expect(asked("open_image")[4].params?.step).toBe(1);
+});

@@ -115,7 +115,11 @@ export function useImage(
   );
 
   const open = React.useCallback(
-    async (request: OpenRequest) => {
+    async (asked: OpenRequest) => {
+      // A second step before the first one is there is a step further.
+      const before = opening.current?.request;
+      const further = asked.step && before?.sample_id === asked.sample_id ? before?.step : 0;
+      const request = further ? { ...asked, step: further + (asked.step ?? 0) } : asked;
       const mine = { request, end: show(request) };
       opening.current = mine;
       await mine.end;

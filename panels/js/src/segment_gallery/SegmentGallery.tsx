@@ -7,6 +7,7 @@ import { DEFAULTS, type Settings } from "./state";
 import { useGallery } from "./useGallery";
 import { useCall, type PanelProps } from "../shared/panel";
 import { recolorPlot } from "../shared/plot";
+import { useSeen } from "../shared/seen";
 import { usePalette } from "../shared/theme";
 
 interface GalleryData {
@@ -33,7 +34,7 @@ export function SegmentGallery({ data, schema }: PanelProps<GalleryData>): React
   );
   const { state, actions } = useGallery(
     call,
-    { focus: data?.focus_version, scope: data?.scope_version },
+    { focus: data?.focus_version, scope: data?.scope_version, seen: useSeen() },
     { ...DEFAULTS, ...stored },
     change,
     OUTSIDE,

@@ -99,6 +99,8 @@ test("it draws once, and again when Python tells of something that it has not se
   await show({ focus: 1, scope: "v2" });
   expect(asked("draw")).toHaveLength(2); // the Word Graph counts a new view first
   await vi.waitFor(() => expect(asked("draw")).toHaveLength(3));
+  await show({ focus: 1, scope: "v2", seen: "another view" });
+  await vi.waitFor(() => expect(asked("draw")).toHaveLength(4));
 });
 
 test("redraw and page size ask for another sample", async () => {

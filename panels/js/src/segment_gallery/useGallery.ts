@@ -7,19 +7,21 @@ import { check } from "../shared/check";
 import { latest } from "../shared/latest";
 import type { Call } from "../shared/panel";
 import type { PanelData } from "../shared/plot";
+import { inTurn } from "../shared/turns";
 
-/** What Python told the panel: it asks again where it has not seen this version. */
+/** What the cards depend on: the panel asks again where it has not seen this version. */
 export interface Versions {
+  /** Told by Python. */
   focus?: number;
   scope?: string;
+  /** The App's view and filters, as the browser has them. */
+  seen?: string;
 }
 
 export interface Outside {
   recolorPlot: (steps: PanelData[]) => Promise<void>;
   openSample: (sampleId: string) => void;
 }
-
-const VIEW_DELAY = 250;
 
 interface Sample {
   seed: number;
@@ -41,7 +43,7 @@ export function useGallery(
   const [color, setColor] = useState("");
   const [attempt, setAttempt] = useState(0);
   const seen = useRef<Gallery | null>(null);
-  const asked = useRef("");
+  const asked = useRef({ sample: "", seen: versions.seen });
   const draw = useMemo(
     () => latest((sample: Sample) => call("draw", { ...sample }).then(parseGallery)),
     [call],
@@ -50,8 +52,10 @@ export function useGallery(
   const { seed, size, all } = settings;
   useEffect(() => {
     const sample = `${seed} ${size} ${all} ${attempt}`;
+    const same = asked.current.sample === sample;
     const known =
-      asked.current === sample &&
+      same &&
+      asked.current.seen === versions.seen &&
       seen.current !== null &&
       (versions.focus === undefined || versions.focus === seen.current.focus_version) &&
       (versions.scope === undefined || versions.scope === seen.current.version);
@@ -59,11 +63,9 @@ export function useGallery(
     // A new view is counted by the Word Graph first: the gallery lets it have the server.
     const before = seen.current;
     const wait =
-      asked.current === sample && before !== null && versions.focus === before.focus_version
-        ? VIEW_DELAY
-        : 0;
+      same && before !== null && (versions.focus ?? before.focus_version) === before.focus_version;
     const ask = () => {
-      asked.current = sample;
+      asked.current = { sample, seen: versions.seen };
       setLoading(true);
       draw({ seed, size, all }).then(
         (found) => {
@@ -85,9 +87,12 @@ export function useGallery(
       );
     };
     if (!wait) return ask();
-    const timer = setTimeout(ask, wait);
-    return () => clearTimeout(timer);
-  }, [draw, seed, size, all, attempt, versions.focus, versions.scope]);
+    let overtaken = false;
+    void inTurn().then(() => overtaken || ask());
+    return () => {
+      overtaken = true;
+    };
+  }, [draw, seed, size, all, attempt, versions.focus, versions.scope, versions.seen]);
 
   const captionField = gallery?.caption_field;
   useEffect(() => {

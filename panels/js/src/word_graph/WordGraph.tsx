@@ -1,9 +1,10 @@
-import { datasetName, filters as sidebarFilters, view } from "@fiftyone/state";
+import { datasetName, extendedSelection } from "@fiftyone/state";
 import * as React from "react";
 import { useRecoilValue } from "recoil";
 import { latest } from "../shared/latest";
 import { useCall, type PanelProps } from "../shared/panel";
 import { recolorPlot } from "../shared/plot";
+import { useSeen } from "../shared/seen";
 import { usePalette } from "../shared/theme";
 import type { GraphController } from "./controller";
 import type { Arrangement } from "./Controls";
@@ -27,13 +28,10 @@ export function WordGraph({ data, schema }: PanelProps<Data>) {
   const call = useCall(schema);
   const palette = usePalette();
   const dataset = useRecoilValue<string>(datasetName);
-  const seen = JSON.stringify([
-    dataset,
-    useRecoilValue<unknown>(view),
-    useRecoilValue<unknown>(sidebarFilters),
-  ]);
-  const model = useWordGraph(call, data?.scope, recolorPlot, dataset, seen);
-  const comparison = useComparison(call, model.captionField, data?.scope);
+  const selection = useRecoilValue<{ selection: string[] | null } | null>(extendedSelection);
+  const narrowed = Array.isArray(selection?.selection);
+  const model = useWordGraph(call, data?.scope, recolorPlot, dataset, useSeen(), narrowed);
+  const comparison = useComparison(call, model.captionField, model.graph?.key);
   const [filters, setFilters] = React.useState<Filters>(DEFAULT_FILTERS);
   const [arrangement, setArrangement] = React.useState<Arrangement>("together");
   const [similar, setSimilar] = React.useState<readonly Spring[] | null>(null);

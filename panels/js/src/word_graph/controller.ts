@@ -1,18 +1,20 @@
 import type { Palette } from "../shared/palette";
-import { drawGraph, nodeScale, type Measure, type Painter, type Transform } from "./draw";
+import { drawGraph, nodeScale, type Looks, type Painter, type Transform } from "./draw";
 import { fitTransform } from "./fit";
 import { PanZoom } from "./interaction";
 import { Layout, type Spring } from "./layout";
-import { measurer } from "./measure";
+import { Measurer } from "./measure";
 import { loadMemory, saveMemory, type Memory, type Viewport } from "./memory";
 import { Overlay } from "./overlay";
 import { pngPicture, svgPicture } from "./pictures";
 import type { DrawnWord, Scene } from "./scene";
+import { TextStamps, writeText } from "./texts";
 
 /** Name of the measurements of one frame, from the forces to the overlay, in the browser's performance timeline. */
 export const FRAME = "capviz-word-graph-frame";
 
-const BUDGET = 9;
+/** Milliseconds of a frame for the forces, for new texts, and for the overlay at rest. */
+const BUDGET = 2;
 const OVERLAY_EVERY = 200;
 const MEASURES_KEPT = 600;
 
@@ -31,7 +33,6 @@ export class GraphController {
   private readonly panZoom: PanZoom;
   private scene: Scene = { words: [], links: [], focused: false };
   private transform: Transform = { x: 0, y: 0, k: 1 };
-  private placed: Transform = { x: 0, y: 0, k: 1 };
   private size = { width: 0, height: 0 };
   private palette: Palette | null = null;
   private about: (word: DrawnWord) => string = (word) => word.word;
@@ -40,7 +41,9 @@ export class GraphController {
   private placedAt = 0;
   private zooming = false;
   private measured = 0;
-  private readonly measure: Measure;
+  private ratio = 1;
+  private readonly stamps = new TextStamps();
+  private readonly measurer: Measurer;
   private readonly painter: CanvasRenderingContext2D | null;
 
   constructor(
@@ -52,16 +55,13 @@ export class GraphController {
     this.layout = new Layout(this.memory);
     this.overlay = new Overlay(overlayRoot);
     this.painter = canvas.getContext("2d");
-    this.measure = measurer(this.painter);
+    this.measurer = new Measurer(this.painter);
     this.panZoom = new PanZoom(root, {
       placeOf: (word) => this.placeOf(word),
       dragged: (word, x, y) => this.drag(word, x, y),
       dropped: () => this.rest(),
       zoomed: (transform, byUser) => this.zoomed(transform, byUser),
-      zoomEnded: () => {
-        this.zooming = false;
-        this.redraw();
-      },
+      zoomEnded: () => this.zoomEnded(),
     });
   }
 
@@ -103,7 +103,7 @@ export class GraphController {
     const before = this.size;
     if (width === before.width && height === before.height) return;
     this.size = { width, height };
-    const ratio = window.devicePixelRatio || 1;
+    const ratio = (this.ratio = window.devicePixelRatio || 1);
     this.canvas.width = Math.round(width * ratio);
     this.canvas.height = Math.round(height * ratio);
     this.painter?.setTransform(ratio, 0, 0, ratio, 0, 0);
@@ -201,12 +201,19 @@ export class GraphController {
     this.transform = transform;
     if (byUser) this.follows = false;
     this.zooming = byUser;
-    this.overlay.follow(this.placed, transform);
-    this.redraw(0);
+    this.redraw("later");
   }
 
-  private redraw(overlayIn?: number): void {
-    if (overlayIn === undefined) this.placedAt = 0;
+  /** Fitting ends a zoom too, in every frame; only the user's leaves the overlay behind. */
+  private zoomEnded(): void {
+    if (!this.zooming) return;
+    this.zooming = false;
+    this.redraw();
+  }
+
+  /** Draws in the next frame; the overlay is placed then, or else when its time has come. */
+  private redraw(overlay: "now" | "later" = "now"): void {
+    if (overlay === "now") this.placedAt = 0;
     if (!this.frame) this.frame = requestAnimationFrame((now) => this.step(now));
   }
 
@@ -216,24 +223,32 @@ export class GraphController {
     if (!this.palette || !this.painter || width < 2 || height < 2) return;
     const started = performance.now();
     const moved = this.layout.moving;
-    while (this.layout.tick() && performance.now() - started < BUDGET / 3);
+    while (this.layout.tick() && performance.now() - started < BUDGET);
     if (this.follows) this.fitNow();
     this.painter.clearRect(0, 0, width, height);
-    this.paint(this.painter);
+    this.paint(this.painter, moved ? this.moving(this.painter) : undefined);
     const still = !this.layout.moving;
-    if (!this.zooming && (still || now - this.placedAt > OVERLAY_EVERY)) {
-      this.overlay.place(this.layout, this.transform, still);
-      this.placed = this.transform;
+    const settled = still && !moved && !this.zooming;
+    if (settled || (this.overlay.inUse && now - this.placedAt > OVERLAY_EVERY)) {
+      const done = this.overlay.place(this.layout, this.transform, settled, BUDGET);
       this.placedAt = now;
+      if (!done) this.redraw("later");
     }
-    if (moved) this.note(started, performance.now());
-    if (!still) this.redraw(0);
-    else if (moved) this.keep();
+    this.note(started, performance.now());
+    if (moved || !still) this.redraw("later");
+    if (moved && still) this.keep();
   }
 
-  private paint(painter: Painter): void {
+  /** How words are written that move: new ones appear as there is time for them. */
+  private moving(painter: CanvasRenderingContext2D): Pick<Looks, "measure" | "write"> {
+    const until = performance.now() + BUDGET;
+    const write = this.stamps.writer(painter, this.ratio, until);
+    return { measure: this.measurer.until(until), write };
+  }
+
+  private paint(painter: Painter, texts = this.atRest): void {
     if (!this.palette) return;
-    const looks = { palette: this.palette, measure: this.measure, width: this.size.width };
+    const looks = { palette: this.palette, ...texts, width: this.size.width };
     drawGraph(painter, this.scene, this.layout, this.transform, looks);
   }
 
@@ -246,6 +261,10 @@ export class GraphController {
     if (change < 0.05) return; // setting it would ask for another frame, and so on
     this.transform = wanted;
     this.panZoom.set(wanted);
+  }
+
+  private get atRest(): Pick<Looks, "measure" | "write"> {
+    return { measure: this.measurer.until(Infinity), write: writeText };
   }
 
   private get viewport(): Viewport | null {

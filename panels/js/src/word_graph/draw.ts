@@ -2,6 +2,7 @@ import type { Palette } from "../shared/palette";
 import type { Layout } from "./layout";
 import { drawLabels } from "./drawLabels";
 import type { DrawnLink, DrawnWord, Scene } from "./scene";
+import type { Write } from "./texts";
 
 /** What the drawing needs of a canvas; an SVG file implements it too. */
 export type Painter = Pick<
@@ -32,16 +33,18 @@ export interface Transform {
   k: number;
 }
 
-/** Width in pixels of a text in a font. */
-export type Measure = (text: string, font: string) => number;
+/** Width in pixels of a text in a font; null where it is left out of this drawing. */
+export type Measure = (text: string, font: string) => number | null;
 
-/** Colors, a measure of texts, and the width of the panel. */
+/** Colors, how texts are measured and written, and the width of the panel. */
 export interface Looks {
   palette: Palette;
   measure: Measure;
+  write: Write;
   width: number;
 }
 
+const LEVELS: readonly DrawnLink["level"][] = ["faint", "plain", "strong"];
 const TURN = 2 * Math.PI;
 const TOP = -Math.PI / 2;
 
@@ -59,9 +62,9 @@ export function drawGraph(
   looks: Looks,
 ): void {
   const { palette } = looks;
-  painter.lineCap = "round";
   painter.lineJoin = "round";
   drawLinks(painter, scene, layout, transform, palette);
+  painter.lineCap = "round";
   for (const faint of [true, false]) {
     for (let i = scene.words.length - 1; i >= 0; i--) {
       const word = scene.words[i];
@@ -72,7 +75,7 @@ export function drawGraph(
   painter.globalAlpha = 1;
 }
 
-/** One stroke for all links that look alike: thousands of strokes would be slow. */
+/** A stroke for each link: one path of thousands of crossing lines takes far longer to fill in. */
 function drawLinks(
   painter: Painter,
   { links, focused }: Scene,
@@ -81,35 +84,25 @@ function drawLinks(
   palette: Palette,
 ): void {
   const accent = focused ? palette.focus : palette.text;
-  const groups = new Map<string, DrawnLink[]>();
-  for (const link of links) {
-    const key = `${link.level} ${widthStep(link.width)}`;
-    const group = groups.get(key);
-    if (group) group.push(link);
-    else groups.set(key, [link]);
-  }
-  const order = { faint: 0, plain: 1, strong: 2 };
   const scale = nodeScale(transform);
-  const sorted = [...groups.values()].sort(
-    (one, other) => order[one[0].level] - order[other[0].level],
-  );
-  for (const group of sorted) {
-    const { level, width } = group[0];
-    const step = widthStep(width);
-    painter.strokeStyle = level === "strong" ? accent : palette.muted;
-    painter.globalAlpha = { faint: 0.07, plain: Math.min(0.1 + 0.05 * step, 0.5), strong: 0.6 }[
-      level
-    ];
-    painter.lineWidth = step * scale;
-    painter.beginPath();
-    for (const { a, b } of group) {
+  painter.lineCap = "butt"; // they end under their nodes
+  for (const drawn of LEVELS) {
+    painter.strokeStyle = drawn === "strong" ? accent : palette.muted;
+    for (const { a, b, width, level } of links) {
+      if (level !== drawn) continue;
       const from = layout.get(a);
       const to = layout.get(b);
       if (!from || !to) continue;
+      const step = widthStep(width);
+      painter.globalAlpha = { faint: 0.07, plain: Math.min(0.1 + 0.05 * step, 0.5), strong: 0.6 }[
+        level
+      ];
+      painter.lineWidth = step * scale;
+      painter.beginPath();
       painter.moveTo(from.x * transform.k + transform.x, from.y * transform.k + transform.y);
       painter.lineTo(to.x * transform.k + transform.x, to.y * transform.k + transform.y);
+      painter.stroke();
     }
-    painter.stroke();
   }
 }
 

@@ -1,8 +1,8 @@
-import type { Palette } from "../shared/palette";
 import { nodeScale, type Looks, type Painter, type Transform } from "./draw";
 import type { Layout } from "./layout";
-import { placeLabels, type LabelPlace } from "./labels";
+import { placeLabels } from "./labels";
 import type { DrawnWord } from "./scene";
+import type { Text } from "./texts";
 
 const FAMILY = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif";
 
@@ -12,55 +12,46 @@ export function drawLabels(
   words: readonly DrawnWord[],
   layout: Layout,
   transform: Transform,
-  { palette, measure, width }: Looks,
+  { palette, measure, write, width }: Looks,
 ): void {
   const scale = nodeScale(transform);
-  const asked = words.map((word) => {
+  const order = words.flatMap((word) => {
     const body = layout.get(word.word);
     const size = fontSize(word);
     const font = fontOf(word, size);
+    const width = measure(word.label, font);
+    if (!body || width === null) return [];
     return {
-      x: (body?.x ?? 0) * transform.k + transform.x,
-      y: (body?.y ?? 0) * transform.k + transform.y,
+      x: body.x * transform.k + transform.x,
+      y: body.y * transform.k + transform.y,
       r: word.r * scale + (word.ring === null ? 0 : 5),
       room: word.r * scale,
-      width: measure(word.label, font),
+      width,
       height: size + 2,
       must: word.focused || word.found,
       font,
       word,
     };
   });
-  const order = asked
-    .map((one, index) => ({ one, index }))
-    .filter(({ one }) => layout.get(one.word.word))
-    .sort((a, b) => importance(b.one.word) - importance(a.one.word) || a.index - b.index)
-    .map(({ one }) => one);
+  order.sort((a, b) => importance(b.word) - importance(a.word));
   const places = placeLabels(order, width);
   painter.textAlign = "center";
   painter.textBaseline = "middle";
-  order.forEach((one, i) => {
+  order.forEach(({ word, font, width, height }, i) => {
     const place = places[i];
-    if (place) drawLabel(painter, one.word, place, one.font, palette);
+    if (!place) return;
+    const { x, y, inside } = place;
+    const text: Text = {
+      label: word.label,
+      font,
+      color: inside ? word.ink : word.focused ? palette.focus : palette.text,
+      halo: inside ? null : palette.background,
+      width,
+      height,
+    };
+    painter.globalAlpha = word.faint ? 0.35 : 1;
+    write(painter, text, x, y);
   });
-}
-
-function drawLabel(
-  painter: Painter,
-  word: DrawnWord,
-  place: LabelPlace,
-  font: string,
-  palette: Palette,
-): void {
-  painter.font = font;
-  painter.globalAlpha = word.faint ? 0.35 : 1;
-  if (!place.inside) {
-    painter.strokeStyle = palette.background;
-    painter.lineWidth = 3;
-    painter.strokeText(word.label, place.x, place.y);
-  }
-  painter.fillStyle = place.inside ? word.ink : word.focused ? palette.focus : palette.text;
-  painter.fillText(word.label, place.x, place.y + 0.5);
 }
 
 function fontSize(word: DrawnWord): number {

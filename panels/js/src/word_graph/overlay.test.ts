@@ -56,8 +56,8 @@ test("no handle of a link covers another one or a word", () => {
   const counts = Object.fromEntries(Array.from({ length: 24 }, (_, i) => [`w${i}`, 30 - i]));
   const { root } = laidOut(counts);
   const boxes = [...root.querySelectorAll<HTMLElement>("[data-pair],[data-word]")].map((one) => {
-    const [, x, y] = one.style.transform.match(/translate\(([-\d.]+)px, ?([-\d.]+)px\)/) ?? [];
-    return { name: one.dataset.pair ?? "", x: +x, y: +y, size: parseFloat(one.style.width) };
+    const [x, y, size] = [one.style.left, one.style.top, one.style.width].map(parseFloat);
+    return { name: one.dataset.pair ?? "", x, y, size };
   });
   const pairs = boxes.filter((one) => one.name);
   const covered = pairs.filter((one) => {
@@ -82,6 +82,22 @@ test("links wait until nothing moves", () => {
   expect(layer?.style.visibility).toBe("hidden");
   overlay.place(layout, HERE, true);
   expect(layer?.style.visibility).toBe("visible");
+});
+
+test("thousands of links are placed in several frames, and seen when all have their place", () => {
+  const counts = Object.fromEntries(Array.from({ length: 80 }, (_, i) => [`w${i}`, 80 - i]));
+  const { root, overlay, layout } = laidOut(counts);
+  const layer = root.querySelector("[data-pair]")?.parentElement;
+  const moved = { ...HERE, x: 310 };
+  let frames = 1;
+  while (!overlay.place(layout, moved, true, 1)) {
+    expect(layer?.style.visibility).toBe("hidden");
+    frames += 1;
+  }
+  expect(frames).toBeGreaterThan(1);
+  expect(layer?.style.visibility).toBe("visible");
+  expect(overlay.place(layout, moved, false)).toBe(true);
+  expect(layer?.style.visibility).toBe("hidden");
 });
 
 test("a hover leaves the elements where they are, a move does not", () => {

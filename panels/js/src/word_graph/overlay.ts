@@ -13,6 +13,8 @@ const ALONG = Array.from(
   (_, i) => 0.5 + (i % 2 ? 1 : -1) * Math.ceil(i / 2) * 0.038,
 );
 
+const AT_ONCE = 50;
+
 interface Place extends Transform {
   layout: Layout;
   moves: number;
@@ -20,6 +22,8 @@ interface Place extends Transform {
 
 interface Placed extends Spot {
   word: string;
+  /** Half of the side of its element. */
+  target: number;
 }
 
 /**
@@ -38,8 +42,9 @@ export class Overlay {
   // What the elements stand for; nothing is placed anew while it is the same.
   private wordsAt: Place | null = null;
   private pairsAt: Place | null = null;
+  private pairsToPlace: Iterator<void> | null = null;
 
-  constructor(root: HTMLElement) {
+  constructor(private readonly root: HTMLElement) {
     this.pairLayer = root.ownerDocument.createElement("div");
     this.wordLayer = root.ownerDocument.createElement("div");
     for (const layer of [this.pairLayer, this.wordLayer]) {
@@ -55,7 +60,7 @@ export class Overlay {
     this.links = scene.links;
     this.drawn = scene.words;
     if (!sameWords) this.wordsAt = null;
-    if (!sameWords || !sameLinks) this.pairsAt = null;
+    if (!sameWords || !sameLinks) this.pairsAt = this.pairsToPlace = null;
     keep(this.words, new Set(scene.words.map((one) => one.word)));
     scene.words.forEach((word, index) => {
       const element = this.words.get(word.word) ?? this.addWord(word.word);
@@ -75,34 +80,34 @@ export class Overlay {
     }
   }
 
-  /** Words over their nodes; links too once nothing moves. */
-  place(layout: Layout, transform: Transform, still: boolean): void {
+  /**
+   * Words over their nodes; links too once nothing moves.
+   *
+   * Thousands of links take longer than a frame: false says that the next frame has to go on.
+   */
+  place(layout: Layout, transform: Transform, still: boolean, budget = Infinity): boolean {
     const place = { layout, moves: layout.moves, ...transform };
-    const wordsStay = same(this.wordsAt, place);
-    const pairsStay = !still || same(this.pairsAt, place);
-    this.settle();
-    this.pairLayer.style.visibility = still ? "visible" : "hidden";
-    if (wordsStay && pairsStay) return;
-    const scale = nodeScale(transform);
-    const placed = this.drawn.flatMap(({ word, r }) => {
-      const body = layout.get(word);
-      const spot = body && { ...at(body, transform), r: r * scale };
-      return spot ? [{ word, ...spot }] : [];
-    });
-    const radii = targetRadii(placed);
-    if (!wordsStay) this.placeWords(placed, radii);
-    this.wordsAt = place;
-    if (pairsStay) return;
-    this.placePairs(layout, transform, placed, radii);
-    this.pairsAt = place;
+    if (!same(this.wordsAt, place)) {
+      this.placeWords(this.spots(layout, transform));
+      this.wordsAt = place;
+    }
+    if (still && !same(this.pairsAt, place)) {
+      this.pairsToPlace = this.placePairs(layout, transform);
+      this.pairsAt = place;
+    }
+    if (!still && this.pairsToPlace) this.pairsAt = this.pairsToPlace = null;
+    const end = performance.now() + budget;
+    while (this.pairsToPlace && performance.now() < end) {
+      if (this.pairsToPlace.next().done) this.pairsToPlace = null;
+    }
+    const done = still && !this.pairsToPlace;
+    this.pairLayer.style.visibility = done ? "visible" : "hidden";
+    return done || !still;
   }
 
-  /** Follows a zoom without touching the elements; `place` comes after it. */
-  follow(from: Transform, to: Transform): void {
-    const k = to.k / from.k;
-    const move = `translate(${to.x - from.x * k}px,${to.y - from.y * k}px) scale(${k})`;
-    this.wordLayer.style.transform = move;
-    this.pairLayer.style.transform = move;
+  /** Whether the mouse or the keyboard is on it: only then is it worth following what moves. */
+  get inUse(): boolean {
+    return this.root.matches(":hover, :focus-within");
   }
 
   /** The element of a word, to be given the keyboard. */
@@ -110,27 +115,31 @@ export class Overlay {
     return this.words.get(word);
   }
 
-  private settle(): void {
-    this.wordLayer.style.transform = "";
-    this.pairLayer.style.transform = "";
-  }
-
-  private placeWords(placed: readonly Placed[], radii: readonly number[]): void {
-    placed.forEach(({ word, x, y }, i) => {
-      const element = this.words.get(word);
-      if (element) element.style.cssText = boxStyle(x, y, radii[i]);
+  private spots(layout: Layout, transform: Transform): Placed[] {
+    const scale = nodeScale(transform);
+    const placed = this.drawn.flatMap(({ word, r }) => {
+      const body = layout.get(word);
+      return body ? [{ word, ...at(body, transform), r: r * scale }] : [];
     });
+    const targets = targetRadii(placed);
+    return placed.map((one, i) => ({ ...one, target: targets[i] }));
   }
 
-  private placePairs(
-    layout: Layout,
-    transform: Transform,
-    placed: readonly Placed[],
-    radii: readonly number[],
-  ): void {
+  private placeWords(spots: readonly Placed[]): void {
+    for (const { word, x, y, target } of spots) {
+      const element = this.words.get(word);
+      if (element) element.style.cssText = boxStyle(x, y, target);
+    }
+  }
+
+  /** Stops after every few links. */
+  private *placePairs(layout: Layout, transform: Transform): Iterator<void> {
     const taken = new BoxGrid();
-    placed.forEach(({ x, y, r }, i) => taken.add(square(x, y, Math.max(r, radii[i]))));
-    for (const { a, b } of this.links) {
+    for (const { x, y, r, target } of this.spots(layout, transform)) {
+      taken.add(square(x, y, Math.max(r, target)));
+    }
+    for (const [i, { a, b }] of this.links.entries()) {
+      if (i % AT_ONCE === AT_ONCE - 1) yield;
       const from = layout.get(a);
       const to = layout.get(b);
       const element = this.pairs.get(pairName(a, b));
@@ -214,9 +223,10 @@ function at({ x, y }: { x: number; y: number }, transform: Transform) {
   return { x: x * transform.k + transform.x, y: y * transform.k + transform.y };
 }
 
+/** Not by `transform`: hundreds of them cost the browser tens of milliseconds in a frame. */
 function boxStyle(x: number, y: number, half: number): string {
   const size = 2 * half;
-  return `width:${size}px;height:${size}px;transform:translate(${x - half}px,${y - half}px)`;
+  return `width:${size}px;height:${size}px;left:${x - half}px;top:${y - half}px`;
 }
 
 function square(x: number, y: number, half: number) {

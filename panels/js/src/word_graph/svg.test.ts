@@ -6,6 +6,7 @@ import { Layout } from "./layout";
 import { sceneOf, springsOf } from "./scene";
 import { DEFAULT_FILTERS, shownGraph } from "./selection";
 import { SvgPainter } from "./svg";
+import { writeText } from "./texts";
 
 function picture(names: Record<string, number>, focus: string[] = []): Document {
   const words = Object.keys(names);
@@ -16,7 +17,8 @@ function picture(names: Record<string, number>, focus: string[] = []): Document 
   layout.update(scene.words, springsOf(shown));
   while (layout.tick());
   const painter = new SvgPainter(400, 300, DARK.background);
-  const looks = { palette: DARK, measure: (text: string) => text.length * 7, width: 400 };
+  const measure = (text: string) => text.length * 7;
+  const looks = { palette: DARK, measure, write: writeText, width: 400 };
   drawGraph(painter, scene, layout, { x: 200, y: 150, k: 1 }, looks);
   const file = painter.toString("A <title> & more");
   return new DOMParser().parseFromString(file, "image/svg+xml");

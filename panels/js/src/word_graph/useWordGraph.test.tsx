@@ -17,13 +17,13 @@ const call = (async (event: string, params: Record<string, unknown> = {}) => {
   return answers[event]();
 }) as Call;
 
-function Panel({ scope, seen }: { scope?: string; seen?: string }) {
-  model = useWordGraph(call, scope, recolor, "demo", seen);
+function Panel({ scope, seen, narrowed }: { scope?: string; seen?: string; narrowed?: boolean }) {
+  model = useWordGraph(call, scope, recolor, "demo", seen, narrowed);
   return null;
 }
 
-const show = (scope?: string, seen?: string) =>
-  act(async () => root.render(<Panel scope={scope} seen={seen} />));
+const show = (scope?: string, seen?: string, narrowed?: boolean) =>
+  act(async () => root.render(<Panel scope={scope} seen={seen} narrowed={narrowed} />));
 const events = () => asked.map(([event]) => event);
 const count = (event: string) => events().filter((one) => one === event).length;
 
@@ -107,6 +107,19 @@ test("a click narrows first and paints then", async () => {
   expect(recolor).toHaveBeenCalledWith([{ panel_id: "plot" }]);
   expect(model.focus).toEqual(["wolf"]);
   expect(model.focused?.message).toContain("5 of 100");
+});
+
+test("who clears the App's selection means no word any more", async () => {
+  await show("one", "all", false);
+  await act(async () => model.focusOn(["wolf"]));
+  await show("one", "all", true);
+  vi.useFakeTimers();
+  await act(async () => void vi.advanceTimersByTime(5000));
+  expect(count("unfocus")).toBe(0);
+  await show("one", "all", false);
+  await act(async () => void vi.advanceTimersByTime(5000));
+  vi.useRealTimers();
+  expect([count("unfocus"), model.focus]).toEqual([1, []]);
 });
 
 test("of quick clicks only the last one paints", async () => {

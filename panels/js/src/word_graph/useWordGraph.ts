@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { latest } from "../shared/latest";
 import type { Call } from "../shared/panel";
+import { goFirst } from "../shared/turns";
 import { oneByOne } from "../shared/wishes";
 import { parseFocus, parseGraph, parsePaint, parseVersion } from "./parse";
 import type { EmptyPayload, FocusPayload, GraphPayload } from "./payloads";
@@ -32,6 +33,9 @@ export interface WordGraphModel {
 /** Words to narrow the grid to; null gives it back. */
 type Wish = { words: readonly string[]; caption_field: string } | null;
 
+/** Milliseconds that the grid may stay whole while a word is in focus: the App narrows it later. */
+const GIVEN_BACK = 800;
+
 const FIELD_KEY = "capviz-word-graph-field";
 
 /**
@@ -42,6 +46,7 @@ const FIELD_KEY = "capviz-word-graph-field";
  * @param recolor makes the plot fetch its colors again
  * @param dataset name of the App's dataset
  * @param seen changes with the App's view and filters: known to the browser before Python is told
+ * @param narrowed whether the App's grid is narrowed to some samples; undefined where it is unknown
  */
 export function useWordGraph(
   uncounted: Call,
@@ -49,6 +54,7 @@ export function useWordGraph(
   recolor: (steps: Record<string, unknown>[]) => Promise<void>,
   dataset: string,
   seen = "",
+  narrowed?: boolean,
 ): WordGraphModel {
   const [call, asking] = useAsking(uncounted);
   const [payload, setPayload] = useState<GraphPayload | EmptyPayload | null>(null);
@@ -67,7 +73,7 @@ export function useWordGraph(
 
   const calls = useMemo(
     () => ({
-      graph: latest((params: Record<string, unknown>) => call<unknown>("graph", params)),
+      graph: latest((params: Record<string, unknown>) => goFirst(call<unknown>("graph", params))),
       paint: latest((version: number) => call<unknown>("paint", { version }).then(parsePaint)),
     }),
     [call],
@@ -206,11 +212,19 @@ export function useWordGraph(
   }, []);
 
   const graph = payload && !("empty" in payload) ? payload : null;
+  const busy = loading || asking;
+  // Who clears the App's selection has the whole grid back, and means no word any more.
+  const given = narrowed === false && !busy && focused !== null && graph?.lasso === null;
+  useEffect(() => {
+    if (!given) return;
+    const timer = setTimeout(unfocus, GIVEN_BACK);
+    return () => clearTimeout(timer);
+  }, [given, unfocus]);
   return {
     graph,
     empty: payload && "empty" in payload ? payload : null,
     loading,
-    busy: loading || asking,
+    busy,
     error,
     notice,
     focus,
