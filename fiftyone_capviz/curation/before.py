@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fiftyone_capviz.curation.evaluation_names import EvaluationFields
+from fiftyone_capviz.curation.evaluation_store import list_evaluations
 from fiftyone_capviz.curation.fields import (
     ERROR_FIELD,
     HEATMAP_FIELD,
@@ -13,7 +14,7 @@ from fiftyone_capviz.curation.fields import (
     CaptionFields,
     SegmentFields,
 )
-from fiftyone_capviz.curation.pair_fields import PairFields
+from fiftyone_capviz.curation.pair_fields import HASH_KEY, PairFields
 
 KEY = "before"
 """Where a run's ``extra`` keeps it."""
@@ -55,13 +56,27 @@ def state_before(dataset: Any, *, caption_field: str, segments_field: str) -> di
     """
     paths = caption_paths(caption_field) + segment_paths(segments_field)
     paths += [ERROR_FIELD, HEATMAP_FIELD]
+    ours = _written_already(dataset, caption_field)
     config = dataset.app_config
     return {
-        "paths": [path for path in paths if dataset.has_field(path)],
+        "paths": [path for path in paths if dataset.has_field(path) and path not in ours],
         "sidebar": bool(config.sidebar_groups),
         "active_fields": config.active_fields is not None,
         "color_scheme": config.color_scheme is not None,
     }
+
+
+def _written_already(dataset: Any, caption_field: str) -> set[str]:
+    """Fields of an evaluation or of explained pairs: neither needs an analysis before it."""
+    found: set[str] = set()
+    for key in list_evaluations(dataset):
+        if dataset.get_run_info(key).config.caption_field == caption_field:
+            found |= set(EvaluationFields(caption_field).paths)
+    stages = CaptionFields(caption_field).stages
+    noted = {f"{stages}.{HASH_KEY}": {"$exists": True}}
+    if dataset.has_field(stages) and dataset._sample_collection.find_one(noted, {"_id": 1}):
+        found |= {*PairFields(caption_field).paths, stages, ERROR_FIELD}
+    return found
 
 
 def existed(extras: Sequence[Mapping[str, Any]], path: str) -> bool | None:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from fiftyone.core.collections import SampleCollection
@@ -20,9 +20,16 @@ from fiftyone_capviz.curation.engines import models_in_use
 from fiftyone_capviz.curation.evaluation_fields import write_evaluation_fields
 from fiftyone_capviz.curation.evaluation_grounding import GroundingRun
 from fiftyone_capviz.curation.evaluation_options import EvaluationOptions
-from fiftyone_capviz.curation.evaluation_planted import planted_rows
 from fiftyone_capviz.curation.evaluation_probes import FaithfulnessRun, SwapRun
-from fiftyone_capviz.curation.evaluation_report import EvaluationReport, Row
+from fiftyone_capviz.curation.evaluation_report import EvaluationReport
+from fiftyone_capviz.curation.evaluation_rows import (
+    about,
+    association_rows,
+    comparison_rows,
+    completeness_row,
+    coverage_rows,
+    pair_columns,
+)
 from fiftyone_capviz.curation.evaluation_samples import (
     EvaluationPlan,
     LabelledSample,
@@ -35,16 +42,13 @@ from fiftyone_capviz.curation.evaluation_steering import SteeringRun
 from fiftyone_capviz.curation.evaluation_store import check_run_key, save_evaluation
 from fiftyone_capviz.curation.logs import get_logger
 from fiftyone_capviz.curation.report import Progress, ProgressCallback
-from fiftyone_capviz.curation.runs import installed_versions
 from fiftyone_capviz.curation.stop import clear_stop, stop_requested
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.evaluation.grounding import Grounding
 from fiftyone_capviz.evaluation.statistics import Bootstrap
 from fiftyone_capviz.evaluation.summaries import (
-    GroundingRow,
     Variant,
     best_of_families,
-    compare,
     summarize_grounding,
 )
 
@@ -133,15 +137,19 @@ class _Evaluation:
         for row in best.values():
             probed[row.variant.source].append(row.variant)
         report = EvaluationReport(
-            about=self._about(sources, shown, begun),
+            about=about(options, sources, shown=shown, begun=begun),
             counts=self.plan.counts | dict(self.grounding.counts) | {"failed": len(self.failures)},
             grounding=[row.to_dict() for row in rows],
-            comparisons=self._comparisons(best, values, bootstrap, sources),
-            completeness=_completeness(self.grounding.errors),
-            coverage=self._coverage_rows(),
-            associations=self._associations(),
+            comparisons=comparison_rows(
+                best, values, bootstrap, variants=self.grounding.variants, options=options
+            ),
+            completeness=completeness_row(self.grounding.errors),
+            coverage=coverage_rows(self.grounding),
+            associations=association_rows(self.plan, options),
             failures=self.grounding.finish_groups(values),
-            pairs=self._pairs(values, [row.variant for row in best.values()], shown),
+            pairs=pair_columns(
+                self.grounding, values, [row.variant for row in best.values()], shown=shown
+            ),
             notes=self._notes(),
         )
         self._probe(report, sources, probed)
@@ -237,91 +245,6 @@ class _Evaluation:
         places = np.sort(rng.permutation(len(usable))[:count])
         return [usable[i] for i in places]
 
-    def _comparisons(
-        self,
-        best: dict[str, GroundingRow],
-        values: Grounding,
-        bootstrap: Bootstrap,
-        sources: Sequence[MapSource],
-    ) -> list[Row]:
-        """Second-order against the best baseline, and the best of all against every other."""
-        wanted: list[tuple[Variant, Variant]] = []
-        second = best.get("dual second_order")
-        baselines = [r for f, r in best.items() if f.startswith("dual ") and r is not second]
-        if second is not None and baselines:
-            rival = max(baselines, key=lambda row: row.pga.value)
-            wanted.append((second.variant, rival.variant))
-        first = max(best.values(), key=lambda row: row.pga.value, default=None)
-        if first is not None:
-            wanted += [(first.variant, row.variant) for row in best.values() if row is not first]
-        place = {variant: i for i, variant in enumerate(self.grounding.variants)}
-        return [
-            compare(
-                (one.name, other.name),
-                values,
-                (place[one], place[other]),
-                bootstrap,
-                samples=self.options.bootstrap_samples,
-                seed=self.options.seed,
-            ).to_dict()
-            for one, other in dict.fromkeys(wanted)
-        ]
-
-    def _coverage_rows(self) -> list[Row]:
-        return [
-            {
-                "name": variant.name,
-                "source": variant.source,
-                "method": variant.method,
-                "layer": variant.layer,
-                "precision": _number(found.precision),
-                "recall": _number(found.recall),
-                "chance": _number(found.chance),
-                "unnamed": found.true_positives + found.false_negatives,
-                "uncovered": found.true_positives + found.false_positives,
-            }
-            for variant, found in self.grounding.coverage()
-        ]
-
-    def _associations(self) -> list[Row]:
-        options = self.options
-        if "coverage" not in options.measures or not (options.planted or options.apart):
-            return []
-        return planted_rows(
-            [sample.text for sample in self.plan.samples], options.planted, options.apart
-        )
-
-    def _pairs(self, values: Grounding, best: Sequence[Variant], shown: Variant) -> dict[str, Any]:
-        kept = list(dict.fromkeys([*best, shown]))
-        place = {variant: i for i, variant in enumerate(self.grounding.variants)}
-        pairs = self.grounding.pairs
-        return {
-            "sample": [str(pair.sample.id) for pair in pairs],
-            "label": [pair.label for pair in pairs],
-            "word": [pair.word for pair in pairs],
-            "energy": {v.name: _rounded(values.energy[place[v]]) for v in kept},
-            "hit": {v.name: _rounded(values.hit[place[v]]) for v in kept},
-        }
-
-    def _about(self, sources: Sequence[MapSource], shown: Variant, begun: str) -> dict[str, Any]:
-        options = self.options
-        return {
-            "caption_field": options.caption_field,
-            "regions_field": options.regions_field,
-            "name": options.name,
-            "options": options.to_dict(),
-            "seed": options.seed,
-            "revisions": {source.name: source.revision for source in sources},
-            "versions": installed_versions(),
-            "shown": shown.name,
-            "defaults": [
-                source.default(method).name
-                for source in sources
-                for method in dict.fromkeys(v.method for v in source.variants)
-            ],
-            "started": begun,
-        }
-
     def _notes(self) -> list[str]:
         notes = [*self.plan.notes]
         if self.failures:
@@ -348,24 +271,6 @@ def _each(work: Callable[[OpenedSample], None]) -> Callable[[Sequence[OpenedSamp
             work(opened)
 
     return all_of
-
-
-def _completeness(errors: Sequence[float]) -> Row:
-    if not errors:
-        return {}
-    return {
-        "captions": len(errors),
-        "median": float(np.median(errors)),
-        "largest": float(np.max(errors)),
-    }
-
-
-def _rounded(values: Any) -> list[float | None]:
-    return [None if np.isnan(v) else round(float(v), 4) for v in values]
-
-
-def _number(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
 
 
 def _now() -> str:

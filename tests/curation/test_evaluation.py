@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 
 from fiftyone_capviz.attribution.methods import matcher_word_maps
+from fiftyone_capviz.curation.before import KEY, state_before
+from fiftyone_capviz.curation.delete import delete_analysis
 from fiftyone_capviz.curation.demo import make_scenes, scenes_dataset
 from fiftyone_capviz.curation.engines import load_matcher
 from fiftyone_capviz.curation.evaluation import evaluate_attribution
@@ -341,6 +343,21 @@ def test_options_that_cannot_be_used(scenes: Any) -> None:
     for synonyms in (["dog"], ["dog="], ["nowhere.json"]):
         with pytest.raises(InputError, match=r"[Ss]ynonyms"):
             read_synonyms(synonyms)
+
+
+def test_deleting_an_analysis_takes_an_evaluation_away_that_was_made_before_it(
+    scenes: Any,
+) -> None:
+    before = set(scenes.get_field_schema())
+    options = quick(scenes)
+    evaluate_attribution(scenes, options)
+    caption = options.caption_field
+    noted = state_before(scenes, caption_field=caption, segments_field="segments")
+    write_run(scenes, RunRecord(caption, "segments", extra={KEY: noted}))
+    deleted = delete_analysis(scenes, caption)
+    assert set(EvaluationFields(caption).paths) <= set(deleted.fields)
+    assert set(scenes.get_field_schema()) == before
+    assert not list_evaluations(scenes)
 
 
 def test_an_analysis_is_not_replaced(scenes: Any) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from fiftyone_capviz.attribution.pair_attribution import explain_pair
+from fiftyone_capviz.curation.before import KEY, state_before
 from fiftyone_capviz.curation.delete import delete_analysis
 from fiftyone_capviz.curation.fields import SIDEBAR_GROUP
 from fiftyone_capviz.curation.mismatches import (
@@ -20,6 +21,7 @@ from fiftyone_capviz.curation.mismatches import (
 )
 from fiftyone_capviz.curation.pair_fields import PairFields
 from fiftyone_capviz.curation.report import Progress
+from fiftyone_capviz.curation.runs import RunRecord, write_run
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.images import open_image
 from tests.curation.pair_world import CAPTIONS, SETTINGS, models, pair_dataset
@@ -147,6 +149,17 @@ def test_the_view_holds_the_samples_and_deleting_leaves_no_trace(dataset: Any) -
     assert NAMES.mismatches in groups[SIDEBAR_GROUP]
     deleted = delete_analysis(dataset, CAPTIONS)
     assert name in deleted.views
+    dataset.reload()
+    assert set(dataset.get_field_schema()) == before
+    assert dataset.first()[CAPTIONS]
+
+
+def test_deleting_an_analysis_takes_pairs_away_that_were_explained_before_it(dataset: Any) -> None:
+    before = set(dataset.get_field_schema())
+    find(dataset)
+    noted = state_before(dataset, caption_field=CAPTIONS, segments_field="segments")
+    write_run(dataset, RunRecord(CAPTIONS, "segments", extra={KEY: noted}))
+    delete_analysis(dataset, CAPTIONS)
     dataset.reload()
     assert set(dataset.get_field_schema()) == before
     assert dataset.first()[CAPTIONS]
