@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from bson import ObjectId
@@ -79,7 +80,7 @@ class CaptionSteering(CapvizPanel):
 
     @event
     def open_image(self, ctx: Any) -> dict[str, Any]:
-        """The sample asked for, or a neighbour of it, or the first of the view."""
+        """The sample asked for, a neighbour of it, or the first one that is marked or in view."""
         if ctx.dataset is None:
             return {"missing": "dataset"}
         options = _options(ctx)
@@ -91,6 +92,8 @@ class CaptionSteering(CapvizPanel):
             asked = None  # it was deleted, or another dataset is open
         if asked is None and not order:
             return {"missing": "samples"}
+        if asked is None:
+            asked = _first_marked(ctx, options, order)
         chosen = neighbor(order, asked, int(ctx.params.get("step") or 0))
         return dict(
             image_payload(
@@ -240,6 +243,12 @@ def surroundings(ctx: Any) -> Surroundings:
     return Surroundings.of(
         ctx.dataset, ctx.view, selected=ctx.selected, request_params=ctx.request_params
     )
+
+
+def _first_marked(ctx: Any, options: AnalysisOptions, order: Sequence[str]) -> str | None:
+    """Of the samples that a recipe would go to; opening the tab has made the grid whole again."""
+    marked = set(next(iter(surroundings(ctx).scopes(options).values())))
+    return next((one for one in order if one in marked), None)
 
 
 def _options(ctx: Any) -> AnalysisOptions | None:

@@ -103,6 +103,19 @@ def test_the_first_sample_opens_and_neighbors_follow(dataset: Any) -> None:
     assert (outside["sample_id"], outside["position"]) == (ids[2], None)
 
 
+def test_with_words_in_focus_the_first_sample_of_theirs_opens(dataset: Any) -> None:
+    last = dataset.last().id
+    focus = {"caption_field": "caption", "segments_field": "segments"}
+    set_panel_focus(dataset, ["umbrella"], sample_ids=[last], **focus)
+    try:
+        opened = ask(dataset, "open_image")
+        assert (opened["sample_id"], opened["position"]) == (last, COUNT - 1)
+        first = dataset.first().id
+        assert ask(dataset, "open_image", {"sample_id": first})["sample_id"] == first
+    finally:
+        clear_panel_focus(dataset)
+
+
 def test_in_a_view_of_patches_the_sample_of_the_patch_opens(dataset: Any) -> None:
     patches = dataset.to_patches("segments")
     label = dataset.last().segments.detections[0].id
