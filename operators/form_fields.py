@@ -5,7 +5,7 @@ Nothing here imports torch: a form is resolved again on every change of a field.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -162,16 +162,18 @@ def problem_of(name: str, value: Any) -> str | None:
 
 def problem_of_model(kind: str, spec: str) -> str | None:
     """What is wrong with a model's name as far as that shows without loading it, or None."""
-    if spec in SUGGESTIONS[kind] or (kind == "segmenter" and "=" in spec):
+    named = kind == "segmenter" or (kind == "encoder" and spec.startswith("open_clip:"))
+    if spec in SUGGESTIONS[kind] or (named and "=" in spec):
         path = spec.partition("=")[2]
         if not path or Path(path).expanduser().exists():
             return None
         return f"The checkpoint must exist; {path} does not. Give the path of its file."
     if Path(spec).expanduser().exists() or _looks_like_hub_name(spec):
         return None
+    more = ", open_clip:<model>=<weights file>" if kind == "encoder" else ""
     return (
-        f"A {kind} is one of {', '.join(SUGGESTIONS[kind])}, a hub name like owner/model, or an "
-        f"existing local folder; got {spec!r}. Check the spelling."
+        f"A {kind} is one of {', '.join(SUGGESTIONS[kind])}{more}, a hub name like owner/model, or "
+        f"an existing local folder; got {spec!r}. Check the spelling."
     )
 
 
@@ -227,8 +229,16 @@ class Form:
         name = f"header_{label.lower().replace(' ', '_')}"
         self.inputs.view(name, types.Header(label=label, divider=True))
 
-    def text(self, name: str, label: str, *, description: str = "", default: Any = None) -> None:
-        """A string, checked as an option if it is one."""
+    def text(
+        self,
+        name: str,
+        label: str,
+        *,
+        description: str = "",
+        default: Any = None,
+        problem: Callable[[str], str | None] | None = None,
+    ) -> None:
+        """A string, checked as an option if it is one, and by what tells its problem."""
         prop = self.inputs.str(
             name,
             label=label,
@@ -236,8 +246,11 @@ class Form:
             default=self.value(name, default),
             view=types.LazyFieldView(),
         )
-        if name in OPTION_NAMES:
-            self.mark(prop, problem_of(name, self.ctx.params.get(name)))
+        told = self.ctx.params.get(name)
+        if problem is not None and told:
+            self.mark(prop, problem(str(told)))
+        elif name in OPTION_NAMES:
+            self.mark(prop, problem_of(name, told))
 
     def number(self, name: str, label: str, *, description: str = "", whole: bool = True) -> None:
         """A number, checked as an option."""

@@ -156,6 +156,7 @@ def directed_factors(
     *,
     nodes: int = 8,
     quadrature: Quadrature = "gauss",
+    tolerance: float | None = TOLERANCE,
 ) -> tuple[Factors, Factors]:
     """Factors of both sides of one pair, where one side has no closed form.
 
@@ -165,7 +166,8 @@ def directed_factors(
     Args:
         side: differentiated.
         towards: the other side's factors, with fewer tokens than dimensions.
-        nodes, quadrature: as for `token_factors`.
+        nodes, quadrature, tolerance: as for `token_factors`; of the change of the embedding, the
+            part along the other side's vectors counts.
 
     Returns:
         The other side's factors and this side's in an orthonormal basis of the other's vectors;
@@ -174,17 +176,22 @@ def directed_factors(
     wide = towards.vectors.dtype
     basis = torch.linalg.qr(towards.vectors.T)[0].T
 
-    points, weights = _rule(side, nodes, quadrature, side.hidden.dtype)
-    vectors = vectors_by_vjp(
-        side.tail,
-        side.hidden,
-        side.reference,
-        points=points,
-        weights=weights,
-        directions=basis,
-    ).to(wide)
+    def vectors_at(count: int) -> torch.Tensor:
+        points, weights = _rule(side, count, quadrature, side.hidden.dtype)
+        return vectors_by_vjp(
+            side.tail,
+            side.hidden,
+            side.reference,
+            points=points,
+            weights=weights,
+            directions=basis,
+        ).to(wide)
+
+    whole, moved = _ends(side, wide)
+    kept = tolerance if quadrature == "gauss" else None
+    vectors = _refine(vectors_at, basis @ moved, nodes, kept)
     turned = replace(towards, vectors=towards.vectors @ basis.T)
-    return turned, _over_length(side, vectors, *_ends(side, wide))
+    return turned, _over_length(side, vectors, whole, moved)
 
 
 def _refine(

@@ -46,6 +46,10 @@ def test_the_form_refuses_what_cannot_be_evaluated(dataset: Any) -> None:
     dataset.set_values("caption", ["nothing of that kind"] * len(dataset))
     found = problems(EvaluateAttribution(), context(dataset, chosen(), app=True))
     assert "synonyms" in found["problem"]
+    wrong = {**chosen(), "more": True, "encoder": "no model"}
+    assert (
+        "no model" in problems(EvaluateAttribution(), context(dataset, wrong, app=True))["encoder"]
+    )
 
 
 def test_the_form_tells_what_is_measured(dataset: Any) -> None:

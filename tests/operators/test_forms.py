@@ -153,6 +153,16 @@ def test_models_that_may_exist_pass_the_form(spec: str) -> None:
     assert problem_of_model("captioner", spec) is None
 
 
+def test_an_open_clip_model_is_named_with_its_weights(tmp_path: Path) -> None:
+    weights = tmp_path / "weights.safetensors"
+    told = problem_of_model("encoder", f"open_clip:ViT-B-16={weights}")
+    assert str(weights) in str(told)
+    weights.touch()
+    assert problem_of_model("encoder", f"open_clip:ViT-B-16={weights}") is None
+    assert "open_clip:<model>" in str(problem_of_model("encoder", "clip"))
+    assert problem_of_model("captioner", f"open_clip:ViT-B-16={weights}") is not None
+
+
 def test_forms_suggest_the_example_of_every_architecture() -> None:
     from fiftyone_capviz.models import registry
     from operators.form_fields import SUGGESTIONS
