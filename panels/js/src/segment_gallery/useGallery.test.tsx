@@ -103,6 +103,14 @@ test("it draws once, and again when Python tells of something that it has not se
   await vi.waitFor(() => expect(asked("draw")).toHaveLength(4));
 });
 
+test("a view that changes to and fro is asked for again: the answer may be about the other", async () => {
+  await show({ focus: 1, scope: "v1", seen: "filtered" });
+  expect(asked("draw")).toHaveLength(1);
+  await show({ focus: 1, scope: "v1", seen: "all" });
+  await show({ focus: 1, scope: "v1", seen: "filtered" });
+  await vi.waitFor(() => expect(asked("draw")).toHaveLength(2));
+});
+
 test("redraw and page size ask for another sample", async () => {
   await show();
   await act(async () => actions.redraw());

@@ -43,7 +43,10 @@ export function useGallery(
   const [color, setColor] = useState("");
   const [attempt, setAttempt] = useState(0);
   const seen = useRef<Gallery | null>(null);
-  const asked = useRef({ sample: "", seen: versions.seen });
+  const asked = useRef("");
+  const view = useRef(versions.seen);
+  /** The view has changed since the last question, if only to and fro. */
+  const changed = useRef(false);
   const draw = useMemo(
     () => latest((sample: Sample) => call("draw", { ...sample }).then(parseGallery)),
     [call],
@@ -52,10 +55,12 @@ export function useGallery(
   const { seed, size, all } = settings;
   useEffect(() => {
     const sample = `${seed} ${size} ${all} ${attempt}`;
-    const same = asked.current.sample === sample;
+    const same = asked.current === sample;
+    if (view.current !== versions.seen) changed.current = true;
+    view.current = versions.seen;
     const known =
       same &&
-      asked.current.seen === versions.seen &&
+      !changed.current &&
       seen.current !== null &&
       (versions.focus === undefined || versions.focus === seen.current.focus_version) &&
       (versions.scope === undefined || versions.scope === seen.current.version);
@@ -65,7 +70,8 @@ export function useGallery(
     const wait =
       same && before !== null && (versions.focus ?? before.focus_version) === before.focus_version;
     const ask = () => {
-      asked.current = { sample, seen: versions.seen };
+      asked.current = sample;
+      changed.current = false;
       setLoading(true);
       draw({ seed, size, all }).then(
         (found) => {

@@ -6,11 +6,13 @@ import { useRecoilValue } from "recoil";
 type Filters = Record<string, unknown>;
 
 const RELOAD_MILLISECONDS = 20_000;
+const AGAIN = 1_000;
 
 /**
  * Keeps the sidebar's filters over a reload of the dataset, which would drop them.
  *
- * The App takes no filters while it reloads: they are set again when they have been dropped.
+ * The App takes no filters while it reloads: they are set again when they have been dropped, until
+ * it has taken them.
  *
  * @returns to be called when a reload is about to come
  */
@@ -20,9 +22,19 @@ export function useKeptFilters(): () => void {
   now.current = present;
   const held = useRef<{ filters: Filters; until: number } | null>(null);
   useEffect(() => {
-    if (!held.current || Object.keys(present).length) return;
-    if (Date.now() < held.current.until) void executeOperator("set_filters", held.current.filters);
-    held.current = null;
+    const kept = held.current;
+    if (!kept) return;
+    if (Object.keys(present).length) {
+      held.current = null;
+      return;
+    }
+    const set = () => {
+      if (Date.now() < kept.until) void executeOperator("set_filters", kept.filters);
+      else clearInterval(timer);
+    };
+    const timer = setInterval(set, AGAIN);
+    set();
+    return () => clearInterval(timer);
   }, [present]);
   return useCallback(() => {
     if (Object.keys(now.current).length) {
