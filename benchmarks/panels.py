@@ -8,8 +8,8 @@ A FiftyOne of its own in a temporary folder, headless Chromium, the App's own cl
   how far apart these frames are;
 - a view change on 40,000 captions, until the graph shows the other counts: from rest, and while
   the App still loads what the change before has shown;
-- a click on a word there, with 20,000 segments on the map, until the grid has narrowed, until the
-  plot has its new colors, and until nothing is asked of the server any more;
+- a click on a word there, with 20,000 segments on the map, until the grid has narrowed and until
+  the plot has its new colors;
 - one steered caption of a scene, from the click to the answer, with the models of the bundled
   world.
 
@@ -43,9 +43,9 @@ REPEAT = 5
 QUIET_SECONDS = 1.0
 COUNTED = re.compile(r"links · [\d,]+ captions")
 FLAGS = ("--no-sandbox", "--enable-unsafe-swiftshader")
-FRAMES = "performance.getEntriesByName('capviz-word-graph-frame').map((one) => one.duration)"
-
-STARTS = "performance.getEntriesByName('capviz-word-graph-frame').map((one) => one.startTime)"
+_ENTRIES = "performance.getEntriesByName('capviz-word-graph-frame')"
+FRAMES = f"{_ENTRIES}.map((one) => one.duration)"
+STARTS = f"{_ENTRIES}.map((one) => one.startTime)"
 
 STEERED = """(prompt) => new Promise((resolve) => {
   const started = performance.now();

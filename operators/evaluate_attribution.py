@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fiftyone.operators import types
@@ -20,7 +19,7 @@ from fiftyone_capviz.curation.fields import detections_fields
 from fiftyone_capviz.errors import CapvizError, InputError
 
 from .capviz_operator import CapvizOperator
-from .form_fields import Form, problem_of_model, target_samples
+from .form_fields import Form, target_samples
 from .running import Notify, Outcome, run
 
 if TYPE_CHECKING:
@@ -62,7 +61,6 @@ class EvaluateAttribution(CapvizOperator):
                     name.capitalize(),
                     description="Hub name, folder, or scenes",
                     default=getattr(usual_models, name),
-                    problem=partial(problem_of_model, name),
                 )
             form.text("name", "Name", description="Keeps it beside other evaluations")
             for name, label in SAMPLE_COUNTS.items():

@@ -5,7 +5,7 @@ Nothing here imports torch: a form is resolved again on every change of a field.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -229,16 +229,8 @@ class Form:
         name = f"header_{label.lower().replace(' ', '_')}"
         self.inputs.view(name, types.Header(label=label, divider=True))
 
-    def text(
-        self,
-        name: str,
-        label: str,
-        *,
-        description: str = "",
-        default: Any = None,
-        problem: Callable[[str], str | None] | None = None,
-    ) -> None:
-        """A string, checked as an option if it is one, and by what tells its problem."""
+    def text(self, name: str, label: str, *, description: str = "", default: Any = None) -> None:
+        """A string, checked if it is the name of a model or an option."""
         prop = self.inputs.str(
             name,
             label=label,
@@ -247,8 +239,8 @@ class Form:
             view=types.LazyFieldView(),
         )
         told = self.ctx.params.get(name)
-        if problem is not None and told:
-            self.mark(prop, problem(str(told)))
+        if told and name in SUGGESTIONS:
+            self.mark(prop, problem_of_model(name, told))
         elif name in OPTION_NAMES:
             self.mark(prop, problem_of(name, told))
 

@@ -69,9 +69,8 @@ def state_before(dataset: Any, *, caption_field: str, segments_field: str) -> di
 def _written_already(dataset: Any, caption_field: str) -> set[str]:
     """Fields of an evaluation or of explained pairs: neither needs an analysis before it."""
     found: set[str] = set()
-    for key in list_evaluations(dataset):
-        if dataset.get_run_info(key).config.caption_field == caption_field:
-            found |= set(EvaluationFields(caption_field).paths)
+    if list_evaluations(dataset, caption_field):
+        found |= set(EvaluationFields(caption_field).paths)
     stages = CaptionFields(caption_field).stages
     noted = {f"{stages}.{HASH_KEY}": {"$exists": True}}
     if dataset.has_field(stages) and dataset._sample_collection.find_one(noted, {"_id": 1}):

@@ -71,13 +71,15 @@ def load_evaluation(dataset: fo.Dataset, caption_field: str, name: str = "") -> 
     return EvaluationReport.from_dict(json.loads(stored))
 
 
-def list_evaluations(dataset: fo.Dataset) -> list[str]:
-    """Keys of the stored evaluations."""
-    return [
-        key
-        for key in dataset.list_runs()
-        if key.startswith(RUN_PREFIX) and _is_evaluation(dataset, key)
-    ]
+def list_evaluations(dataset: fo.Dataset, caption_field: str | None = None) -> list[str]:
+    """Keys of the stored evaluations: all, or those of one caption field."""
+    found = []
+    for key in dataset.list_runs():
+        if key.startswith(RUN_PREFIX) and _is_evaluation(dataset, key):
+            config: Any = dataset.get_run_info(key).config
+            if caption_field in (None, config.caption_field):
+                found.append(key)
+    return found
 
 
 def delete_evaluations(dataset: fo.Dataset, caption_field: str) -> tuple[list[str], list[str]]:
@@ -86,12 +88,9 @@ def delete_evaluations(dataset: fo.Dataset, caption_field: str) -> tuple[list[st
     Returns:
         Keys of the deleted runs, and names of the deleted views.
     """
-    runs = []
-    for key in list_evaluations(dataset):
-        config: Any = dataset.get_run_info(key).config
-        if config.caption_field == caption_field:
-            dataset.delete_run(key)
-            runs.append(key)
+    runs = list_evaluations(dataset, caption_field)
+    for key in runs:
+        dataset.delete_run(key)
     view = EvaluationFields(caption_field).view
     views = [view] if dataset.has_saved_view(view) else []
     for name in views:

@@ -73,7 +73,7 @@ def note_lasso(dataset: Any, request_params: Mapping[str, Any]) -> None:
 
     Args:
         dataset: the dataset.
-        request_params: of a panel's hook.
+        request_params: of a panel's event or hook.
     """
     lasso = user_lasso(dataset, request_params)
     if lasso is not None and lasso != last_lasso(dataset):

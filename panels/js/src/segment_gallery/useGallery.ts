@@ -14,7 +14,7 @@ export interface Versions {
   /** Told by Python. */
   focus?: number;
   scope?: string;
-  /** The App's view and filters, as the browser has them. */
+  /** The App's view, filters and lasso, as the browser has them. */
   seen?: string;
 }
 

@@ -227,16 +227,15 @@ export class GraphController {
     if (this.follows) this.fitNow();
     this.painter.clearRect(0, 0, width, height);
     this.paint(this.painter, moved ? this.moving(this.painter) : undefined);
-    const still = !this.layout.moving;
-    const settled = still && !moved && !this.zooming;
+    const settled = !moved && !this.zooming;
     if (settled || (this.overlay.inUse && now - this.placedAt > OVERLAY_EVERY)) {
       const done = this.overlay.place(this.layout, this.transform, settled, BUDGET);
       this.placedAt = now;
       if (!done) this.redraw("later");
     }
     this.note(started, performance.now());
-    if (moved || !still) this.redraw("later");
-    if (moved && still) this.keep();
+    if (moved) this.redraw("later");
+    if (moved && !this.layout.moving) this.keep();
   }
 
   /** How words are written that move: new ones appear as there is time for them. */

@@ -56,8 +56,8 @@ test("no handle of a link covers another one or a word", () => {
   const counts = Object.fromEntries(Array.from({ length: 24 }, (_, i) => [`w${i}`, 30 - i]));
   const { root } = laidOut(counts);
   const boxes = [...root.querySelectorAll<HTMLElement>("[data-pair],[data-word]")].map((one) => {
-    const [x, y, size] = [one.style.left, one.style.top, one.style.width].map(parseFloat);
-    return { name: one.dataset.pair ?? "", x, y, size };
+    const [, x, y] = one.style.transform.match(/translate\(([-\d.]+)px, ?([-\d.]+)px\)/) ?? [];
+    return { name: one.dataset.pair ?? "", x: +x, y: +y, size: parseFloat(one.style.width) };
   });
   const pairs = boxes.filter((one) => one.name);
   const covered = pairs.filter((one) => {

@@ -87,12 +87,15 @@ export class Overlay {
    */
   place(layout: Layout, transform: Transform, still: boolean, budget = Infinity): boolean {
     const place = { layout, moves: layout.moves, ...transform };
-    if (!same(this.wordsAt, place)) {
-      this.placeWords(this.spots(layout, transform));
+    const wordsStay = same(this.wordsAt, place);
+    const pairsStay = !still || same(this.pairsAt, place);
+    const spots = wordsStay && pairsStay ? [] : this.spots(layout, transform);
+    if (!wordsStay) {
+      this.placeWords(spots);
       this.wordsAt = place;
     }
-    if (still && !same(this.pairsAt, place)) {
-      this.pairsToPlace = this.placePairs(layout, transform);
+    if (!pairsStay) {
+      this.pairsToPlace = this.placePairs(layout, transform, spots);
       this.pairsAt = place;
     }
     if (!still && this.pairsToPlace) this.pairsAt = this.pairsToPlace = null;
@@ -133,9 +136,13 @@ export class Overlay {
   }
 
   /** Stops after every few links. */
-  private *placePairs(layout: Layout, transform: Transform): Iterator<void> {
+  private *placePairs(
+    layout: Layout,
+    transform: Transform,
+    spots: readonly Placed[],
+  ): Iterator<void> {
     const taken = new BoxGrid();
-    for (const { x, y, r, target } of this.spots(layout, transform)) {
+    for (const { x, y, r, target } of spots) {
       taken.add(square(x, y, Math.max(r, target)));
     }
     for (const [i, { a, b }] of this.links.entries()) {
@@ -223,10 +230,9 @@ function at({ x, y }: { x: number; y: number }, transform: Transform) {
   return { x: x * transform.k + transform.x, y: y * transform.k + transform.y };
 }
 
-/** Not by `transform`: hundreds of them cost the browser tens of milliseconds in a frame. */
 function boxStyle(x: number, y: number, half: number): string {
   const size = 2 * half;
-  return `width:${size}px;height:${size}px;left:${x - half}px;top:${y - half}px`;
+  return `width:${size}px;height:${size}px;transform:translate(${x - half}px,${y - half}px)`;
 }
 
 function square(x: number, y: number, half: number) {

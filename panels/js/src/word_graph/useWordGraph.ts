@@ -42,10 +42,10 @@ const FIELD_KEY = "capviz-word-graph-field";
  * The panel's data and what the user does to it.
  *
  * @param uncounted calls Python
- * @param scope changes with the App's view, filters and lasso; undefined until Python has told it
+ * @param scope told by Python: changes with the captions and what they are counted of; undefined at first
  * @param recolor makes the plot fetch its colors again
  * @param dataset name of the App's dataset
- * @param seen changes with the App's view and filters: known to the browser before Python is told
+ * @param seen changes with the App's view, filters and lasso: known to the browser before Python
  * @param narrowed whether the App's grid is narrowed to some samples; undefined where it is unknown
  */
 export function useWordGraph(
