@@ -34,6 +34,7 @@ HIDDEN = 128
 VISION_LAYERS = 3
 DECODER_LAYERS = 3
 MATCHER_LAYERS = 4
+CLIP_LAYERS = 2
 MAX_TOKENS = 40
 
 # Words that the tokenizer splits, so that the word-piece path runs in the bundled world too.
@@ -146,7 +147,7 @@ def build_clip() -> CLIPModel:
                 "vocab_size": len(words),
                 "hidden_size": HIDDEN,
                 "intermediate_size": 4 * HIDDEN,
-                "num_hidden_layers": 3,
+                "num_hidden_layers": CLIP_LAYERS,
                 "num_attention_heads": 4,
                 "max_position_embeddings": MAX_TOKENS,
                 "projection_dim": HIDDEN,
@@ -157,16 +158,17 @@ def build_clip() -> CLIPModel:
             vision_config={
                 "hidden_size": HIDDEN,
                 "intermediate_size": 4 * HIDDEN,
-                "num_hidden_layers": 3,
+                "num_hidden_layers": CLIP_LAYERS,
                 "num_attention_heads": 4,
                 "image_size": IMAGE_SIZE,
                 "patch_size": PATCH_SIZE,
                 "projection_dim": HIDDEN,
             },
             projection_dim=HIDDEN,
-            # Of its three, the layer where attributions meet the objects best: patches still speak
-            # of themselves there.
-            capviz_attribution_layer=1,
+            # Blocks gather: behind the first, the end of a text holds what its words say, and
+            # patches hold their neighbours. At the input, each speaks of itself.
+            capviz_attribution_layer=0,
+            capviz_text_attribution_layer=0,
         )
     )
 

@@ -1,26 +1,40 @@
-"""Trains the bundled CLIP by image-text contrast with one-word swaps as extra negatives."""
+"""Trains the bundled CLIP: contrast with one-word swaps, on whole scenes and on parts of them.
+
+Half of the images show a part of a scene, so that things are learned for themselves. Beside the
+contrast, the name of every kind and background has to be similar to the images that show it and
+dissimilar to the others (a sigmoid loss without bias): the sign of a similarity means something.
+Masks draw the parts; no attribution is supervised.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
+from transformers import CLIPModel
 
-from fiftyone_capviz.scenes.architectures import build_clip, save_model
+from fiftyone_capviz.scenes.architectures import MEAN, STD, build_clip, save_model
 from fiftyone_capviz.scenes.grammar import complete_caption, full_caption, swap_words
-from fiftyone_capviz.scenes.training_data import SceneTokens, batches, draw_scenes
+from fiftyone_capviz.scenes.partial_scenes import Facts, ShownScene, show_ground, show_things
+from fiftyone_capviz.scenes.tables import ACCESSORIES, BACKGROUNDS, KINDS, SHOWN_BY_BACKGROUND
+from fiftyone_capviz.scenes.training_data import SceneArrays, SceneTokens, batches, draw_scenes
+from fiftyone_capviz.scenes.wording import noun_phrase, place_phrase
 
-SCENES = 24_000
-STEPS = 3_000
+SCENES = 16_000
+STEPS = 4_000
 BATCH = 64
 SWAPS = 1
+PARTS, GROUNDS = 0.5, 0.3
+"""Share of the images that show a part; of those, the share that shows the background."""
 LEARNING_RATE = 1e-3
 WARM_UP = 200
+_NOUNS = (*KINDS, *ACCESSORIES)
+_EXCLUDED = -1e4
 
 
 def train_clip(
@@ -38,17 +52,22 @@ def train_clip(
         out: folder that receives the checkpoint.
         device: torch device; bfloat16 autocast is used on every device.
         seed: seeds weights, scenes and order.
-        steps: optimiser steps of 64 scenes.
+        steps: optimiser steps of 64 images.
         scenes: number of distinct training scenes.
         log: receives a line every 100 steps.
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    data = draw_scenes(scenes, seed=seed)
+    data = draw_scenes(scenes, seed=seed, accessories=True)
     log(f"drew {scenes} scenes")
     tokens = SceneTokens()
+    names = tokens.pad_batch([tokens.encode(name, "[CLS]")[0] for name in _names()])
     model = build_clip().to(device).train()
-    optimizer = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE, weight_decay=0.05)
+    model.set_attn_implementation("eager")  # on CPUs its backward pass is the faster one
+    sharpness = nn.Parameter(torch.tensor(2.3, device=device))
+    optimizer = torch.optim.AdamW(
+        [*model.parameters(), sharpness], lr=LEARNING_RATE, weight_decay=0.05
+    )
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer,
         lambda step: (
@@ -59,41 +78,95 @@ def train_clip(
     )
     started, total, right = time.time(), 0.0, 0.0
     for step, index in enumerate(batches(scenes, BATCH, steps, rng), start=1):
-        sentences, swapped = [], []
-        for i in index:
-            scene = data.scenes[i]
-            whole = rng.random() < 0.6
-            sentences.append(complete_caption(scene) if whole else full_caption(scene, rng))
-            swapped += [swap.caption for swap in swap_words(sentences[-1], scene, rng, SWAPS)]
-        rows = [tokens.encode(sentence, "[CLS]")[0] for sentence in sentences + swapped]
-        ids, mask = tokens.pad_batch(rows)
+        shown = [_show(data, int(i), rng) for i in index]
+        captions = [one.caption for one in shown]
+        for one in shown:
+            captions += [swap.caption for swap in swap_words(one.caption, one.scene, rng, SWAPS)]
+        texts = tokens.pad_batch([tokens.encode(caption, "[CLS]")[0] for caption in captions])
         with torch.autocast(torch.device(device).type, torch.bfloat16):
             image = model.visual_projection(
-                model.vision_model(data.pixels(index).to(device)).pooler_output
+                model.vision_model(_pixels(shown).to(device)).pooler_output
             )
-            text = model.text_projection(
-                model.text_model(
-                    input_ids=ids.to(device), attention_mask=mask.to(device)
-                ).pooler_output
-            )
-        image, text = F.normalize(image.float(), dim=-1), F.normalize(text.float(), dim=-1)
+            text, name = (_embed(model, *each) for each in (texts, names))
+        image, text, name = (F.normalize(each.float(), dim=-1) for each in (image, text, name))
         similarity = image @ text.T * model.logit_scale.exp().clamp(max=100.0)
-        target = torch.arange(len(index), device=similarity.device)
-        loss = F.cross_entropy(similarity, target) + F.cross_entropy(
-            similarity[:, : len(index)].T, target
+        similarity = similarity.masked_fill(_also_true(shown, captions).to(device), _EXCLUDED)
+        target = torch.arange(len(shown), device=similarity.device)
+        contrast = F.cross_entropy(similarity, target) + F.cross_entropy(
+            similarity[:, : len(shown)].T, target
         )
         optimizer.zero_grad(set_to_none=True)
+        loss = contrast + _naming_loss(image @ name.T * sharpness.exp(), shown)
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         schedule.step()
-        total += float(loss.detach())
+        total += float(contrast.detach())
         right += float((similarity.argmax(1) == target).float().mean())
         if step % 100 == 0:
             log(
-                f"step {step}/{steps}  loss {total / 100:.3f}  first among {len(rows)}:"
+                f"step {step}/{steps}  loss {total / 100:.3f}  first among {len(captions)}:"
                 f" {right / 100:.3f}  {time.time() - started:.0f} s"
             )
             total = right = 0.0
         if step % 1000 == 0 or step == steps:
             save_model(model, out / "clip")
+
+
+def _show(data: SceneArrays, index: int, rng: np.random.Generator) -> ShownScene:
+    """A whole scene with a true caption, or a part of it."""
+    if rng.random() < PARTS:
+        show = show_ground if rng.random() < GROUNDS else show_things
+        part = show(data, index, rng)
+        if part is not None:
+            return part
+    scene = data.scenes[index]
+    whole = rng.random() < 0.6
+    caption = complete_caption(scene) if whole else full_caption(scene, rng)
+    return ShownScene(data.images[index], scene, True, caption)
+
+
+def _names() -> list[str]:
+    """Of every kind and accessory, then of every background."""
+    grounds = [place_phrase(ground, "").split(" ", 1)[1] for ground in BACKGROUNDS]
+    return [*map(noun_phrase, _NOUNS), *grounds]
+
+
+def _pixels(shown: Sequence[ShownScene]) -> torch.Tensor:
+    images = torch.from_numpy(np.stack([one.image for one in shown])).permute(0, 3, 1, 2)
+    return (images.float() / 255 - MEAN) / STD
+
+
+def _embed(model: CLIPModel, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    place = next(model.parameters()).device
+    found = model.text_model(input_ids=ids.to(place), attention_mask=mask.to(place))
+    embedded: torch.Tensor = model.text_projection(found.pooler_output)
+    return embedded
+
+
+def _also_true(shown: Sequence[ShownScene], captions: Sequence[str]) -> torch.Tensor:
+    """Captions that are true of another image than their own: no negatives. "images captions"."""
+    facts = [Facts.of(caption) for caption in captions]
+    found = torch.tensor(
+        [[fact.hold_for(one.scene, on_ground=one.on_ground) for fact in facts] for one in shown]
+    )
+    own = torch.arange(len(shown))
+    found[own, own] = False
+    return found
+
+
+def _naming_loss(logits: torch.Tensor, shown: Sequence[ShownScene]) -> torch.Tensor:
+    """Sigmoid loss of every name with every image, mean of the true and mean of the false."""
+    truth, known = torch.zeros(logits.shape), torch.ones(logits.shape)
+    for row, one in enumerate(shown):
+        for kind in one.scene.kinds:
+            truth[row, _NOUNS.index(kind)] = 1
+        if one.on_ground:
+            background = one.scene.background
+            truth[row, len(_NOUNS) + BACKGROUNDS.index(background)] = 1
+            for kind in SHOWN_BY_BACKGROUND.get(background, ()):
+                known[row, _NOUNS.index(kind)] = 0
+    truth, known = truth.to(logits), known.to(logits)
+    each = F.binary_cross_entropy_with_logits(logits, truth, reduction="none") * known
+    false = known * (1 - truth)
+    return (each * truth).sum() / truth.sum() + (each * false).sum() / false.sum()
