@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from scipy.linalg import solve
 
+from fiftyone_capviz.attribution.stopping import check_stop
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.models.interfaces import DualEncoder
 from fiftyone_capviz.models.word_pieces import TokenBatch
@@ -115,6 +116,7 @@ def _vectors(
     ids = tokens.ids[:, :length].cpu()
     images, texts = [], []
     for start in range(0, len(shown), batch):
+        check_stop()
         part = slice(start, start + batch)
         mask = torch.as_tensor(shown[part]).reshape(-1, 1, encoder.grid, encoder.grid)
         mask = _to_pixels(mask, pixels.shape[-1])

@@ -11,6 +11,7 @@ import torch
 from PIL.Image import Image
 
 from fiftyone_capviz.attribution.interaction_lime import lime_matrix
+from fiftyone_capviz.attribution.layer_pairs import side_layers
 from fiftyone_capviz.attribution.pair_baselines import icam_factors, icam_side, itsm_factors
 from fiftyone_capviz.attribution.pair_explanation import PairExplanation, Sums, make_explanation
 from fiftyone_capviz.attribution.quadrature import Quadrature
@@ -37,6 +38,9 @@ PAIR_METHODS: dict[str, str] = {
     "ilime": "bilinear surrogate fitted to perturbations (1000 forward passes per side)",
 }
 
+DIFFERENTIATING = ("second_order", "icam")
+"""Methods that attribute by derivatives from a layer on."""
+
 
 def explain_pair(
     encoder: DualEncoder,
@@ -59,7 +63,8 @@ def explain_pair(
             so.
         method: one of `PAIR_METHODS`.
         layer: zero-based block of the image side whose input is attributed; None is the default.
-        text_layer: the same of the text side; None is as far from the last as `layer`.
+        text_layer: the same of the text side; None is the one that belongs to `layer`, see
+            `layer_pairs`.
         nodes, quadrature: of second-order attribution, see `token_factors`.
         seed: of ILIME's perturbations.
 
@@ -101,7 +106,9 @@ def explain_pairs(
     require_method(method)
     for caption in captions:
         require_caption(caption)
-    first, second = side_layers(encoder, layer, text_layer)
+    first, second = side_layers(
+        encoder, layer, text_layer, differentiates=method in DIFFERENTIATING
+    )
     pixels, tokens = encoder.preprocess(images), encoder.tokens(captions)
     if method == "ilime":
         found = [
@@ -119,6 +126,7 @@ def explain_pairs(
         make_explanation(
             caption,
             matrix,
+            cls=cls,
             pieces=tokens.offsets[row][: len(matrix)],
             sums=sums,
             transform=encoder.transform(*images[row].size),
@@ -127,7 +135,7 @@ def explain_pairs(
             text_layer=second,
             warnings=warnings_of(tokens, row),
         )
-        for row, (caption, (matrix, sums)) in enumerate(zip(captions, found, strict=True))
+        for row, (caption, (matrix, cls, sums)) in enumerate(zip(captions, found, strict=True))
     ]
 
 
@@ -187,8 +195,8 @@ def attribute_sides(
     quadrature: Quadrature = "gauss",
 ) -> PairAttribution:
     """Attribution of one pair of sides by any method but ILIME, by the fastest way for one pair."""
-    differentiable = method in ("second_order", "icam")
-    if differentiable and second.closed is None and len(first.hidden) < len(second.embedding):
+    short = len(first.hidden) < len(second.embedding)
+    if method in DIFFERENTIATING and second.closed is None and short:
         if method == "icam":
             first, second, nodes, quadrature = icam_side(first), icam_side(second), 1, "right"
         towards = token_factors(first, nodes=nodes, quadrature=quadrature)
@@ -218,14 +226,6 @@ def method_factors(
     return itsm_factors(side, output=method == "itsm_output")
 
 
-def side_layers(encoder: DualEncoder, layer: int | None, text_layer: int | None) -> tuple[int, int]:
-    """Zero-based blocks of both sides; the text's is as far from its last as the image's."""
-    first = encoder.default_layer if layer is None else layer
-    if text_layer is None:
-        text_layer = max(0, encoder.text_layers - encoder.image_layers + first)
-    return first, text_layer
-
-
 def single_text(tokens: TokenBatch, row: int) -> TokenBatch:
     """One text of a batch, without padding."""
     length = int(tokens.mask[row].sum())
@@ -240,8 +240,8 @@ def warnings_of(tokens: TokenBatch, row: int) -> tuple[str, ...]:
         return ()
     limit = tokens.ids.shape[1]
     return (
-        f"The caption is {cut} tokens longer than the {limit} that the model reads; its end is "
-        "left out and has no attribution. Shorten the caption.",
+        f"The caption is {cut} tokens longer than the {limit} that are read here; its end is left "
+        "out and has no attribution. Shorten the caption.",
     )
 
 
@@ -261,15 +261,15 @@ def require_caption(caption: str) -> None:
         )
 
 
-def _read(pair: PairAttribution) -> tuple[FloatArray, Sums]:
+def _read(pair: PairAttribution) -> tuple[FloatArray, FloatArray, Sums]:
     sums = Sums(pair.score, pair.total, pair.exact, pair.completeness_error, pair.relative_error)
-    return pair.matrix.numpy(), sums
+    return pair.matrix.numpy(), pair.cls.numpy(), sums
 
 
 @torch.no_grad()
 def _lime(
     encoder: DualEncoder, pixels: torch.Tensor, tokens: TokenBatch, seed: int
-) -> tuple[FloatArray, Sums]:
+) -> tuple[FloatArray, FloatArray, Sums]:
     matrix = lime_matrix(encoder, pixels, tokens, seed=seed)
     score = float(encoder.encode_pixels(pixels)[0] @ encoder.encode_tokens(tokens)[0])
-    return matrix, Sums(score, float(matrix.sum()), np.nan, np.nan, np.nan)
+    return matrix, np.zeros(len(matrix)), Sums(score, float(matrix.sum()), np.nan, np.nan, np.nan)

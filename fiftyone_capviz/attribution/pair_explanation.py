@@ -25,6 +25,9 @@ class PairExplanation:
         token_maps: float32 "tokens p p"; the pieces of a word summed.
         matrix: float32 "pieces p p", one row per piece of the model's tokenizer, special ones
             included.
+        cls: float32 "pieces", what each has to do with the image's CLS, which is no patch; zeros
+            where the model or the method has none.
+        word_cls, token_cls: the same of `words` and `tokens`.
         pieces: character span of each piece; (0, 0) for special ones.
         score: cosine of image and caption.
         total: sum of all attributions, the image's CLS included.
@@ -43,6 +46,9 @@ class PairExplanation:
     tokens: tuple[Token, ...]
     token_maps: FloatArray
     matrix: FloatArray
+    cls: FloatArray
+    word_cls: FloatArray
+    token_cls: FloatArray
     pieces: tuple[Span, ...]
     score: float
     total: float
@@ -54,6 +60,14 @@ class PairExplanation:
     layer: int
     text_layer: int
     warnings: tuple[str, ...] = ()
+
+    @property
+    def rest(self) -> float:
+        """What belongs to no word: special tokens and punctuation, on patches and CLS.
+
+        With the sums of `token_maps` and `token_cls` it makes up `total`.
+        """
+        return self.total - float(self.token_maps.sum()) - float(self.token_cls.sum())
 
 
 @dataclass(frozen=True)
@@ -71,6 +85,7 @@ def make_explanation(
     caption: str,
     matrix: NDArray[np.floating],
     *,
+    cls: NDArray[np.floating],
     pieces: tuple[Span, ...],
     sums: Sums,
     transform: PixelTransform,
@@ -84,6 +99,7 @@ def make_explanation(
     Args:
         caption: the text.
         matrix: "pieces patches".
+        cls: "pieces".
         pieces: character span of each row.
         sums: of this pair.
         transform: of the image.
@@ -97,17 +113,24 @@ def make_explanation(
         tuple(((t.start, t.end),) for t in tokens),
     )
 
-    def maps_of(chosen: CaptionWords) -> FloatArray:
+    def gathered(chosen: CaptionWords) -> tuple[FloatArray, FloatArray]:
         rows = word_rows(chosen, pieces)
-        return (rows @ matrix).astype(np.float32).reshape(len(rows), side, side)
+        maps = (rows @ matrix).astype(np.float32).reshape(len(rows), side, side)
+        return maps, (rows @ cls).astype(np.float32)
+
+    word_maps, word_cls = gathered(words)
+    token_maps, token_cls = gathered(single)
 
     return PairExplanation(
         caption=caption,
         words=words,
-        word_maps=maps_of(words),
+        word_maps=word_maps,
         tokens=tokens,
-        token_maps=maps_of(single),
+        token_maps=token_maps,
         matrix=matrix.astype(np.float32).reshape(len(pieces), side, side),
+        cls=cls.astype(np.float32),
+        word_cls=word_cls,
+        token_cls=token_cls,
         pieces=pieces,
         score=sums.score,
         total=sums.total,

@@ -86,7 +86,7 @@ def word_scores_of_region(explanation: PairExplanation, patch_weights: FloatArra
         raise InputError(
             f"patch_weights must be on the patch grid ({p}, {p}); got {np.shape(patch_weights)}."
         )
-    per_patch = np.asarray(patch_weights, dtype=np.float64) / _full(explanation.transform)
+    per_patch = patch_shares(patch_weights, explanation.transform)
     scores: FloatArray = np.tensordot(
         explanation.token_maps.astype(np.float64), per_patch, axes=([1, 2], [0, 1])
     )
@@ -135,25 +135,56 @@ def region_weights(
         mask = masks_from_boxes([box], height=transform.height, width=transform.width)[0]
     elif mask is None or box is not None:
         raise InputError("Give a box or a mask: one of the two.")
-    left, top, right, bottom = transform.crop
-    patch = (right - left) * (bottom - top) / transform.grid**2
     weights: FloatArray = patch_weights(np.asarray(mask, dtype=bool)[None], transform)[0]
-    seen = float(weights.sum()) * transform.width * transform.height
-    if np.count_nonzero(mask) < patch * _TOLERANCE:
-        raise InputError(
-            f"A region must be at least as large as a patch ({patch:.0f} pixels); this one has "
-            f"{np.count_nonzero(mask)}. Draw a larger one."
-        )
-    if seen < patch * _TOLERANCE:
-        raise InputError(
-            "The model sees only the centre of this image, and less than a patch of the region is "
-            "in it. Choose a region nearer to the centre."
-        )
+    problem = region_problem(transform, pixels=int(np.count_nonzero(mask)), weights=weights)
+    if problem is not None:
+        raise InputError(problem)
     return weights
 
 
-_TOLERANCE = 0.99
-"""A box of exactly one patch may lose a pixel's edge in rounding."""
+def region_problem(transform: PixelTransform, *, pixels: int, weights: FloatArray) -> str | None:
+    """Why a region says nothing, in plain sentences; None where nothing is wrong.
+
+    Args:
+        transform: of the image.
+        pixels: how many the region has.
+        weights: its patch weights, "p p".
+    """
+    left, top, right, bottom = transform.crop
+    width, height = (right - left) / transform.grid, (bottom - top) / transform.grid
+    # A box of exactly one patch may lose a pixel's edge on each side in rounding.
+    least = max(1.0, (width - 1) * (height - 1))
+    if pixels < least:
+        return (
+            f"A region must be at least as large as a patch ({width * height:.0f} pixels); this "
+            f"one has {pixels}. Choose a larger one."
+        )
+    seen = float(weights.sum()) * transform.width * transform.height
+    if seen < 0.999 * least:
+        return (
+            "The model sees only the centre of this image, and less than a patch of the region is "
+            "in it. Choose a region nearer to the centre."
+        )
+    return None
+
+
+def patch_shares(weights: FloatArray, transform: PixelTransform) -> FloatArray:
+    """How much of each patch regions own: those of regions that tile the image sum to 1.
+
+    Args:
+        weights: patch weights of one region or several, "... p p".
+        transform: of the image.
+
+    Returns:
+        Float64 of the same shape, 0..1; 0 where a patch shows no pixel, in images smaller than
+        the grid.
+    """
+    vertical, horizontal = transform.resize_matrices("bilinear")
+    pixels = transform.width * transform.height
+    whole = np.outer(vertical.sum(axis=0) / pixels, horizontal.sum(axis=0))
+    shares = np.zeros(np.shape(weights))
+    np.divide(weights, whole, out=shares, where=whole > 0)
+    return shares
 
 
 def _require_inside(box: RelativeBox) -> None:
@@ -165,11 +196,3 @@ def _require_inside(box: RelativeBox) -> None:
             "A box must be left, top, width, height inside the image, as shares from 0 to 1; got "
             f"{tuple(round(float(v), 4) for v in box)}."
         )
-
-
-def _full(transform: PixelTransform) -> FloatArray:
-    """Patch weights of the whole image."""
-    vertical, horizontal = transform.resize_matrices("bilinear")
-    pixels = transform.width * transform.height
-    whole: FloatArray = np.outer(vertical.sum(axis=0) / pixels, horizontal.sum(axis=0))
-    return whole

@@ -17,22 +17,20 @@ completeness error.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import torch
 
 from fiftyone_capviz.attribution.jacobians import vectors_by_jvp, vectors_by_vjp
-from fiftyone_capviz.attribution.last_block import last_block_vectors
-from fiftyone_capviz.attribution.quadrature import Quadrature, quadrature_rule
+from fiftyone_capviz.attribution.quadrature import Quadrature
+from fiftyone_capviz.attribution.refinement import chosen_nodes, closed_vectors, rule_of
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.models.sides import Side
 
 JacobianMethod = Literal["auto", "closed", "vjp", "jvp"]
 
 TOLERANCE = 1e-3
-MAX_NODES = 64
 
 
 @dataclass(frozen=True)
@@ -109,12 +107,13 @@ def token_factors(
         quadrature: "gauss" or "right", see `quadrature_rule`.
         method: "closed" is exact and fast, and stands for the last block only; "vjp" and "jvp"
             differentiate automatically; "auto" takes the fastest.
-        tolerance: "gauss" doubles its nodes, up to 64, until what the vectors miss of the change
-            of the embedding is at most this share of it; None keeps to `nodes`, and so does
-            "vjp", which is too slow for more.
+        tolerance: "gauss" takes more nodes, up to 64, until what the vectors miss of the change
+            of the embedding is at most this share of it, or until more would cost over
+            `refinement.REFINED_OPERATIONS`; None keeps to `nodes`.
 
     Raises:
         InputError: a closed form where there is none, or an unknown choice.
+        StoppedError: a `stoppable` caller asked for it.
     """
     if method not in get_args(JacobianMethod):
         raise InputError(
@@ -126,28 +125,18 @@ def token_factors(
             "has another shape. Choose method 'auto'."
         )
     wide = torch.promote_types(side.hidden.dtype, torch.float32)
-
-    closed = side.closed if method in ("auto", "closed") else None
-    few_tokens = len(side.hidden) < len(side.embedding)
-    forward = method == "jvp" or (method == "auto" and few_tokens)
-    differentiate = vectors_by_jvp if forward else vectors_by_vjp
-
-    def vectors_at(count: int) -> torch.Tensor:
-        if closed is not None:
-            points, weights = _rule(side, count, quadrature, wide)
-            hidden, reference = side.hidden.to(wide), side.reference.to(wide)
-            return last_block_vectors(
-                closed, hidden, reference, pooled=side.pooled, points=points, weights=weights
-            )
-        points, weights = _rule(side, count, quadrature, side.hidden.dtype)
-        return differentiate(
-            side.tail, side.hidden, side.reference, points=points, weights=weights
-        ).to(wide)
-
     whole, moved = _ends(side, wide)
-    quick = closed is not None or forward
-    kept = tolerance if quadrature == "gauss" and quick else None
-    return _over_length(side, _refine(vectors_at, moved, nodes, kept), whole, moved)
+    kept = tolerance if quadrature == "gauss" else None
+    if side.closed is not None and method in ("auto", "closed"):
+        vectors = closed_vectors(side, moved, wide, nodes, quadrature, kept)
+        return _over_length(side, vectors, whole, moved)
+    forward = method == "jvp" or (method == "auto" and len(side.hidden) < len(side.embedding))
+    passes = len(side.hidden) if forward else len(side.embedding)
+    nodes = chosen_nodes(side, moved, nodes, kept, passes=passes)
+    points, weights = rule_of(side, nodes, quadrature, side.hidden.dtype)
+    differentiate = vectors_by_jvp if forward else vectors_by_vjp
+    found = differentiate(side, points=points, weights=weights).to(wide)
+    return _over_length(side, found, whole, moved)
 
 
 def directed_factors(
@@ -175,44 +164,13 @@ def directed_factors(
     """
     wide = towards.vectors.dtype
     basis = torch.linalg.qr(towards.vectors.T)[0].T
-
-    def vectors_at(count: int) -> torch.Tensor:
-        points, weights = _rule(side, count, quadrature, side.hidden.dtype)
-        return vectors_by_vjp(
-            side.tail,
-            side.hidden,
-            side.reference,
-            points=points,
-            weights=weights,
-            directions=basis,
-        ).to(wide)
-
     whole, moved = _ends(side, wide)
     kept = tolerance if quadrature == "gauss" else None
-    vectors = _refine(vectors_at, basis @ moved, nodes, kept)
+    nodes = chosen_nodes(side, moved, nodes, kept, passes=len(basis), basis=basis)
+    points, weights = rule_of(side, nodes, quadrature, side.hidden.dtype)
+    vectors = vectors_by_vjp(side, points=points, weights=weights, directions=basis).to(wide)
     turned = replace(towards, vectors=towards.vectors @ basis.T)
     return turned, _over_length(side, vectors, whole, moved)
-
-
-def _refine(
-    vectors_at: Callable[[int], torch.Tensor],
-    change: torch.Tensor,
-    nodes: int,
-    tolerance: float | None,
-) -> torch.Tensor:
-    """Vectors "tokens dimensions" with as many nodes as the tolerance needs."""
-    vectors = vectors_at(nodes)
-    missed = float((vectors.sum(0) - change).norm())
-    while tolerance is not None and missed > tolerance * float(change.norm()):
-        nodes *= 2
-        if nodes > MAX_NODES:
-            break
-        finer = vectors_at(nodes)
-        left = float((finer.sum(0) - change).norm())
-        if not left < missed:  # what is missing is the precision's, not the quadrature's
-            break
-        vectors, missed = finer, left
-    return vectors
 
 
 @torch.no_grad()
@@ -227,14 +185,6 @@ def _over_length(
 ) -> Factors:
     norm = whole.norm()
     return Factors(vectors / norm, moved / norm, whole / norm, side.has_cls)
-
-
-def _rule(
-    side: Side, nodes: int, quadrature: Quadrature, dtype: torch.dtype
-) -> tuple[torch.Tensor, torch.Tensor]:
-    points, weights = quadrature_rule(nodes, quadrature)
-    place = side.hidden.device
-    return torch.as_tensor(points).to(place, dtype), torch.as_tensor(weights).to(place, dtype)
 
 
 def attribute_pair(first: Factors, second: Factors) -> PairAttribution:

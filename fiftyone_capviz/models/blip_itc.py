@@ -11,18 +11,10 @@ from PIL.Image import Image
 
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.geometry import PixelTransform
-from fiftyone_capviz.models.blip_matcher import BlipMatcher, load_matcher
+from fiftyone_capviz.models.blip_matcher import BlipMatcher
 from fiftyone_capviz.models.dual_encoder import TowerEncoder
-from fiftyone_capviz.models.loading import Checkpoint
 from fiftyone_capviz.models.sides import Affine, LastBlock, Norm, Tower
 from fiftyone_capviz.models.word_pieces import TokenBatch
-
-
-def load_itc_encoder(
-    checkpoint: Checkpoint, *, device: torch.device, dtype: torch.dtype
-) -> ItcEncoder:
-    """Load a BLIP matcher for its contrastive head."""
-    return ItcEncoder(load_matcher(checkpoint, device=device, dtype=dtype))
 
 
 class ItcEncoder(TowerEncoder):

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from fiftyone_capviz.models.devices import choose_device, choose_dtype
-from fiftyone_capviz.models.registry import load_model
+from fiftyone_capviz.models.registry import load_model, viewing_entry
 
 Key = tuple[str, str, str, str]
 """(kind, spec, device, dtype)."""
@@ -53,7 +53,7 @@ class ModelCache:
         key = (kind, spec, str(where), str(precision))
         with self.lock:
             if key not in self._models:
-                self._models[key] = self._load(kind, spec, device=where, dtype=precision)
+                self._models[key] = self._loaded(kind, spec, where, precision)
             self._models.move_to_end(key)
             self._evict()
             return self._models[key]
@@ -77,13 +77,22 @@ class ModelCache:
     def total_bytes(self) -> int:
         """Bytes of the weights held."""
         with self.lock:
-            return sum(model_bytes(model) for model in self._models.values())
+            own = {id(getattr(m, "model", m)): model_bytes(m) for m in self._models.values()}
+            return sum(own.values())
 
     def __len__(self) -> int:
         return len(self._models)
 
     def __contains__(self, key: Key) -> bool:
         return key in self._models
+
+    def _loaded(self, kind: str, spec: str, device: torch.device, dtype: torch.dtype) -> Any:
+        """A new model; one that is a view of another kind shares that one's weights."""
+        entry = viewing_entry(kind, spec) if self._load is load_model else None
+        if entry is None or entry.viewed is None or entry.view is None:
+            return self._load(kind, spec, device=device, dtype=dtype)
+        name = str(dtype).removeprefix("torch.")
+        return entry.view(self.get(entry.viewed, spec, device=str(device), dtype=name))
 
     def _evict(self) -> None:
         while len(self._models) > 1 and self.total_bytes > self.max_bytes:

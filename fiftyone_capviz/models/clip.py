@@ -51,7 +51,9 @@ class ClipEncoder(TowerEncoder):
         self._eos: int = config.text_config.eos_token_id
         self._limit: int = config.text_config.max_position_embeddings
         self._tokenizer = load_tokenizer(checkpoint, AutoTokenizer)
-        self._processor = load_processor(checkpoint, CLIPImageProcessor)
+        self._processor = load_processor(
+            checkpoint, CLIPImageProcessor, size=config.vision_config.image_size
+        )
 
     @cached_property
     def image_tower(self) -> Tower:
@@ -85,11 +87,19 @@ class ClipEncoder(TowerEncoder):
     @property
     def default_layer(self) -> int:
         """The last, or what ``config.json`` names in ``capviz_attribution_layer``."""
-        last = super().default_layer
-        named = getattr(self.model.config, "capviz_attribution_layer", last)
-        if not isinstance(named, int) or not 0 <= named <= last:
+        named = self._named_layer("capviz_attribution_layer", self.image_layers)
+        return super().default_layer if named is None else named
+
+    @property
+    def default_text_layer(self) -> int | None:
+        """What ``config.json`` names in ``capviz_text_attribution_layer``, or None."""
+        return self._named_layer("capviz_text_attribution_layer", self.text_layers)
+
+    def _named_layer(self, name: str, count: int) -> int | None:
+        named = getattr(self.model.config, name, None)
+        if named is not None and (type(named) is not int or not 0 <= named < count):
             raise CheckpointError(
-                f"capviz_attribution_layer in config.json must be an integer from 0 to {last}; got "
+                f"{name} in config.json must be an integer from 0 to {count - 1}; got "
                 f"{named!r}. Correct it, or leave it out."
             )
         return named

@@ -97,6 +97,11 @@ class TowerEncoder(ABC):
         """Block of the vision transformer whose input is attributed to: the last (section 3)."""
         return self.image_layers - 1
 
+    @property
+    def default_text_layer(self) -> int | None:
+        """Block of the text transformer; None: the one that belongs to the image's."""
+        return None
+
     def encode_images(self, images: Sequence[Image]) -> torch.Tensor:
         """Unit vectors, at least float32 "images dimensions"."""
         return self.encode_pixels(self.preprocess(images))

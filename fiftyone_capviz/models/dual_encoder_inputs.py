@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from PIL.Image import Image
+from PIL.Image import new as new_image
 
 from fiftyone_capviz.errors import CheckpointError, InputError
 from fiftyone_capviz.geometry import PixelTransform, center_crop, squash
@@ -24,6 +25,12 @@ def load_tokenizer(checkpoint: Checkpoint, tokenizer_class: Any) -> Any:
     require_file(checkpoint, names, purpose="tokenizer")
     try:
         tokenizer = tokenizer_class.from_pretrained(str(checkpoint.folder), local_files_only=True)
+    except ImportError as error:
+        raise CheckpointError(
+            f"The tokenizer of {checkpoint.spec!r} needs a package that is not installed "
+            f"({' '.join(str(error).split()):.120}). Install it, or copy the tokenizer.json of "
+            "the model's hub repository into the folder."
+        ) from error
     except Exception as error:
         raise CheckpointError(
             f"The tokenizer of {checkpoint.spec!r} cannot be read ({error}). Fetch the "
@@ -31,27 +38,52 @@ def load_tokenizer(checkpoint: Checkpoint, tokenizer_class: Any) -> Any:
         ) from error
     if not tokenizer.is_fast:
         raise CheckpointError(
-            f"The tokenizer of {checkpoint.spec!r} does not tell where its tokens stand in the "
-            "text; a fast one (tokenizer.json) is needed. Save the tokenizer again."
+            f"The tokenizer of {checkpoint.spec!r}, a {type(tokenizer).__name__}, does not tell "
+            "where its tokens stand in the text; a fast one is needed. Copy the tokenizer.json of "
+            "the model's hub repository into the folder."
         )
     return tokenizer
 
 
-def load_processor(checkpoint: Checkpoint, processor_class: Any) -> Any:
+def load_processor(checkpoint: Checkpoint, processor_class: Any, *, size: int) -> Any:
     """The checkpoint's image processor.
 
+    Args:
+        checkpoint: with its files.
+        processor_class: of transformers.
+        size: pixels per side that the model reads.
+
     Raises:
-        CheckpointError: none, an unreadable one, or one that does not make squares.
+        CheckpointError: none, an unreadable one, or one that does not make squares of that size
+            from what is inside the image.
     """
     names = ("preprocessor_config.json", "processor_config.json")
     require_file(checkpoint, names, purpose="image processor")
     try:
-        return processor_class.from_pretrained(str(checkpoint.folder), local_files_only=True)
+        processor = processor_class.from_pretrained(str(checkpoint.folder), local_files_only=True)
     except Exception as error:
         raise CheckpointError(
             f"The image processor of {checkpoint.spec!r} cannot be read ({error}). Fetch the "
             "checkpoint again."
         ) from error
+    _require_squares(processor, checkpoint.spec, size)
+    return processor
+
+
+def _require_squares(processor: Any, spec: str, size: int) -> None:
+    """Raise CheckpointError unless a wide and a tall image come out as the model reads them."""
+    for width, height in ((3 * size, size), (size, 3 * size)):
+        probe = new_image("RGB", (width, height))
+        found = tuple(preprocess(processor, [probe]).shape[2:])
+        left, top, right, bottom = processor_transform(processor, width, height, grid=1).crop
+        inside = left >= 0 and top >= 0 and right <= width and bottom <= height
+        if found != (size, size) or not inside:
+            raise CheckpointError(
+                f"The image processor of {spec!r} must make squares of {size} pixels from what is "
+                f"inside the image; of {width} x {height} pixels it takes {left:.0f}, {top:.0f} to "
+                f"{right:.0f}, {bottom:.0f} and makes {found[1]} x {found[0]}. Correct size and "
+                "crop_size in preprocessor_config.json."
+            )
 
 
 def processor_transform(processor: Any, width: int, height: int, *, grid: int) -> PixelTransform:

@@ -185,6 +185,11 @@ class DualEncoder(Protocol):
         ...
 
     @property
+    def default_text_layer(self) -> int | None:
+        """The same of the text side; None: the one that belongs to the image's."""
+        ...
+
+    @property
     def text_layers(self) -> int:
         """Blocks of the text transformer."""
         ...

@@ -19,6 +19,7 @@ from fiftyone_capviz.errors import CheckpointError, InputError
 from fiftyone_capviz.geometry import PixelTransform, center_crop, squash
 from fiftyone_capviz.models.dual_encoder import TowerEncoder
 from fiftyone_capviz.models.loading import Checkpoint, load_state_dict
+from fiftyone_capviz.models.open_clip_support import require_own_outputs, require_support
 from fiftyone_capviz.models.open_clip_tokens import token_spans
 from fiftyone_capviz.models.sides import Affine, LastBlock, Norm, Tower, causal_mask
 from fiftyone_capviz.models.word_pieces import TokenBatch
@@ -101,7 +102,7 @@ class OpenClipEncoder(TowerEncoder):
         self.model.requires_grad_(False)
         self._tokenizer = tokenizer
         self._text = getattr(model, "text", model)
-        _require_support(self.model, self._text, spec)
+        require_support(self.model, self._text, spec)
         if not hasattr(tokenizer, "byte_decoder"):
             raise CheckpointError(
                 f"The tokenizer of {spec!r} does not tell where its tokens stand in the text. Use "
@@ -110,6 +111,7 @@ class OpenClipEncoder(TowerEncoder):
         visual = model.visual
         self.grid = int(visual.grid_size[0])
         self._image_size = int(visual.image_size[0])
+        require_own_outputs(self, self.model)
 
     @cached_property
     def image_tower(self) -> Tower:
@@ -201,32 +203,6 @@ class OpenClipEncoder(TowerEncoder):
     @cached_property
     def _to_pixels(self) -> Any:
         return import_open_clip().transform.image_transform_v2(self._preprocessing, is_train=False)
-
-
-def _require_support(model: Any, text: Any, spec: str) -> None:
-    """Raise CheckpointError unless both sides are transformers whose tokens can be attributed."""
-    visual = model.visual
-    pooling = getattr(text, "pool_type", None) or getattr(text, "text_pool_type", None)
-    grid = getattr(visual, "grid_size", (1, 2))
-    if not hasattr(visual, "transformer") or not hasattr(text, "transformer"):
-        raise CheckpointError(
-            f"Both sides of a dual encoder must be transformers here; {spec!r} has another vision "
-            "or text model. Use a ViT of open_clip, or a model of transformers."
-        )
-    if pooling != "argmax" or getattr(text, "attn_mask", None) is None:
-        raise CheckpointError(
-            f"The text side must be causal and pool its end token; {spec!r} pools {pooling!r}. "
-            "Use a CLIP of open_clip, or the model's version for transformers."
-        )
-    if visual.proj is None or text.text_projection is None:
-        raise CheckpointError(
-            f"A dual encoder needs a projection head on both sides; {spec!r} has none. Use a "
-            "checkpoint with its projection."
-        )
-    if grid[0] != grid[1]:
-        raise CheckpointError(
-            f"Images must be square; {spec!r} has a grid of {tuple(grid)}. Use another model."
-        )
 
 
 def _last_block_of(block: Any, norm: nn.LayerNorm, projection: Any) -> Any:

@@ -56,6 +56,8 @@ class Entry:
         example: a checkpoint to start with.
         licence: of the example's weights, as its hub page gives it.
         description: one line for forms and messages.
+        viewed: kind of model that this one is another view of; both share their weights.
+        view: makes this one from a loaded model of that kind.
     """
 
     load: Loader
@@ -64,6 +66,8 @@ class Entry:
     example: str
     licence: str
     description: str
+    viewed: str | None = None
+    view: Callable[[Any], Any] | None = None
 
     def takes(self, checkpoint: Checkpoint) -> bool:
         """Whether this entry can load the checkpoint."""
@@ -106,9 +110,13 @@ def _load_open_clip(checkpoint: Checkpoint, *, device: torch.device, dtype: torc
 
 
 def _load_itc(checkpoint: Checkpoint, *, device: torch.device, dtype: torch.dtype) -> Any:
-    from fiftyone_capviz.models.blip_itc import load_itc_encoder
+    return _itc_of(_load_blip_matcher(checkpoint, device=device, dtype=dtype))
 
-    return load_itc_encoder(checkpoint, device=device, dtype=dtype)
+
+def _itc_of(matcher: Any) -> Any:
+    from fiftyone_capviz.models.blip_itc import ItcEncoder
+
+    return ItcEncoder(matcher)
 
 
 def _load_sam(checkpoint: Checkpoint, *, device: torch.device, dtype: torch.dtype) -> Any:
@@ -189,6 +197,8 @@ ENCODERS: dict[str, Entry] = {
         example="Salesforce/blip-itm-base-coco",
         licence="BSD-3-Clause",
         description="the contrastive (ITC) head of a BLIP matcher (arXiv 2201.12086)",
+        viewed="matcher",
+        view=_itc_of,
     ),
     "open_clip": Entry(
         load=_load_open_clip,
@@ -261,6 +271,18 @@ def load_model(kind: str, spec: str, *, device: torch.device, dtype: torch.dtype
     """
     checkpoint = locate(kind, spec)
     return entry_of(kind, checkpoint).load(checkpoint, device=device, dtype=dtype)
+
+
+def viewing_entry(kind: str, spec: str) -> Entry | None:
+    """The entry of a spec, if its model is a view of a model of another kind.
+
+    Raises:
+        ModelError: no such model.
+    """
+    if not any(entry.viewed for entry in _entries(kind).values()):
+        return None
+    entry = entry_of(kind, locate(kind, spec))
+    return entry if entry.viewed else None
 
 
 def revision_of(kind: str, spec: str) -> str:

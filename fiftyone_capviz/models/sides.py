@@ -167,6 +167,7 @@ class Tower:
                 closed=closed,
                 embedding=embedding,
                 has_cls=self.has_cls,
+                depth=len(self.blocks) - layer,
             )
             for one, embedding in zip(hidden, embeddings, strict=True)
         ]
@@ -185,6 +186,7 @@ class Side:
         closed: what the closed form needs; None where it does not apply.
         embedding: of the input, not normalised, "dimensions".
         has_cls: whether token 0 is an image's CLS, which is no patch.
+        depth: how many blocks there are from here on.
     """
 
     hidden: torch.Tensor
@@ -195,6 +197,7 @@ class Side:
     closed: LastBlock | None
     embedding: torch.Tensor
     has_cls: bool
+    depth: int
 
     @property
     def norm(self) -> float:

@@ -7,20 +7,19 @@ from functools import cached_property, partial
 
 import torch
 from PIL.Image import Image
-from transformers import AutoImageProcessor, AutoTokenizer, SiglipConfig, SiglipModel
+from transformers import AutoImageProcessor, SiglipConfig, SiglipModel
 
 from fiftyone_capviz.geometry import PixelTransform
 from fiftyone_capviz.models.clip import last_block
 from fiftyone_capviz.models.dual_encoder import TowerEncoder
 from fiftyone_capviz.models.dual_encoder_inputs import (
     load_processor,
-    load_tokenizer,
     preprocess,
     processor_transform,
-    token_batch,
 )
 from fiftyone_capviz.models.loading import Checkpoint, load_transformer
 from fiftyone_capviz.models.sides import Affine, LastBlock, Norm, Tower
+from fiftyone_capviz.models.siglip_tokens import SiglipTokens
 from fiftyone_capviz.models.word_pieces import TokenBatch
 
 
@@ -45,10 +44,11 @@ class SiglipEncoder(TowerEncoder):
             SiglipModel, checkpoint, config=config, device=device, dtype=dtype
         )
         self.grid = config.vision_config.image_size // config.vision_config.patch_size
-        self._limit: int = config.text_config.max_position_embeddings
-        self._tokenizer = load_tokenizer(checkpoint, AutoTokenizer)
-        self._processor = load_processor(checkpoint, AutoImageProcessor)
-        self.filler = int(self._tokenizer.pad_token_id)
+        self._text = SiglipTokens(checkpoint, limit=config.text_config.max_position_embeddings)
+        self._processor = load_processor(
+            checkpoint, AutoImageProcessor, size=config.vision_config.image_size
+        )
+        self.filler = self._text.pad
 
     @cached_property
     def image_tower(self) -> Tower:
@@ -84,7 +84,7 @@ class SiglipEncoder(TowerEncoder):
 
     def tokens(self, texts: Sequence[str]) -> TokenBatch:
         """Texts as token ids, padded to the full length; what is over it is cut."""
-        return token_batch(self._tokenizer, texts, limit=self._limit, fill=True)
+        return self._text.batch(texts)
 
     def embed_pixels(self, pixels: torch.Tensor) -> torch.Tensor:
         """Tokens that enter the first block: "images tokens hidden"."""
@@ -100,9 +100,8 @@ class SiglipEncoder(TowerEncoder):
 
     def reference_ids(self, length: int) -> torch.Tensor:
         """The empty text: its special tokens, then padding."""
-        ids = self._tokenizer("")["input_ids"]
         whole = torch.full((length,), self.filler)
-        whole[: len(ids)] = torch.tensor(ids, dtype=torch.long)
+        whole[: len(self._text.empty)] = torch.tensor(self._text.empty, dtype=torch.long)
         return whole
 
     def _pooling_block(self) -> LastBlock:

@@ -19,7 +19,6 @@ from fiftyone_capviz.attribution.pair_attribution import (
 )
 from fiftyone_capviz.attribution.pair_baselines import icam_factors, itsm_factors
 from fiftyone_capviz.attribution.pair_explanation import PairExplanation
-from fiftyone_capviz.attribution.pair_factors import DatasetFactors
 from fiftyone_capviz.attribution.pair_slices import (
     heatmap_of_words,
     indices_of_words,
@@ -27,6 +26,7 @@ from fiftyone_capviz.attribution.pair_slices import (
     segment_word_matrix,
     word_scores_of_region,
 )
+from fiftyone_capviz.attribution.second_order import token_factors
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.segments import patch_weights
 from tests.attribution.pictures import picture
@@ -60,6 +60,21 @@ def test_words_gather_their_pieces_and_average_their_occurrences(wide: PairExpla
     assert wide.warnings == ()
 
 
+def test_the_cls_and_what_belongs_to_no_word_make_up_the_total(
+    encoder: Any, wide: PairExplanation
+) -> None:
+    image_side = encoder.image_side(encoder.preprocess([picture(1, width=64, height=32)]))[0]
+    text_side = encoder.text_side(encoder.tokens([CAPTION]))[0]
+    image, text = (token_factors(side, tolerance=1e-5) for side in (image_side, text_side))
+    assert np.allclose(wide.cls, (text.vectors @ image.vectors[0]).numpy(), atol=1e-3)
+    assert np.abs(wide.cls).max() > 1e-3
+    special = np.array([span == (0, 0) for span in wide.pieces])
+    rest = wide.matrix[special].sum() + wide.cls[special].sum()
+    assert wide.rest == pytest.approx(rest, abs=1e-5)
+    dogs = wide.token_cls[[7, 10]]
+    assert wide.word_cls[3] == pytest.approx(dogs.mean(), abs=1e-6)
+
+
 def test_a_caption_over_the_limit_is_cut_with_a_warning(encoder: Any) -> None:
     long = " ".join(["a dog"] * 10)
     found = explain_pair(encoder, picture(), long)
@@ -75,37 +90,6 @@ def test_a_batch_is_its_pairs(encoder: Any) -> None:
         alone = explain_pair(encoder, image, caption)
         assert np.allclose(alone.token_maps, found.token_maps, atol=1e-6)
         assert alone.score == pytest.approx(found.score, abs=1e-5)
-
-
-@pytest.mark.parametrize("method", ["second_order", "icam", "itsm_output", "itsm_hidden"])
-@pytest.mark.parametrize("layer", [None, 0])
-def test_factors_of_a_dataset_are_those_of_its_pairs(
-    encoder: Any, method: Any, layer: int | None
-) -> None:
-    images, captions = [picture(s) for s in range(2)], ["a dog", CAPTION]
-    factors = DatasetFactors(encoder, method=method, layer=layer)
-    factors.image_factors(images, keys=["first", "second"])
-    for key, image in zip(("first", "second"), images, strict=True):
-        for caption in captions:
-            found = factors.explain(key, caption)
-            alone = explain_pair(encoder, image, caption, method=method, layer=layer)
-            scale = np.abs(alone.matrix).max()
-            assert np.allclose(found.matrix, alone.matrix, atol=1e-3 * scale)
-            assert np.isnan(found.exact) == (method != "second_order")
-            assert (found.layer, found.text_layer) == (alone.layer, alone.text_layer)
-
-
-def test_factors_are_computed_once(encoder: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    factors = DatasetFactors(encoder, max_items=2)
-    first = factors.text_factors(["a dog", "a man", "a dog"])
-    assert first[0] is first[2]
-    factors.image_factors([picture()], keys=["one"])
-    monkeypatch.setattr(type(encoder), "image_side", None)
-    assert factors.image_factors([picture()], keys=["one"])
-    monkeypatch.setattr(type(encoder), "text_side", None)
-    assert factors.text_factors(["a man"])[0] is first[1]
-    with pytest.raises(InputError, match="No image is kept under 'two'"):
-        factors.explain("two", "a dog")
 
 
 def test_images_and_texts_among_themselves(encoder: Any) -> None:
