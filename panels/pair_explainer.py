@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypedDict
 
-from fiftyone_capviz.curation.pair_explainer import (
-    explain_sample,
-    relate_captions,
-    relate_images,
-    segment_shares,
-)
+from fiftyone_capviz.curation.pair_cancel import cancel_request, cancelled
+from fiftyone_capviz.curation.pair_explainer import explain_sample
+from fiftyone_capviz.curation.pair_regions import segment_regions
+from fiftyone_capviz.curation.pair_relation import relate_captions, relate_images
 from fiftyone_capviz.curation.pair_sample import PairSample, choose_fields, read_sample
 from fiftyone_capviz.curation.pair_settings import PairSettings, default_encoder
+from fiftyone_capviz.curation.pair_waits import LongWaitError
 from fiftyone_capviz.curation.sample_ids import sample_ids
 from fiftyone_capviz.errors import InputError
 
 from .capviz_panel import CapvizPanel, event
-from .pair_explainer_payloads import image_payload, pair_payload, relation_payload
+from .pair_explainer_payloads import (
+    WaitPayload,
+    image_payload,
+    pair_payload,
+    relation_payload,
+)
 from .sample_order import neighbor, samples_meant
+
+LONG_SECONDS = 10.0
+"""Expected to take longer, an explanation is begun only if the user wants to wait for it."""
 
 
 class PairExplainer(CapvizPanel):
@@ -68,19 +76,34 @@ class PairExplainer(CapvizPanel):
         """A sample's image with its caption, or with the one that was typed."""
         sample, settings = _sample(ctx, "sample_id"), _settings(ctx)
         typed = ctx.params.get("caption")
-        reading = explain_sample(sample, sample.caption if typed is None else typed, settings)
-        shares = segment_shares(sample, reading.transform)
-        return dict(pair_payload(sample, reading, shares, settings))
+        caption = sample.caption if typed is None else typed
+        try:
+            reading = explain_sample(sample, caption, settings, **_patience(ctx))
+        except LongWaitError as error:
+            return dict(WaitPayload(wait=error.seconds))
+        regions = segment_regions(sample, reading.transform)
+        return dict(pair_payload(sample, reading, regions, settings))
 
     @event
     def relate(self, ctx: Any) -> dict[str, Any]:
         """Two images, or two captions, without the other side."""
         settings = _settings(ctx)
-        if ctx.params.get("other_id"):
-            first, second = _sample(ctx, "sample_id"), _sample(ctx, "other_id")
-            return dict(relation_payload(relate_images(first, second, settings)))
-        captions = ctx.params.get("caption"), ctx.params.get("other_caption")
-        return dict(relation_payload(relate_captions(*captions, settings)))
+        try:
+            if ctx.params.get("other_id"):
+                first, second = _sample(ctx, "sample_id"), _sample(ctx, "other_id")
+                reading = relate_images(first, second, settings, **_patience(ctx))
+            else:
+                captions = ctx.params.get("caption"), ctx.params.get("other_caption")
+                reading = relate_captions(*captions, settings, **_patience(ctx))
+        except LongWaitError as error:
+            return dict(WaitPayload(wait=error.seconds))
+        return dict(relation_payload(reading, settings))
+
+    @event
+    def cancel(self, ctx: Any) -> None:
+        """End a request that nobody waits for any more, between two chunks of its work."""
+        if ctx.params.get("request"):
+            cancel_request(str(ctx.params["request"]))
 
     @event
     def find_mismatches(self, ctx: Any) -> None:
@@ -105,3 +128,14 @@ def _settings(ctx: Any) -> PairSettings:
     chosen = choose_fields(ctx.dataset, ctx.params.get("caption_field"))
     usual = PairSettings(encoder=default_encoder(chosen.captioner or ""))
     return PairSettings.from_dict(ctx.params.get("settings") or {}, base=usual)
+
+
+class _Patience(TypedDict):
+    longest: float | None
+    stop: Callable[[], bool] | None
+
+
+def _patience(ctx: Any) -> _Patience:
+    """How long the component waits without being asked, and how it says that it no longer does."""
+    longest = None if ctx.params.get("confirmed") else LONG_SECONDS
+    return {"longest": longest, "stop": cancelled(ctx.params.get("request"))}

@@ -10,9 +10,12 @@ import numpy as np
 
 from fiftyone_capviz.curation.documents import Document
 from fiftyone_capviz.curation.pair_explainer import PairReading
+from fiftyone_capviz.curation.pair_regions import SegmentRegions
+from fiftyone_capviz.curation.pair_relation import RelationReading
 from fiftyone_capviz.curation.pair_sample import PairFieldsChosen, PairSample
 from fiftyone_capviz.curation.pair_settings import (
     ENCODERS,
+    LAYERED_METHODS,
     METHOD_HINTS,
     METHODS,
     PairSettings,
@@ -22,7 +25,7 @@ from fiftyone_capviz.curation.segment_outlines import segment_outlines
 from fiftyone_capviz.curation.steering_messages import finite
 from fiftyone_capviz.records import FloatArray
 
-LEAST_SHARE = 0.005
+LEAST_SHARE = 0.0005
 """A segment's share of a patch below this is not sent."""
 
 
@@ -37,6 +40,7 @@ class MethodPayload(TypedDict):
     value: str
     label: str
     hint: str
+    layered: bool
 
 
 class ImagePayload(TypedDict):
@@ -65,17 +69,25 @@ class PairPayload(TypedDict):
     caption: str
     words: list[WordPayload]
     grid: int
-    crop: list[float]
+    width: int
+    height: int
+    seen: list[float]
     maps: str
+    on_patches: float
+    on_cls: float
+    rest: float
     cells: dict[str, list[list[float]]]
+    problems: dict[str, str]
     score: float
     exact: float | None
     completeness_error: float | None
     relative_error: float | None
     encoder: str
     method: str
-    layer: int
+    layer: int | None
+    text_layer: int | None
     layers: int
+    default_layer: int
     notes: list[str]
     seconds: float
 
@@ -84,6 +96,22 @@ class RelationPayload(TypedDict):
     rows: int
     columns: int
     matrix: str
+    method: str
+    score: float
+    inside: float
+    rest: float
+    exact: float | None
+    completeness_error: float | None
+    relative_error: float | None
+    layer: int | None
+    notes: list[str]
+    seconds: float
+
+
+class WaitPayload(TypedDict):
+    """Instead of an answer: how many seconds it is expected to take."""
+
+    wait: float
 
 
 def image_payload(
@@ -102,7 +130,12 @@ def image_payload(
         "encoder": usual,
         "encoders": list(dict.fromkeys([usual, *ENCODERS])),
         "methods": [
-            {"value": value, "label": label, "hint": METHOD_HINTS[value]}
+            {
+                "value": value,
+                "label": label,
+                "hint": METHOD_HINTS[value],
+                "layered": value in LAYERED_METHODS,
+            }
             for value, label in METHODS.items()
         ],
     }
@@ -121,15 +154,17 @@ def segment_payloads(detections: Sequence[Document]) -> list[SegmentPayload]:
 
 
 def pair_payload(
-    sample: PairSample, reading: PairReading, shares: FloatArray, settings: PairSettings
+    sample: PairSample, reading: PairReading, regions: SegmentRegions, settings: PairSettings
 ) -> PairPayload:
-    """Of a reading and of the patches that each segment owns, "segments p p"."""
+    """Of a reading, and of the patches that each segment owns."""
+    place = reading.transform
+    ids = [str(one["_id"]) for one in sample.detections]
     cells = {}
-    for one, share in zip(sample.detections, shares, strict=True):
+    for one, share in zip(ids, regions.shares, strict=True):
         rows, columns = np.nonzero(share >= LEAST_SHARE)
         values = share[rows, columns].round(4)
         listed = zip(rows.tolist(), columns.tolist(), values.tolist(), strict=True)
-        cells[str(one["_id"])] = [[row, column, value] for row, column, value in listed]
+        cells[one] = [[row, column, value] for row, column, value in listed]
     return {
         "sample_id": sample.sample_id,
         "caption": reading.caption,
@@ -137,27 +172,50 @@ def pair_payload(
             {"text": one.text, "start": one.start, "end": one.end, "content": one.content}
             for one in reading.words
         ],
-        "grid": reading.transform.grid,
-        "crop": list(reading.crop),
+        "grid": place.grid,
+        "width": place.width,
+        "height": place.height,
+        "seen": list(map(float, place.crop)),
         "maps": encoded(reading.maps),
+        "on_patches": reading.on_patches,
+        "on_cls": reading.on_cls,
+        "rest": reading.rest,
         "cells": cells,
+        "problems": {k: told for k, told in zip(ids, regions.problems, strict=True) if told},
         "score": reading.score,
         "exact": finite(reading.exact),
         "completeness_error": finite(reading.completeness_error),
         "relative_error": finite(reading.relative_error),
         "encoder": settings.encoder,
         "method": settings.method,
-        "layer": reading.layer,
+        "layer": reading.layer if settings.layered else None,
+        "text_layer": reading.text_layer if settings.layered else None,
         "layers": reading.layers,
+        "default_layer": reading.default_layer,
         "notes": list(reading.notes),
         "seconds": reading.seconds,
     }
 
 
-def relation_payload(matrix: FloatArray) -> RelationPayload:
+def relation_payload(reading: RelationReading, settings: PairSettings) -> RelationPayload:
     """Of a matrix "words words", or "p p p p" of two images."""
+    matrix = reading.matrix
     flat = matrix if matrix.ndim == 2 else matrix.reshape(matrix.shape[0] * matrix.shape[1], -1)
-    return {"rows": flat.shape[0], "columns": flat.shape[1], "matrix": encoded(flat)}
+    return {
+        "rows": flat.shape[0],
+        "columns": flat.shape[1],
+        "matrix": encoded(flat),
+        "method": settings.method,
+        "score": reading.score,
+        "inside": reading.inside,
+        "rest": reading.rest,
+        "exact": finite(reading.exact),
+        "completeness_error": finite(reading.completeness_error),
+        "relative_error": finite(reading.relative_error),
+        "layer": reading.layer if settings.layered else None,
+        "notes": list(reading.notes),
+        "seconds": reading.seconds,
+    }
 
 
 def encoded(values: FloatArray) -> str:

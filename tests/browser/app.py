@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
@@ -12,6 +13,14 @@ def operator(page: Page, uri: str, **params: Any) -> None:
     expect(page.locator("[data-cy='panel-content-Samples']")).to_be_visible()
     page.wait_for_function("window.__foo__")
     page.evaluate("([uri, params]) => __foo__.executeOperator(uri, params)", [uri, params])
+
+
+def close_sample(page: Page) -> None:
+    """Close the sample's own window so that the session forgets it, and the next page has none."""
+    operator(page, "close_sample")
+    expect(page.locator("[data-cy='modal']")).to_have_count(0)
+    expect(page).not_to_have_url(re.compile(r"[?&]id="))
+    page.wait_for_timeout(1000)  # nothing tells that the server has taken it
 
 
 def open_panel(page: Page, name: str) -> None:

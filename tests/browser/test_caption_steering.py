@@ -13,7 +13,7 @@ from playwright.sync_api import Dialog, Locator, Page, expect
 
 from fiftyone_capviz.curation.accept import discard_candidates
 from fiftyone_capviz.curation.panel_focus import clear_panel_focus
-from tests.browser.app import expect_samples, lasso, only_file, open_panel, operator
+from tests.browser.app import close_sample, expect_samples, lasso, only_file, open_panel, operator
 from tests.browser.conftest import SCENES, Demo
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -249,8 +249,7 @@ def test_one_caption_is_accepted_and_undone_in_the_modal(
     expect(part(panel, "present-caption")).to_have_text(caption)
     expect(cards.first).to_contain_text(caption)
     expect_samples(page, 1)  # a reload of the dataset alone would drop the filter
-    operator(page, "close_sample")  # the session would remember it
-    expect(page.locator("[data-cy='modal']")).to_have_count(0)
+    close_sample(page)
     operator(page, "set_filters")
 
 

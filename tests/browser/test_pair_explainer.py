@@ -11,7 +11,7 @@ import fiftyone as fo
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.app import open_panel, operator
+from tests.browser.app import close_sample, open_panel, operator
 from tests.browser.conftest import Demo
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -73,8 +73,10 @@ def test_it_stands_in_the_modal(demo: Demo, page: Page, sample: Any, keep: Keep)
     expect(part(panel, "name")).to_have_text(Path(sample.filepath).name)
     expect(part(panel, "word").first).to_be_visible()
     expect(part(panel, "next")).to_have_count(0)
+    usual = part(panel, "layer").locator("option").first
+    expect(usual).to_have_text(re.compile(r"default \(\d+\)"))
+    expect(part(panel, "sums")).to_contain_text("words on patches")
     part(panel, "layer").select_option("0")
     expect(part(panel, "error")).to_contain_text(re.compile("miss the whole|sum to"))
     keep(page, "pairs-modal")
-    operator(page, "close_sample")  # the session would remember it
-    expect(page.locator("[data-cy='modal']")).to_have_count(0)
+    close_sample(page)

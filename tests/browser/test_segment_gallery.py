@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from fiftyone_capviz.curation.focus import focus_word
 from fiftyone_capviz.curation.panel_focus import clear_panel_focus, set_panel_focus
-from tests.browser.app import lasso, open_panel, operator
+from tests.browser.app import close_sample, lasso, open_panel, operator
 from tests.browser.conftest import Demo
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -198,6 +198,7 @@ def test_the_keyboard_reaches_everything(gallery: Locator, page: Page) -> None:
     expect(page.locator("[data-cy='modal']")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.locator("[data-cy='modal']")).to_have_count(0)
+    close_sample(page)
 
 
 def test_a_click_opens_the_sample(gallery: Locator, page: Page, keep: Keep) -> None:
@@ -205,8 +206,7 @@ def test_a_click_opens_the_sample(gallery: Locator, page: Page, keep: Keep) -> N
     cards(gallery).nth(2).click()
     expect(page.locator("[data-cy='modal']")).to_be_visible()
     keep(page, "gallery-modal")
-    operator(page, "close_sample")  # the session would remember it
-    expect(page.locator("[data-cy='modal']")).to_have_count(0)
+    close_sample(page)
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])

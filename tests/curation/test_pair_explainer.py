@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import numpy as np
@@ -13,18 +15,16 @@ import torch
 from PIL import Image
 
 from fiftyone_capviz.attribution.pair_attribution import explain_pair, explain_texts
-from fiftyone_capviz.curation.pair_explainer import (
-    PairReading,
-    explain_sample,
-    relate_captions,
-    relate_images,
-    segment_shares,
-)
+from fiftyone_capviz.curation.pair_cancel import REMEMBERED, cancel_request, cancelled
+from fiftyone_capviz.curation.pair_explainer import PairReading, explain_sample
+from fiftyone_capviz.curation.pair_regions import segment_regions
+from fiftyone_capviz.curation.pair_relation import relate_captions, relate_images
 from fiftyone_capviz.curation.pair_sample import PairSample, choose_fields, read_sample
 from fiftyone_capviz.curation.pair_settings import METHODS, PairSettings, default_encoder
+from fiftyone_capviz.curation.pair_waits import LongWaitError, pair_wait
 from fiftyone_capviz.curation.pair_words import pair_words
 from fiftyone_capviz.curation.recent import RecentCache, file_key
-from fiftyone_capviz.errors import ImageError, InputError, ModelError
+from fiftyone_capviz.errors import ImageError, InputError, ModelError, StoppedError
 from fiftyone_capviz.geometry import PixelTransform
 from fiftyone_capviz.images import open_image
 from tests.curation.pair_world import CAPTIONS, SEGMENTS, SETTINGS, models, pair_dataset
@@ -78,10 +78,16 @@ def test_a_reading_is_the_encoders_own_explanation(samples: list[PairSample]) ->
     assert [one.text for one in reading.words] == [one.text for one in found.tokens]
     assert reading.score == pytest.approx(found.score, abs=1e-6)
     assert reading.completeness_error == pytest.approx(abs(found.total - reading.exact), abs=1e-6)
-    assert list(reading.crop) == [0, 0, 1, 1]
+    assert reading.transform == encoder.transform(*open_image(sample.filepath).size)
     assert (reading.layer, reading.layers) == (encoder.default_layer, encoder.image_layers)
-    other = explain(sample, layer=0)
-    assert other.layer == 0
+    assert reading.default_layer == reading.layer
+    assert reading.text_layer == found.text_layer
+    parts = reading.on_patches + reading.on_cls + reading.rest
+    assert parts == pytest.approx(found.total, abs=1e-5)
+    assert reading.on_patches == pytest.approx(reading.maps.sum(), abs=1e-5)
+    last = encoder.image_layers - 1
+    other = explain(sample, layer=last)
+    assert (other.layer, other.default_layer) == (last, encoder.default_layer)
     assert not np.allclose(other.maps, reading.maps)
 
 
@@ -89,7 +95,7 @@ def test_shares_of_segments_that_tile_the_image_sum_to_one() -> None:
     place = PixelTransform(90, 60, (15, 0, 75, 60), 4)  # CLIP's crop of the middle
     boxes = [[0.0, 0.0, 0.4, 1.0], [0.4, 0.0, 0.6, 0.5], [0.4, 0.5, 0.6, 0.5]]
     tiles = PairSample("", "", None, tuple({"bounding_box": box} for box in boxes))
-    shares = segment_shares(tiles, place)
+    shares = segment_regions(tiles, place).shares
     assert np.allclose(shares.sum(axis=0), 1, atol=1e-5)
     assert shares.min() >= 0
     # A segment's part of the score is its pixels' part of the resized map.
@@ -104,7 +110,20 @@ def test_shares_of_segments_that_tile_the_image_sum_to_one() -> None:
 
 def test_no_segments_no_shares(samples: list[PairSample]) -> None:
     bare = replace(samples[0], detections=())
-    assert segment_shares(bare, explain(samples[0]).transform).shape == (0, 12, 12)
+    found = segment_regions(bare, explain(samples[0]).transform)
+    assert (found.shares.shape, found.problems) == ((0, 12, 12), ())
+
+
+def test_a_segment_that_says_nothing_says_why() -> None:
+    place = PixelTransform(90, 60, (15, 0, 75, 60), 4)
+    boxes = [[0.4, 0.4, 0.05, 0.05], [0.0, 0.0, 0.16, 1.0], [0.3, 0.0, 0.4, 1.0]]
+    tiles = PairSample("", "", None, tuple({"bounding_box": box} for box in boxes))
+    small, aside, whole = segment_regions(tiles, place).problems
+    assert "as large as a patch (225 pixels); this one has" in str(small)
+    assert "sees only the centre" in str(aside)
+    assert whole is None
+    everything = PixelTransform(90, 60, (0, 0, 90, 60), 4)  # a small one is not a matter of crops
+    assert "centre" not in str(segment_regions(tiles, everything).problems[0])
 
 
 @pytest.mark.parametrize("method", [name for name in METHODS if name != "ilime"])
@@ -119,8 +138,14 @@ def test_two_images_relate_both_ways(samples: list[PairSample]) -> None:
     first, second = samples[:2]
     there = relate_images(first, second, SETTINGS, cache=models())
     back = relate_images(second, first, SETTINGS, cache=models())
-    assert there.shape == (12, 12, 12, 12)
-    assert np.allclose(there, back.transpose(2, 3, 0, 1), atol=1e-6)
+    assert there.matrix.shape == (12, 12, 12, 12)
+    assert np.allclose(there.matrix, back.matrix.transpose(2, 3, 0, 1), atol=1e-6)
+    assert there.relative_error < 1e-3
+    assert there.inside + there.rest == pytest.approx(there.exact, abs=1e-3)
+    encoder = models().get("encoder", "scenes", device="cpu", dtype="float32")
+    vectors = encoder.encode_images([open_image(one.filepath) for one in (first, second)])
+    assert there.score == pytest.approx(float(vectors[0] @ vectors[1]), abs=1e-5)
+    assert there.layer == encoder.image_layers - 1
 
 
 def test_two_captions_relate_by_words(samples: list[PairSample]) -> None:
@@ -129,12 +154,146 @@ def test_two_captions_relate_by_words(samples: list[PairSample]) -> None:
     there = relate_captions(texts[0], texts[1], exact, cache=models())
     back = relate_captions(texts[1], texts[0], exact, cache=models())
     words = [pair_words(text) for text in texts]
-    assert there.shape == (len(words[0]), len(words[1]))
-    assert np.allclose(there, back.T, atol=1e-5)
+    assert there.matrix.shape == (len(words[0]), len(words[1]))
+    assert np.allclose(there.matrix, back.matrix.T, atol=1e-5)
     encoder = models().get("encoder", "scenes", device="cpu", dtype="float32")
-    whole = explain_texts(encoder, *texts, nodes=32).matrix.numpy()
+    layer = explain(samples[0]).text_layer
+    whole = explain_texts(encoder, *texts, nodes=32, layer=layer).matrix.numpy()
     # In this vocabulary a word is one piece: what is left out are the special tokens.
-    assert np.allclose(there, whole[1:-1, 1:-1], atol=1e-6)
+    assert np.allclose(there.matrix, whole[1:-1, 1:-1], atol=1e-6)
+    assert there.layer == layer  # the same as with an image
+    assert there.notes == ()
+    assert there.inside + there.rest == pytest.approx(there.exact, abs=1e-3)
+    assert there.inside == pytest.approx(there.matrix.sum(), abs=1e-5)
+    long = relate_captions("a dog and a cat " * 40, texts[1], SETTINGS, cache=models())
+    assert len(long.notes) == 1
+    assert long.notes[0].startswith("First caption: ")
+    assert "left out" in long.notes[0]
+
+
+def test_what_is_kept_needs_neither_the_model_nor_its_turn(samples: list[PairSample]) -> None:
+    first, second = samples[:2]
+    texts = [one.caption or "" for one in samples[:2]]
+
+    def answers() -> list[Any]:
+        return [
+            explain(first).maps,
+            relate_images(first, second, SETTINGS, cache=models()).matrix,
+            relate_captions(texts[0], texts[1], SETTINGS, cache=models()).matrix,
+        ]
+
+    before = answers()
+    models().clear()
+    held, done = Event(), Event()
+
+    def analyse() -> None:
+        with models().lock:
+            held.set()
+            done.wait(60)
+
+    thread = Thread(target=analyse)
+    thread.start()
+    try:
+        assert held.wait(10)
+        started = time.perf_counter()
+        after = answers()
+        assert time.perf_counter() - started < 10  # a turn is waited for three times as long
+    finally:
+        done.set()
+        thread.join()
+    assert len(models()) == 0
+    assert all(np.array_equal(a, b) for a, b in zip(before, after, strict=True))
+
+
+def test_layers_and_nodes_count_only_where_they_have_a_say(samples: list[PairSample]) -> None:
+    plain = explain(samples[0], method="itsm_output")
+    again = explain(samples[0], method="itsm_output", layer=99, nodes=3)
+    assert again.seconds == 0
+    assert np.array_equal(again.maps, plain.maps)
+    assert explain(samples[0], method="itsm_hidden", layer=1, nodes=3).seconds > 0
+    with pytest.raises(InputError, match="got layer=99"):
+        explain(samples[0], method="itsm_hidden", layer=99)
+
+
+def test_a_long_wait_is_refused_before_it_begins_but_not_what_is_kept(
+    samples: list[PairSample],
+) -> None:
+    """At inner layers, and for ILIME; images at the last layer and plain cosines are quick."""
+    first, second = samples[:2]
+    last = models().get("encoder", "scenes", device="cpu", dtype="float32").image_layers - 1
+    inner, outer = replace(SETTINGS, layer=0), replace(SETTINGS, layer=last)
+    lime, quick = (replace(SETTINGS, method=name) for name in ("ilime", "itsm_output"))
+    hurry: dict[str, Any] = {"longest": 1e-6, "cache": models()}
+    text = "a dog near a man"
+    for settings in (inner, lime):
+        with pytest.raises(LongWaitError, match="this one takes about") as refused:
+            explain_sample(first, text, settings, **hurry)
+        assert refused.value.seconds > 1e-6
+    with pytest.raises(LongWaitError):
+        relate_images(first, second, inner, **hurry)
+    with pytest.raises(LongWaitError):
+        relate_captions(text, "a hat", inner, **hurry)
+    assert relate_images(first, second, outer, **hurry).layer == last
+    assert explain_sample(first, text, quick, **hurry).seconds > 0
+    kept = explain_sample(first, text, inner, cache=models())
+    assert explain_sample(first, text, inner, **hurry).seconds == 0
+    # Worth asking for: within a wide margin, on a machine that others use, too.
+    encoder = models().get("encoder", "scenes", device="cpu", dtype="float32")
+    assert pair_wait(encoder, text, inner) < 60 * kept.seconds
+    assert pair_wait(encoder, text, inner) > kept.seconds / 60
+
+
+@pytest.mark.parametrize("method", ["second_order", "ilime"])
+def test_cancelling_ends_the_work_and_gives_the_models_back(
+    samples: list[PairSample], method: str
+) -> None:
+    asked = 0
+
+    def stop() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked > 2  # not before the work itself has begun
+
+    settings = replace(SETTINGS, method=method, layer=0, nodes=7)
+    with pytest.raises(StoppedError):
+        explain_sample(samples[0], "a cat", settings, stop=stop, cache=models())
+    assert asked == 3
+    taken: list[bool] = []
+
+    def take() -> None:
+        taken.append(models().lock.acquire(timeout=5))
+        models().lock.release()
+
+    thread = Thread(target=take)
+    thread.start()
+    thread.join()
+    assert taken == [True]
+
+
+def test_a_request_is_cancelled_by_its_name_also_before_it_begins() -> None:
+    assert cancelled(None) is None
+    assert cancelled("") is None
+    stop, other = cancelled("one"), cancelled("other")
+    assert stop is not None
+    assert other is not None
+    assert not stop()
+    cancel_request("one")
+    assert stop()
+    assert not other()
+    for at in range(REMEMBERED):
+        cancel_request(f"later {at}")
+    assert not stop()  # long gone
+
+
+def test_images_say_that_their_layer_is_not_the_pairs_default(samples: list[PairSample]) -> None:
+    encoder = models().get("encoder", "scenes", device="cpu", dtype="float32")
+    last = encoder.image_layers - 1
+    told = relate_images(samples[0], samples[1], SETTINGS, cache=models()).notes
+    assert bool(told) == (encoder.default_layer != last)
+    if told:
+        assert f"default layer of an image and a caption, {encoder.default_layer}" in told[0]
+    chosen = replace(SETTINGS, layer=last)
+    assert relate_images(samples[0], samples[1], chosen, cache=models()).notes == ()
 
 
 def test_what_was_explained_is_kept_until_the_file_changes(
@@ -170,7 +329,7 @@ def test_the_cache_forgets_what_was_used_least() -> None:
     [
         ({}, "", "needs a caption with a word"),
         ({}, " ... ", "needs a caption with a word"),
-        ({"layer": 3}, None, "0 to 2; got layer=3"),
+        ({"layer": 3}, None, "0 to 1; got layer=3"),
         ({"layer": -1}, None, "layer must be a whole number"),
         ({"method": "guess"}, None, "method must be one of"),
         ({"nodes": 0}, None, "nodes must be a whole number"),
@@ -214,8 +373,9 @@ def test_settings_from_a_form_and_the_encoder_of_a_family() -> None:
     assert PairSettings.from_dict({"layer": 1}, base=base).layer == 1
     assert default_encoder("scenes") == "scenes"
     assert default_encoder("Salesforce/blip-image-captioning-base").startswith("openai/clip")
-    here = base.result_hash("r", "a dog")
-    assert here == replace(base, device="cuda").result_hash("r", "a dog")
-    assert here != base.result_hash("r", "a cat")
-    assert here != replace(base, layer=1).result_hash("r", "a dog")
-    assert here != base.result_hash("other", "a dog")
+    here = base.result_hash("r", precision="float32", layer=1)
+    assert here == replace(base, device="cuda").result_hash("r", precision="float32", layer=1)
+    assert here == replace(base, layer=1).result_hash("r", precision="float32", layer=1)
+    assert here != base.result_hash("r", precision="float32", layer=2)
+    assert here != base.result_hash("r", precision="bfloat16", layer=1)
+    assert here != base.result_hash("other", precision="float32", layer=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fiftyone_capviz.attribution.pair_slices import patch_shares, region_weights
+from fiftyone_capviz.curation import pair_explainer, pair_relation
+from fiftyone_capviz.errors import InputError
+from fiftyone_capviz.geometry import PixelTransform
 from panels.pair_explainer import PairExplainer
 from tests.curation.pair_world import CAPTIONS, SETTINGS, pair_dataset
 from tests.panels.calls import Events, triggered
@@ -129,46 +134,63 @@ def test_the_example_of_the_payloads_has_their_shape(dataset: Any) -> None:
     found["image"]["segments"][0]["area"] = 0.5  # drawn truth has no area
     for name, payload in found.items():
         given = {**example[name]}
-        if name == "pair":  # a note says that the caption was cut
+        if name == "pair":  # it says that the caption was cut, and that a segment is too small
             given["notes"], payload["notes"] = [], []
+            given["problems"], payload["problems"] = {}, {}
         assert shape(payload) == shape(given), name
 
 
-def test_the_examples_sums(dataset: Any) -> None:
-    from fiftyone_capviz.geometry import PixelTransform
-    from fiftyone_capviz.segments import patch_weights
+def place_of(given: Any) -> PixelTransform:
+    left, top, right, bottom = given["seen"]
+    return PixelTransform(
+        given["width"], given["height"], (left, top, right, bottom), given["grid"]
+    )
 
+
+def test_the_examples_sums() -> None:
     example = json.loads(EXAMPLE.read_text(encoding="utf-8"))
     pair, sums = example["pair"], example["sums"]
-    grid = pair["grid"]
+    grid, place = pair["grid"], place_of(pair)
     maps = floats(pair["maps"]).reshape(len(pair["words"]), grid, grid).astype(float)
-    left, top, width, height = pair["crop"]
-    side = 600
-    place = PixelTransform(
-        side, side, (left * side, top * side, (left + width) * side, (top + height) * side), grid
-    )
-    # A box, by pixels: how many of each patch's own it covers.
-    mask = np.zeros((side, side))
-    x, y, across, down = (round(each * side) for each in sums["box"])
-    mask[y : y + down, x : x + across] = 1
-    shares = np.array(
-        [
-            [mask[top:bottom, left:right].mean() for left, top, right, bottom in row]
-            for row in [
-                [tuple(map(round, place.patch_to_box(r, c))) for c in range(grid)]
-                for r in range(grid)
-            ]
-        ]
-    )
+    shares = patch_shares(region_weights(place, box=tuple(sums["box"])), place)
     assert np.allclose((maps * shares).sum(axis=(1, 2)), sums["of_box"], atol=1e-5)
     assert np.allclose(maps.sum(axis=(1, 2)), sums["of_image"], atol=1e-5)
     owned = np.zeros((grid, grid))
     for row, column, share in pair["cells"]["s1"]:
         owned[row, column] = share
     assert np.allclose((maps * owned).sum(axis=(1, 2)), sums["of_segment"], atol=1e-5)
-    assert patch_weights(mask[None].astype(bool), place).sum() == pytest.approx(
-        sums["box"][2] * sums["box"][3], abs=0.01
-    )
+
+
+def test_the_examples_regions() -> None:
+    """What Python makes of these boxes is what vitest must make of them, messages included."""
+    cases = json.loads(EXAMPLE.read_text(encoding="utf-8"))["regions"]
+    assert {case["problem"] is None for case in cases} == {True, False}
+    for case in cases:
+        place = place_of(case)
+        if case["problem"] is not None:
+            with pytest.raises(InputError, match=re.escape(case["problem"])):
+                region_weights(place, box=tuple(case["box"]))
+            continue
+        shares = patch_shares(region_weights(place, box=tuple(case["box"])), place)
+        assert np.allclose(shares.ravel(), case["shares"], atol=1e-6), case["box"]
+
+
+def test_a_long_wait_is_told_first_and_a_cancelled_request_ends(
+    dataset: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module, name in ((pair_explainer, "pair_wait"), (pair_relation, "images_wait")):
+        monkeypatch.setattr(module, name, lambda *_: 95.0)
+    ids = dataset.values("id")
+    how = {"settings": {**HOW["settings"], "layer": 0, "nodes": 5}}
+    asked = {"sample_id": ids[0], **FIELD, **how}
+    for name, params in (("explain", asked), ("relate", asked | {"other_id": ids[1]})):
+        told = ask(dataset, name, params)
+        assert told == {"wait": 95.0}
+    run(dataset, "cancel", {"request": "r1"})
+    ended = ask(dataset, "explain", asked | {"request": "r1", "confirmed": True})
+    assert "stopped on request" in ended["error"]
+    assert "maps" in ask(dataset, "explain", asked | {"request": "r2", "confirmed": True})
+    assert "maps" in ask(dataset, "explain", asked)  # it is kept
 
 
 def test_a_change_of_the_view_is_told_by_data_never_by_state(dataset: Any) -> None:

@@ -1,13 +1,12 @@
-import { usePanelContext } from "@fiftyone/spaces";
-import { getSampleSrc, nullableModalSampleId, selectedSamples } from "@fiftyone/state";
 import * as React from "react";
-import { useRecoilValue } from "recoil";
 import { useCall, type PanelProps } from "../shared/panel";
 import { usePalette } from "../shared/theme";
+import { getSampleSrc, useApp } from "./app";
 import { EmptyState } from "./EmptyState";
 import { PairExplainerView } from "./PairExplainerView";
 import type { Compare } from "./shown";
-import { usePair, useRelation, type PairRequest, type Settings } from "./usePair";
+import { typedFor, type Entered } from "./typed";
+import { settingsAsked, usePair, useRelation, type PairRequest, type Settings } from "./usePair";
 import { useSample } from "./useSample";
 
 interface Data {
@@ -20,11 +19,7 @@ const SETTINGS: Settings = { encoder: null, method: "second_order", layer: null 
 export function PairExplainer({ data, schema }: PanelProps<Data>): React.ReactElement {
   const call = useCall(schema);
   const palette = usePalette();
-  const inModal = usePanelContext()?.scope === "modal";
-  const modalId = useRecoilValue<string | null>(nullableModalSampleId);
-  const ticked = useRecoilValue<Map<string, unknown> | Set<string>>(selectedSamples);
-  const tickedKey = [...ticked.keys()].join(" ");
-  const among = React.useMemo(() => (tickedKey ? tickedKey.split(" ") : []), [tickedKey]);
+  const { inModal, modalId, among } = useApp();
   const listed = React.useMemo(() => (among.length > 1 ? among : []), [among]);
 
   const { state, open } = useSample(call);
@@ -33,7 +28,7 @@ export function PairExplainer({ data, schema }: PanelProps<Data>): React.ReactEl
   const other = second.state.image;
   const [field, setField] = React.useState<string | null>(null);
   const [settings, setSettings] = React.useState(SETTINGS);
-  const [typed, setTyped] = React.useState<string | null>(null);
+  const [entered, setEntered] = React.useState<Entered | null>(null);
   const [compare, setCompare] = React.useState<Compare>("none");
   const [together, setTogether] = React.useState(false);
   const [otherCaption, setOtherCaption] = React.useState("");
@@ -47,7 +42,9 @@ export function PairExplainer({ data, schema }: PanelProps<Data>): React.ReactEl
     } else void open({ sample_id: among[0] ?? null, among: listed, caption_field: field });
   }, [inModal, modalId, among, listed, field, open]);
   const sampleId = image?.sample_id ?? null;
-  React.useEffect(() => setTyped(null), [sampleId]);
+  // What is shown belongs to the field that the image came with, until the next one is there.
+  const shownField = image?.caption_field ?? null;
+  const typed = typedFor(entered, sampleId, shownField);
 
   const around = data?.around?.version;
   const known = React.useRef(around);
@@ -76,10 +73,11 @@ export function PairExplainer({ data, schema }: PanelProps<Data>): React.ReactEl
   };
 
   const caption = typed ?? image?.caption ?? null;
-  const usual = settings.encoder ?? image?.encoder ?? null;
-  const chosen = { ...settings, encoder: usual };
+  const chosen = settingsAsked(settings, image?.encoder ?? null, image?.methods ?? []);
   const ask = (id: string | null, text: string | null): PairRequest | null =>
-    id && text ? { sample_id: id, caption_field: field, caption: text, settings: chosen } : null;
+    id && text
+      ? { sample_id: id, caption_field: shownField, caption: text, settings: chosen }
+      : null;
   const asked = ask(sampleId, caption);
   const otherId = compare === "image" ? (other?.sample_id ?? null) : sampleId;
   const asked2 =
@@ -93,6 +91,7 @@ export function PairExplainer({ data, schema }: PanelProps<Data>): React.ReactEl
         ? { sample_id: sampleId, other_id: otherId, settings: chosen }
         : { caption: asked.caption, other_caption: asked2.caption, settings: chosen };
   const relation = useRelation(call, related, attempt);
+  const answers = [first, beyond, relation];
 
   if (!image) {
     return (
@@ -127,7 +126,7 @@ export function PairExplainer({ data, schema }: PanelProps<Data>): React.ReactEl
           : (step) => void open({ sample_id: sampleId, step, among: listed, caption_field: field })
       }
       onField={setField}
-      onCaption={setTyped}
+      onCaption={(text) => setEntered(text === null ? null : { sampleId, field: shownField, text })}
       onSettings={setSettings}
       onCompare={changeCompare}
       onTogether={setTogether}
@@ -140,9 +139,12 @@ export function PairExplainer({ data, schema }: PanelProps<Data>): React.ReactEl
         takes.current = compare === "caption";
         void openOther({ sample_id: tickedOther, caption_field: field });
       }}
+      onAnalyze={() => void call("analyze").catch((error: Error) => setProblem(error.message))}
       onMismatches={() =>
         void call("find_mismatches").catch((error: Error) => setProblem(error.message))
       }
+      onCancel={() => answers.forEach(({ cancel }) => cancel())}
+      onConfirm={() => answers.forEach(({ wait, confirm }) => wait !== null && confirm())}
       onRetry={() => {
         setProblem(null);
         setAttempt((now) => now + 1);

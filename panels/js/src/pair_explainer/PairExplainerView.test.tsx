@@ -4,7 +4,7 @@ import { act } from "react-dom/test-utils";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { DARK, LIGHT } from "../shared/palette";
 import { EmptyState } from "./EmptyState";
-import { examplePair, IMAGE, SUMS } from "./fixture";
+import { examplePair, IMAGE, RELATION, SUMS } from "./fixture";
 import type { Pair } from "./maps";
 import { PairExplainerView, type ViewProps } from "./PairExplainerView";
 import { signed } from "./scale";
@@ -27,7 +27,7 @@ afterEach(() => {
 });
 
 const nothing = () => undefined;
-const NONE = { value: null, loading: false, error: null };
+const NONE = { value: null, loading: false, error: null, wait: null };
 const answer = (value: Pair | null, change: Partial<Answer<Pair>> = {}): Answer<Pair> => ({
   ...NONE,
   value,
@@ -61,6 +61,9 @@ function show(props: Partial<ViewProps> = {}): void {
     onOtherStep: nothing,
     onOtherTicked: nothing,
     onMismatches: nothing,
+    onAnalyze: nothing,
+    onCancel: nothing,
+    onConfirm: nothing,
     onRetry: nothing,
     ...props,
   };
@@ -133,7 +136,7 @@ test("a box is dragged, and a click on an outline chooses its segment", () => {
   point(stage, "pointerdown", 30, 10);
   point(stage, "pointermove", 30, 17);
   point(stage, "pointerup", 30, 17);
-  expect(host.textContent).toContain("must be as large as one patch");
+  expect(host.textContent).toContain("must be at least as large as a patch");
   expect(numbers()).toEqual(SUMS.of_image.map(signed));
 });
 
@@ -150,9 +153,10 @@ test("method, layer and encoder are asked for", () => {
   choose("pair-method", "icam");
   expect(onSettings).toHaveBeenLastCalledWith(expect.objectContaining({ method: "icam" }));
   expect([...(part("pair-layer") as HTMLSelectElement).options].map((one) => one.text)).toEqual([
-    "default",
+    "default (1)",
     "0",
     "1",
+    "2",
   ]);
   choose("pair-layer", "1");
   expect(onSettings).toHaveBeenLastCalledWith(expect.objectContaining({ layer: 1 }));
@@ -168,12 +172,62 @@ test("method, layer and encoder are asked for", () => {
   );
 });
 
+test("the layers stay known while another explanation is on its way", () => {
+  show();
+  show({ first: answer(null, { loading: true }) });
+  const select = part("pair-layer") as HTMLSelectElement;
+  expect(select.disabled).toBe(false);
+  expect(select.options).toHaveLength(4);
+  show({ first: answer(null), settings: { encoder: "a/b", method: "second_order", layer: null } });
+  expect(select.disabled).toBe(true); // another encoder may have others
+});
+
+test("a method without layers has none to choose, whatever was chosen before", () => {
+  show({ settings: { encoder: null, method: "itsm_output", layer: 2 } });
+  const select = part("pair-layer") as HTMLSelectElement;
+  expect([select.disabled, select.value]).toEqual([true, ""]);
+  show({ first: answer({ ...PAIR, method: "itsm_output", layer: null, text_layer: null }) });
+  expect(part("pair-error").textContent).not.toContain("image layer");
+});
+
+test("a long wait is begun only on request; one under way can be ended", () => {
+  vi.useFakeTimers();
+  const onConfirm = vi.fn();
+  const onCancel = vi.fn();
+  show({ first: answer(null, { wait: 130 }), onConfirm });
+  expect(part("pair-wait").textContent).toContain("about 2 min");
+  show({
+    compare: "caption",
+    first: answer(null, { wait: 60 }),
+    second: answer(null, { wait: 60 }),
+    onConfirm,
+  });
+  expect(part("pair-wait").textContent).toContain("about 2 min"); // one after the other
+  click(part("pair-confirm"));
+  expect(onConfirm).toHaveBeenCalledOnce();
+  show({ first: answer(null, { loading: true }), onCancel });
+  expect(part("pair-wait")).toBeUndefined();
+  expect(part("pair-cancel")).toBeUndefined(); // most answers come at once
+  act(() => void vi.advanceTimersByTime(61_000));
+  expect(part("pair-running").textContent).toContain("61 s");
+  click(part("pair-cancel"));
+  expect(onCancel).toHaveBeenCalledOnce();
+  show();
+  expect(part("pair-cancel")).toBeUndefined();
+  vi.useRealTimers();
+});
+
 test("score, completeness error, its meaning and notes stand there", () => {
   show();
   const text = part("pair-error").textContent;
   expect(text).toContain("+0.712");
   expect(text).toContain("completeness error 0.0001");
-  expect(text).toContain("All parts sum");
+  expect(text).toContain("All parts together");
+  expect(text).toContain("image layer 2, text layer 2");
+  const sums = part("pair-sums").textContent;
+  for (const value of [PAIR.on_patches, PAIR.on_cls, PAIR.rest, PAIR.exact ?? 0]) {
+    expect(sums).toContain(signed(value));
+  }
   expect(text).toContain("3 tokens longer");
 });
 
@@ -205,7 +259,12 @@ test("another image: one caption, both images' numbers and their difference", ()
   click(all("pair-segment")[0]);
   expect(numbers().slice(0, PAIR.words.length)).toEqual(SUMS.of_segment.map(signed));
   expect(numbers().slice(PAIR.words.length)).toEqual(SUMS.of_image.map((one) => signed(-one)));
-  const relation = { rows: 16, columns: 16, matrix: new Float32Array(256).fill(0.001) };
+  const relation = {
+    ...RELATION,
+    rows: 16,
+    columns: 16,
+    matrix: new Float32Array(256).fill(0.001),
+  };
   show({
     compare: "image",
     other,
@@ -214,6 +273,12 @@ test("another image: one caption, both images' numbers and their difference", ()
     relation: { ...NONE, value: relation },
   });
   expect(host.textContent).toContain("from the segment “hat” of the other");
+  const cards = all("pair-error").map((card) => card.textContent);
+  expect(cards).toHaveLength(1); // that of the relation, not those of the pairs
+  expect(cards[0]).toContain("Against each other");
+  expect(cards[0]).toContain(`image layer ${RELATION.layer}`);
+  expect(cards[0]).toContain("patches with patches");
+  expect(part("pair-sums").textContent).toContain(signed(RELATION.inside + RELATION.rest));
   expect(all("pair-word")).toEqual([]);
   expect(part("pair-difference")).toBeUndefined();
 });
@@ -251,7 +316,11 @@ test("loading, errors and a missing caption are said; text of users stays text",
   expect(host.querySelector(".capviz-px-caption")?.textContent).toContain("a <img src=x> ");
   expect(host.querySelector(".capviz-px-caption img")).toBeNull();
   const onCaption = vi.fn();
-  show({ image: { ...IMAGE, caption: null }, first: NONE, onCaption });
+  const onAnalyze = vi.fn();
+  show({ image: { ...IMAGE, caption: null }, first: NONE, onCaption, onAnalyze });
+  expect(host.textContent).toContain("no caption yet");
+  click(part("pair-analyze"));
+  expect(onAnalyze).toHaveBeenCalledOnce();
   const field = part("pair-caption") as HTMLInputElement;
   act(() => {
     Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value")?.set?.call(field, "a cat");

@@ -7,7 +7,7 @@ import { Header } from "./Header";
 import { sameWords, strongestWord, type Pair } from "./maps";
 import type { ImagePayload } from "./payloads";
 import { nameOf } from "./region";
-import { ScoreCard } from "./ScoreCard";
+import { RelationCard, ScoreCard } from "./ScoreCard";
 import { SettingsBar } from "./SettingsBar";
 import {
   NOTHING,
@@ -23,6 +23,7 @@ import { nameOfFile, SidePicture, SideWords, type SideProps } from "./Side";
 import { STYLE, themeProperties } from "./style";
 import { useChoice } from "./useChoice";
 import type { Answer, Settings } from "./usePair";
+import { Waiting } from "./Waiting";
 
 export interface ViewProps {
   palette: Palette;
@@ -51,6 +52,9 @@ export interface ViewProps {
   onOtherStep: (step: -1 | 1) => void;
   onOtherTicked: () => void;
   onMismatches: () => void;
+  onAnalyze: () => void;
+  onCancel: () => void;
+  onConfirm: () => void;
   onRetry: () => void;
 }
 
@@ -63,6 +67,7 @@ export function PairExplainerView(props: ViewProps): React.ReactElement {
   const [outlines, setOutlines] = React.useState(true);
   const pair = props.first.value;
   const secondPair = two ? props.second.value : null;
+  const layers = useLayers(pair, props.settings.encoder ?? image.encoder);
   const one = useChoice(pair);
   const likeFirst = (found: Pair) => {
     const same = pair ? sameWords(one.words, pair, found) : [];
@@ -116,6 +121,7 @@ export function PairExplainerView(props: ViewProps): React.ReactElement {
     blocks,
     outlines,
     onRegion: hasRegion ? choice.setRegion : null,
+    onAnalyze: props.onAnalyze,
   });
   const left = side(0, props.first, image, one);
   const right = two && otherImage ? side(1, props.second, otherImage, other) : null;
@@ -126,8 +132,10 @@ export function PairExplainerView(props: ViewProps): React.ReactElement {
       onCaption={props.onCaption}
     />
   );
-  const errors = [props.error, props.first.error, two ? props.second.error : null];
-  if (two && together) errors.push(props.relation.error);
+  const answers: Answer<unknown>[] = [props.first];
+  if (two) answers.push(props.second);
+  if (two && together) answers.push(props.relation);
+  const errors = [props.error, ...answers.map(({ error }) => error)];
   const problem = [...new Set(errors)].filter(Boolean).join(" ");
   return (
     <div
@@ -150,7 +158,7 @@ export function PairExplainerView(props: ViewProps): React.ReactElement {
           methods={image.methods}
           encoder={image.encoder}
           encoders={image.encoders}
-          layers={pair?.layers ?? null}
+          layers={layers}
           onSettings={props.onSettings}
         />
         {problem ? (
@@ -161,6 +169,7 @@ export function PairExplainerView(props: ViewProps): React.ReactElement {
             </button>
           </div>
         ) : null}
+        <Waiting answers={answers} onCancel={props.onCancel} onConfirm={props.onConfirm} />
         <CompareBar
           compare={compare}
           together={together}
@@ -214,7 +223,13 @@ export function PairExplainerView(props: ViewProps): React.ReactElement {
                     {entry}
                   </SideWords>
                 ) : null}
-                {pair ? <ScoreCard pair={pair} title="First pair" /> : null}
+                {pair && !together ? <ScoreCard pair={pair} title="First pair" /> : null}
+                {together && relation ? (
+                  <RelationCard
+                    relation={relation}
+                    between={compare === "image" ? "image" : "caption"}
+                  />
+                ) : null}
               </>
             ) : null}
           </div>
@@ -227,7 +242,7 @@ export function PairExplainerView(props: ViewProps): React.ReactElement {
                   title={compare === "image" ? "The same caption" : "Second caption"}
                 />
               ) : null}
-              {secondPair ? <ScoreCard pair={secondPair} title="Second pair" /> : null}
+              {secondPair && !together ? <ScoreCard pair={secondPair} title="Second pair" /> : null}
             </div>
           ) : (
             <div className="capviz-px-column">
@@ -252,6 +267,14 @@ export function PairExplainerView(props: ViewProps): React.ReactElement {
       </div>
     </div>
   );
+}
+
+/** What is known of the encoder's layers, also while the next explanation is on its way. */
+function useLayers(pair: Pair | null, encoder: string): { count: number; usual: number } | null {
+  const last = React.useRef<Pair | null>(null);
+  if (pair) last.current = pair;
+  const known = last.current;
+  return known?.encoder === encoder ? { count: known.layers, usual: known.default_layer } : null;
 }
 
 /** Whether a relation belongs to the pairs that are shown: a late answer may not. */

@@ -20,12 +20,13 @@ export function Segments(props: SegmentsProps): React.ReactElement | null {
     if (!pair || !chosenWords.size) return null;
     const heat = heatOf(pair, chosenWords);
     return segments.map(({ id }) => {
+      if (pair.problems[id]) return undefined;
       const shares = sharesOfCells(pair.cells[id] ?? [], pair.grid);
       return heat.reduce((sum, value, i) => sum + value * shares[i], 0);
     });
   }, [pair, chosenWords, segments]);
   if (!segments.length) return null;
-  const peak = peakOf(scores ?? []);
+  const peak = peakOf((scores ?? []).map((score) => score ?? 0));
   return (
     <div className="capviz-px-chips" role="group" aria-label="Segments of the image">
       {segments.map((segment, index) => {
@@ -41,6 +42,7 @@ export function Segments(props: SegmentsProps): React.ReactElement | null {
             data-cy="capviz-pair-segment"
             aria-pressed={pressed}
             disabled={!pair}
+            title={pair?.problems[segment.id]}
             style={{ "--tint": tint } as React.CSSProperties}
             onClick={() => props.onRegion(pressed ? null : { kind: "segment", id: segment.id })}
             onPointerEnter={() => props.onHot(segment.id)}

@@ -8,8 +8,8 @@ export interface SettingsBarProps {
   /** The encoder that is meant where none is chosen. */
   encoder: string;
   encoders: string[];
-  /** How many layers can be chosen; null until an explanation said so. */
-  layers: number | null;
+  /** How many layers there are, and the default; null until an explanation said so. */
+  layers: { count: number; usual: number } | null;
   onSettings: (settings: Settings) => void;
 }
 
@@ -21,6 +21,7 @@ export function SettingsBar(props: SettingsBarProps): React.ReactElement {
   React.useEffect(() => setEncoder(used), [used]);
   const listId = React.useId();
   const method = methods.find(({ value }) => value === settings.method);
+  const layered = method?.layered ?? true;
   const change = (to: Partial<Settings>) => props.onSettings({ ...settings, ...to });
   const take = () => {
     const name = encoder.trim();
@@ -47,16 +48,16 @@ export function SettingsBar(props: SettingsBarProps): React.ReactElement {
       <label className="capviz-px-small">
         Layer
         <select
-          value={settings.layer ?? ""}
-          disabled={layers === null || settings.method === "itsm_output"}
+          value={layered ? (settings.layer ?? "") : ""}
+          disabled={layers === null || !layered}
           title="Whose input is attributed to. Layers before the last take longer: minutes with a large encoder on a CPU"
           data-cy="capviz-pair-layer"
           onChange={({ target }) =>
             change({ layer: target.value === "" ? null : Number(target.value) })
           }
         >
-          <option value="">default</option>
-          {Array.from({ length: Math.max((layers ?? 1) - 1, 0) }, (_, i) => (
+          <option value="">{layers ? `default (${layers.usual})` : "default"}</option>
+          {Array.from({ length: layers?.count ?? 0 }, (_, i) => (
             <option key={i} value={i}>
               {i}
             </option>

@@ -26,6 +26,8 @@ export interface SideProps {
   outlines: boolean;
   /** Null where a region means nothing. */
   onRegion: ((region: Region | null) => void) | null;
+  /** Offers to make captions. */
+  onAnalyze: () => void;
 }
 
 const NONE: ReadonlySet<number> = new Set();
@@ -127,13 +129,26 @@ export function SideWords(
           </div>
         </>
       ) : (
-        <p className="capviz-px-muted">
-          {props.busy
-            ? "Explaining … the first time, the encoder is loaded."
-            : "Nothing is explained yet."}
-        </p>
+        <Waits {...props} />
       )}
       {props.children}
+    </div>
+  );
+}
+
+/** What stands where the words will be. */
+function Waits({ image, busy, onAnalyze }: SideProps): React.ReactElement {
+  if (busy)
+    return <p className="capviz-px-muted">Explaining … the first time, the encoder is loaded.</p>;
+  if (image.caption !== null) return <p className="capviz-px-muted">Nothing is explained yet.</p>;
+  return (
+    <div className="capviz-px-row" style={{ marginBottom: 6 }}>
+      <span className="capviz-px-muted capviz-px-grow" style={{ whiteSpace: "normal" }}>
+        This image has no caption yet. Type one, or make captions for the view.
+      </span>
+      <button type="button" data-cy="capviz-pair-analyze" onClick={onAnalyze}>
+        Make captions …
+      </button>
     </div>
   );
 }

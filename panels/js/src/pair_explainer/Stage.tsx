@@ -152,7 +152,7 @@ export function Stage(props: StageProps): React.ReactElement {
           The image cannot be shown.
         </div>
       ) : props.busy || props.hint ? (
-        <div className="capviz-px-hint" role="status">
+        <div className="capviz-px-hint" role="status" data-busy={props.busy}>
           {props.busy ? <span className="capviz-px-spin" /> : null}
           {props.hint ?? "Explaining …"}
         </div>

@@ -1,5 +1,5 @@
 import example from "../../../../tests/payloads/pair_explainer.json";
-import { decodeFloats, type Pair } from "./maps";
+import { decodeFloats, decodePair, type Pair } from "./maps";
 import type { Box, ImagePayload, PairPayload } from "./payloads";
 
 /** The example that Python checks, as the view is given it. */
@@ -11,6 +11,5 @@ export const RELATION = {
 };
 
 export function examplePair(change: Partial<PairPayload> = {}): Pair {
-  const payload = { ...(example.pair as unknown as PairPayload), ...change };
-  return { ...payload, maps: decodeFloats(payload.maps) };
+  return decodePair({ ...(example.pair as unknown as PairPayload), ...change });
 }

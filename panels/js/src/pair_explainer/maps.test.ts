@@ -1,8 +1,10 @@
 import { expect, test } from "vitest";
+import example from "../../../../tests/payloads/pair_explainer.json";
 import { examplePair, IMAGE, RELATION, SUMS } from "./fixture";
-import { heatOf, peakOf, sameWords, sharesOfBox, strongestWord, total, wordScores } from "./maps";
+import { heatOf, peakOf, sameWords, strongestWord, total, wordScores } from "./maps";
 import type { Box } from "./payloads";
-import { boxAfterKey, boxBetween, nameOf, sharesOf, type Region } from "./region";
+import type { Place } from "./place";
+import { boxAfterKey, boxBetween, nameOf, sharesOf, sharesOfBox, type Region } from "./region";
 import { shownOfCaptions, shownOfImages, shownOfPair } from "./shown";
 
 const pair = examplePair();
@@ -28,19 +30,28 @@ test("parts sum to the whole: words to their heat, boxes that tile the image to 
     [0.41, 0, 0.59, 0.3],
     [0.41, 0.3, 0.59, 0.7],
   ];
-  const parts = tiles.map((box) => wordScores(pair, sharesOfBox(box, pair.crop, pair.grid)));
+  const parts = tiles.map((box) => wordScores(pair, sharesOfBox(box, pair).shares));
   close(
     sums.map((_, word) => total(parts.map((part) => part[word]))),
     sums,
   );
 });
 
-test("a region that is too small, or that the encoder does not see, says so", () => {
-  const seen = (box: Box) => sharesOf({ kind: "box", box }, pair).problem;
-  expect(seen([0.3, 0.3, 0.05, 0.05])).toContain("as large as one patch");
-  expect(seen([0, 0, 0.2, 0.5])).toContain("crops the middle");
-  expect(seen([0, 0, 1, 1])).toBeNull();
-  expect(sharesOf({ kind: "segment", id: "s2" }, pair).problem).toContain("this segment");
+test("boxes are what Python makes of them, patch by patch and word by word", () => {
+  for (const { box, shares, problem, ...place } of example.regions) {
+    const found = sharesOfBox(box as Box, place as unknown as Place);
+    expect(found.problem).toBe(problem);
+    if (shares) close(found.shares ?? [], shares);
+    else expect(found.shares).toBeNull();
+  }
+});
+
+test("why a segment says nothing is what Python says of it", () => {
+  expect(sharesOf({ kind: "segment", id: "s2" }, pair)).toEqual({
+    shares: null,
+    problem: example.pair.problems.s2,
+  });
+  expect(sharesOf({ kind: "segment", id: "s1" }, pair).problem).toBeNull();
 });
 
 test("the strongest content word is chosen first, and same words are found again", () => {
@@ -83,7 +94,7 @@ test("a pair shows the heat of its words and what each word gets from the region
 
 test("two captions: each word's number is that of the words chosen in the other", () => {
   const matrix = Float32Array.from([1, 2, 3, 4, 5, 6]);
-  const relation = { rows: 2, columns: 3, matrix };
+  const relation = { ...RELATION, rows: 2, columns: 3, matrix };
   const chosen: [Set<number>, Set<number>] = [new Set([1]), new Set([0, 2])];
   const [first, second] = shownOfCaptions(relation, [pair, pair], chosen);
   close(first.scores, [4, 10]);
@@ -93,8 +104,8 @@ test("two captions: each word's number is that of the words chosen in the other"
 });
 
 test("two images: the heat on each comes from the other's region", () => {
-  const small = examplePair({ grid: 1, crop: [0, 0, 1, 1] });
-  const relation = { rows: 1, columns: 1, matrix: Float32Array.from([0.5]) };
+  const small = examplePair({ grid: 1, seen: [0, 0, 1200, 600] });
+  const relation = { ...RELATION, rows: 1, columns: 1, matrix: Float32Array.from([0.5]) };
   const half: Region = { kind: "box", box: [0, 0, 1, 1] };
   const [first, second] = shownOfImages(relation, [small, small], [half, null], ["a", "b"]);
   close(first.heat ?? [], [0.5]);

@@ -1,10 +1,17 @@
 /** Arithmetic on the attributions of a pair: sums over words, over regions, and their scale. */
 import type { Box, OwnedCell, PairPayload } from "./payloads";
+import { cropOf } from "./place";
 
 /** A reading with its numbers decoded. */
 export interface Pair extends Omit<PairPayload, "maps"> {
   /** "words p p". */
   maps: Float32Array;
+  /** What the grid shows, as shares of the image. */
+  crop: Box;
+}
+
+export function decodePair(payload: PairPayload): Pair {
+  return { ...payload, maps: decodeFloats(payload.maps), crop: cropOf(payload) };
 }
 
 /** Little-endian float32 from base64. */
@@ -58,34 +65,6 @@ export function wordScores(pair: Pair, shares: Float32Array | null): number[] {
       sum += pair.maps[word * patches + i] * (shares ? shares[i] : 1);
     }
     return sum;
-  });
-}
-
-/** How much of each patch a box covers, 0..1: "p p". */
-export function sharesOfBox(box: Box, crop: Box, grid: number): Float32Array {
-  const across = overlaps(box[0], box[2], crop[0], crop[2], grid);
-  const down = overlaps(box[1], box[3], crop[1], crop[3], grid);
-  const shares = new Float32Array(grid * grid);
-  for (let row = 0; row < grid; row++) {
-    for (let column = 0; column < grid; column++) {
-      shares[row * grid + column] = down[row] * across[column];
-    }
-  }
-  return shares;
-}
-
-function overlaps(
-  start: number,
-  length: number,
-  from: number,
-  whole: number,
-  grid: number,
-): number[] {
-  const side = whole / grid;
-  return Array.from({ length: grid }, (_, i) => {
-    const low = Math.max(start, from + i * side);
-    const high = Math.min(start + length, from + (i + 1) * side);
-    return Math.max(0, high - low) / side;
   });
 }
 

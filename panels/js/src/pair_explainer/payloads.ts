@@ -15,6 +15,8 @@ export interface MethodOption {
   value: string;
   label: string;
   hint: string;
+  /** Whether a layer has a say. */
+  layered: boolean;
 }
 
 export interface ImagePayload {
@@ -50,11 +52,20 @@ export interface PairPayload {
   caption: string;
   words: Word[];
   grid: number;
-  /** What the grid shows of the image. */
-  crop: Box;
+  /** Of the image, in pixels. */
+  width: number;
+  height: number;
+  /** Left, top, right, bottom of what the model sees, in pixels. */
+  seen: [number, number, number, number];
   /** float32 "words p p" in base64. */
   maps: string;
+  /** What the words have with the patches, and with the image's CLS; and what belongs to no word. */
+  on_patches: number;
+  on_cls: number;
+  rest: number;
   cells: Record<string, OwnedCell[]>;
+  /** Why a segment says nothing; of those that do not. */
+  problems: Record<string, string>;
   score: number;
   /** Null for methods that promise no sum. */
   exact: number | null;
@@ -62,8 +73,11 @@ export interface PairPayload {
   relative_error: number | null;
   encoder: string;
   method: string;
-  layer: number;
+  /** Of image and text, zero-based, null where the method has none; the image's, and the default. */
+  layer: number | null;
+  text_layer: number | null;
   layers: number;
+  default_layer: number;
   notes: string[];
   seconds: number;
 }
@@ -74,6 +88,18 @@ export interface RelationPayload {
   columns: number;
   /** float32 "rows columns" in base64. */
   matrix: string;
+  method: string;
+  score: number;
+  /** The sum of the matrix, and what is not in it: special tokens, punctuation, CLS. */
+  inside: number;
+  rest: number;
+  exact: number | null;
+  completeness_error: number | null;
+  relative_error: number | null;
+  /** Of both sides; null where the method has none. */
+  layer: number | null;
+  notes: string[];
+  seconds: number;
 }
 
 export function parseImage(value: unknown): ImagePayload | { missing: Missing } {
@@ -99,7 +125,12 @@ export function parseImage(value: unknown): ImagePayload | { missing: Missing } 
     area: "number?",
     outline: "string",
   });
-  checkAll("methods", image.methods, { value: "string", label: "string", hint: "string" });
+  checkAll("methods", image.methods, {
+    value: "string",
+    label: "string",
+    hint: "string",
+    layered: "boolean",
+  });
   return image;
 }
 
@@ -109,17 +140,25 @@ export function parsePair(value: unknown): PairPayload {
     caption: "string",
     words: "array",
     grid: "number",
-    crop: "array",
+    width: "number",
+    height: "number",
+    seen: "array",
     maps: "string",
+    on_patches: "number",
+    on_cls: "number",
+    rest: "number",
     cells: "object",
+    problems: "object",
     score: "number",
     exact: "number?",
     completeness_error: "number?",
     relative_error: "number?",
     encoder: "string",
     method: "string",
-    layer: "number",
+    layer: "number?",
+    text_layer: "number?",
     layers: "number",
+    default_layer: "number",
     notes: "array",
     seconds: "number",
   });
@@ -137,5 +176,21 @@ export function parseRelation(value: unknown): RelationPayload {
     rows: "number",
     columns: "number",
     matrix: "string",
+    method: "string",
+    score: "number",
+    inside: "number",
+    rest: "number",
+    exact: "number?",
+    completeness_error: "number?",
+    relative_error: "number?",
+    layer: "number?",
+    notes: "array",
+    seconds: "number",
   });
+}
+
+/** How many seconds the answer would take, where that is sent in its place; else null. */
+export function parseWait(value: unknown): number | null {
+  if (kindOf(value) !== "object" || !("wait" in (value as object))) return null;
+  return check<{ wait: number }>("answer", value, { wait: "number" }).wait;
 }

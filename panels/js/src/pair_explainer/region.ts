@@ -1,6 +1,7 @@
 /** A part of the image that the user chose, and what can be wrong with it. */
-import { sharesOfBox, sharesOfCells, total, type Pair } from "./maps";
+import { sharesOfCells, type Pair } from "./maps";
 import type { Box, Segment } from "./payloads";
+import { placeBox, roundEven, type Place, type PlacedRegion } from "./place";
 
 export type Region = { kind: "box"; box: Box } | { kind: "segment"; id: string };
 
@@ -11,20 +12,33 @@ export interface RegionShares {
   problem: string | null;
 }
 
-/** The patches of a region on the grid of a pair. */
+/** The patches of a region on the grid of a pair; the rules are those of pair_slices.py. */
 export function sharesOf(region: Region, pair: Pair): RegionShares {
-  if (region.kind === "segment") {
-    const cells = pair.cells[region.id];
-    if (cells?.length) return { shares: sharesOfCells(cells, pair.grid), problem: null };
-    return { shares: null, problem: "The encoder does not see this segment: it crops the middle." };
+  if (region.kind === "box") return sharesOfBox(region.box, pair);
+  const problem = pair.problems[region.id] ?? null;
+  const cells = pair.cells[region.id] ?? [];
+  return problem === null
+    ? { shares: sharesOfCells(cells, pair.grid), problem }
+    : { shares: null, problem };
+}
+
+export function sharesOfBox(box: Box, place: Place): RegionShares {
+  const found = placeBox(box, place);
+  const problem = problemOf(found, place);
+  return problem === null ? { shares: found.shares, problem } : { shares: null, problem };
+}
+
+function problemOf({ pixels, seen }: PlacedRegion, place: Place): string | null {
+  const [left, top, right, bottom] = place.seen;
+  const [width, height] = [(right - left) / place.grid, (bottom - top) / place.grid];
+  const least = Math.max(1, (width - 1) * (height - 1)); // rounding may take an edge
+  if (pixels < least) {
+    return `A region must be at least as large as a patch (${roundEven(width * height)} pixels); this one has ${pixels}. Choose a larger one.`;
   }
-  const patch = (pair.crop[2] / pair.grid) * (pair.crop[3] / pair.grid);
-  if (region.box[2] * region.box[3] < 0.999 * patch) {
-    return { shares: null, problem: "The box must be as large as one patch; draw a larger one." };
+  if (seen < 0.999 * least) {
+    return "The model sees only the centre of this image, and less than a patch of the region is in it. Choose a region nearer to the centre.";
   }
-  const shares = sharesOfBox(region.box, pair.crop, pair.grid);
-  if (total(shares) > 1e-6) return { shares, problem: null };
-  return { shares: null, problem: "The encoder does not see this part: it crops the middle." };
+  return null;
 }
 
 export function nameOf(region: Region | null, segments: Segment[]): string {

@@ -1,7 +1,15 @@
 import { expect, test } from "vitest";
 import { meaningOf, trustOf } from "./completeness";
 import { examplePair } from "./fixture";
-import { percent, plain, signed, signedColor, signedGradient, signedPixels } from "./scale";
+import {
+  durationText,
+  percent,
+  plain,
+  signed,
+  signedColor,
+  signedGradient,
+  signedPixels,
+} from "./scale";
 
 test("the scale is symmetric: the same strength for and against, red and blue", () => {
   for (const value of [0.1, 0.5, 1, 3]) {
@@ -43,8 +51,12 @@ test("numbers keep their sign and what counts of them", () => {
   ]);
 });
 
+test("durations are said as people say them", () => {
+  expect([0.2, 42, 130, 9000].map(durationText)).toEqual(["1 s", "42 s", "2 min", "2.5 h"]);
+});
+
 test("the completeness error is put in words", () => {
-  expect(meaningOf(examplePair())).toContain("All parts sum");
+  expect(meaningOf(examplePair())).toContain("All parts together");
   expect(meaningOf(examplePair({ relative_error: 0.013 }))).toContain("miss the whole by 1 %");
   expect(trustOf(examplePair({ relative_error: 0.2 }))).toBe("broken");
   expect(meaningOf(examplePair({ method: "icam", relative_error: null }))).toContain("not promise");

@@ -54,3 +54,9 @@ export function percent(share: number): string {
   if (value < 1e-4) return "less than 0.0001 %";
   return `${value >= 10 ? value.toFixed(0) : Number(value.toPrecision(1)).toString()} %`;
 }
+
+/** A duration as people say it. */
+export function durationText(seconds: number): string {
+  if (seconds < 90) return `${Math.max(1, Math.round(seconds))} s`;
+  return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
+}

@@ -67,6 +67,7 @@ export const STYLE = `
 .capviz-px-box { fill: none; stroke: #ffe14d; stroke-width: 2.4; vector-effect: non-scaling-stroke; pointer-events: none; }
 .capviz-px-box-shade { fill: none; stroke: #000a; stroke-width: 4.4; vector-effect: non-scaling-stroke; pointer-events: none; }
 .capviz-px-hint { position: absolute; left: 8px; bottom: 8px; max-width: calc(100% - 16px); background: #000b; color: #fff; font-size: 12px; line-height: 1.3; padding: 4px 8px; border-radius: 5px; pointer-events: none; display: flex; gap: 6px; align-items: center; }
+.capviz-px-hint[data-busy=true] { animation: capviz-px-appear .3s steps(1) both; } /* quick answers show none */
 .capviz-px-caption { font-size: 15px; line-height: 2.5; overflow-wrap: anywhere; }
 .capviz-px button.capviz-px-word { position: relative; display: inline-flex; flex-direction: column; align-items: center; vertical-align: middle; line-height: 1.25; padding: 2px 7px 1px; border-radius: 6px; border: 2px solid var(--line); background: linear-gradient(var(--tint), var(--tint)), var(--bg); margin: 1px 0; }
 .capviz-px button.capviz-px-word[data-content=false] { border-style: dotted; }
@@ -87,6 +88,7 @@ export const STYLE = `
 .capviz-px-table thead th { border-top: 0; color: var(--muted); }
 .capviz-px-empty { margin: auto; text-align: center; max-width: 420px; padding: 24px; display: flex; flex-direction: column; gap: 10px; align-items: center; }
 .capviz-px-spin { width: 12px; height: 12px; border: 2px solid #8888; border-top-color: var(--accent); border-radius: 50%; display: inline-block; animation: capviz-px-turn .8s linear infinite; flex: none; }
+@keyframes capviz-px-appear { from { opacity: 0; } to { opacity: 1; } }
 @keyframes capviz-px-turn { to { transform: rotate(1turn); } }
 @media (prefers-reduced-motion: reduce) { .capviz-px-spin { animation: none; } .capviz-px-stage :is(img, canvas) { transition: none; } }
 `;

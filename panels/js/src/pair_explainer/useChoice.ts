@@ -25,7 +25,8 @@ export function useChoice(
   const begin = React.useRef(start);
   begin.current = start;
 
-  React.useEffect(() => {
+  // Before the browser paints: words of one caption are never shown as chosen in another.
+  React.useLayoutEffect(() => {
     if (!pair) return;
     const before = known.current;
     known.current = pair;
