@@ -19,6 +19,8 @@ SteeringMethod = Literal["scale", "logits", "contrast"]
 STEERING_METHODS: tuple[SteeringMethod, ...] = ("scale", "logits", "contrast")
 DEFAULT_WEIGHTS = (1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)
 """What `find_weight` tries, besides 1, which changes nothing."""
+MAX_MATCH_LOSS, MAX_LIKELIHOOD_LOSS = 0.05, 0.5
+"""What a steered caption may lose; see `holds_up`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,8 +191,8 @@ def find_weight(
     prompt: str | None = None,
     method: SteeringMethod = "logits",
     weights: Sequence[float] = DEFAULT_WEIGHTS,
-    max_match_loss: float = 0.05,
-    max_likelihood_loss: float = 0.5,
+    max_match_loss: float = MAX_MATCH_LOSS,
+    max_likelihood_loss: float = MAX_LIKELIHOOD_LOSS,
     num_beams: int = 3,
     max_new_tokens: int = 20,
     others: Sequence[PatchSelection] = (),
@@ -240,21 +242,43 @@ def find_weight(
     if matcher is not None and match_features is not None:
         texts = [caption.text for caption in captions]
         matches = list(matcher.score(match_features.expand(len(tried), -1, -1), texts))
-    floor = captions[0].log_likelihood - max_likelihood_loss
     trials = []
     for weight, caption, probability, match in zip(
         tried, captions, probabilities, matches, strict=True
     ):
         says = says_word(caption.text, wanted_word)
-        fits = (
-            match is None
-            or matches[0] is None
-            or (match.probability >= matches[0].probability - max_match_loss)
+        accepted = says and holds_up(
+            caption,
+            captions[0],
+            match=None if match is None else match.probability,
+            plain_match=None if matches[0] is None else matches[0].probability,
+            max_match_loss=max_match_loss,
+            max_likelihood_loss=max_likelihood_loss,
         )
-        accepted = says and fits and not caption.log_likelihood < floor
         trials.append(WeightTrial(weight, caption, float(probability), match, says, accepted))
     best = next((i for i, trial in enumerate(trials) if trial.accepted), None)
     return WeightSearch(tuple(trials), best)
+
+
+def holds_up(
+    caption: Caption,
+    plain: Caption,
+    *,
+    match: float | None = None,
+    plain_match: float | None = None,
+    max_match_loss: float = MAX_MATCH_LOSS,
+    max_likelihood_loss: float = MAX_LIKELIHOOD_LOSS,
+) -> bool:
+    """Whether a steered caption fits its image, and reads, about as well as the plain one.
+
+    Args:
+        caption: steered. plain: of the same image and prompt.
+        match, plain_match: their match probabilities; None leaves the match out.
+        max_match_loss: how far the match probability may fall.
+        max_likelihood_loss: how far the mean log-probability per token may fall.
+    """
+    fits = match is None or plain_match is None or match >= plain_match - max_match_loss
+    return fits and not caption.log_likelihood < plain.log_likelihood - max_likelihood_loss
 
 
 @torch.no_grad()

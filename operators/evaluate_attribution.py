@@ -10,12 +10,15 @@ from fiftyone.operators import types
 from fiftyone_capviz.curation.evaluation_defaults import default_caption_field, default_options
 from fiftyone_capviz.curation.evaluation_options import (
     MEASURES,
+    REPEATED,
     SOURCES,
     EvaluationOptions,
     read_synonyms,
 )
+from fiftyone_capviz.curation.evaluation_regions import region_fields
 from fiftyone_capviz.curation.evaluation_samples import caption_fields
-from fiftyone_capviz.curation.fields import detections_fields
+from fiftyone_capviz.curation.evaluation_store import check_stored, stored_key
+from fiftyone_capviz.curation.recipe import METHODS as STEERING_METHODS
 from fiftyone_capviz.errors import CapvizError, InputError
 
 from .capviz_operator import CapvizOperator
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from fiftyone_capviz.curation.evaluation_report import EvaluationReport
 
 SOURCE_LABELS = {"itm": "Matcher (ITM)", "lm": "Captioner (LM)", "dual": "Dual encoder"}
+REPEATED_LABELS = {"skip": "Leave out", "union": "One region together"}
 SAMPLE_COUNTS = {
     "swap_samples": "Images with a swapped word",
     "faithfulness_samples": "Images for insertion and deletion",
@@ -44,10 +48,19 @@ class EvaluateAttribution(CapvizOperator):
 
     def add_fields(self, form: Form) -> None:
         dataset, params = form.ctx.dataset, form.ctx.params
-        regions = detections_fields(dataset)
+        regions = region_fields(dataset)
         _choose(form, "regions_field", "Labelled regions", regions, regions[0] if regions else None)
-        usual = default_caption_field(dataset)
-        _choose(form, "caption_field", "Caption field", caption_fields(dataset), usual)
+        form.text(
+            "expressions",
+            "Expressions",
+            description="Attribute of the regions that describes each (RefCOCO), or label: "
+            "evaluated instead of captions",
+        )
+        if not params.get("expressions"):
+            usual = default_caption_field(dataset)
+            _choose(form, "caption_field", "Caption field", caption_fields(dataset), usual)
+            form.switch("all_captions", "Every caption of a list")
+        form.choice("repeated", "Regions with the same label", REPEATED, labels=REPEATED_LABELS)
         _several(form, "sources", "Attributions from", SOURCE_LABELS)
         _several(form, "measures", "Measure", {name: name.capitalize() for name in MEASURES})
         form.text(
@@ -63,8 +76,21 @@ class EvaluateAttribution(CapvizOperator):
                     default=getattr(usual_models, name),
                 )
             form.text("name", "Name", description="Keeps it beside other evaluations")
+            form.switch(
+                "coco_names",
+                "Other names of COCO's labels",
+                description="Where all labels are COCO's: person is man, rider, ...",
+                default=True,
+            )
             for name, label in SAMPLE_COUNTS.items():
                 form.inputs.int(name, label=label, min=0, view=types.FieldView())
+            methods: dict[str, str] = {name: name.capitalize() for name in STEERING_METHODS}
+            _several(form, "steering_methods", "Steer by", methods)
+            form.text(
+                "steering_weights",
+                "Weights to steer with",
+                default=" ".join(f"{w:g}" for w in EvaluationOptions.steering_weights),
+            )
             form.inputs.int("seed", label="Seed", min=0, view=types.FieldView())
             form.text("device", "Device", description="auto, cpu, cuda, cuda:1, mps")
         if not form.sound:
@@ -73,10 +99,12 @@ class EvaluateAttribution(CapvizOperator):
 
         chosen = {**params, "regions_field": params.get("regions_field") or regions[0]}
         try:
-            found = estimate_evaluation(target_samples(form.ctx), options_from(dataset, chosen))
+            options = options_from(dataset, chosen)
+            found = estimate_evaluation(target_samples(form.ctx), options)
         except CapvizError as error:
             form.refuse("problem", str(error))
             return
+        _ask_to_replace(form, options)
         form.notice("estimate", found.text)
 
     def execute(self, ctx: Any) -> Any:
@@ -84,16 +112,8 @@ class EvaluateAttribution(CapvizOperator):
 
         def work(notify: Notify) -> Outcome:
             from fiftyone_capviz.curation.evaluation import evaluate_attribution
-            from fiftyone_capviz.curation.evaluation_figures import evaluation_figures
-            from fiftyone_capviz.curation.evaluation_table import evaluation_table, headline
 
-            report = evaluate_attribution(view, options, progress=notify)
-            return Outcome(
-                f"{headline(report)}\n\n```\n{evaluation_table(report)}\n```",
-                {"report": report.to_dict()},
-                warn=report.stopped or bool(report.counts.get("failed")),
-                plots=evaluation_figures(report),
-            )
+            return outcome_of(evaluate_attribution(view, options, progress=notify))
 
         return run(ctx, work, title=self.title)
 
@@ -127,6 +147,19 @@ class EvaluateAttribution(CapvizOperator):
             return evaluate_attribution(sample_collection, settings, progress=bar)
 
 
+def outcome_of(report: EvaluationReport) -> Outcome:
+    """A report as the App shows it: its table, and its plots."""
+    from fiftyone_capviz.curation.evaluation_figures import evaluation_figures
+    from fiftyone_capviz.curation.evaluation_table import evaluation_table, headline
+
+    return Outcome(
+        f"{headline(report)}\n\n```\n{evaluation_table(report)}\n```",
+        {"report": report.to_dict()},
+        warn=report.stopped or bool(report.counts.get("failed")),
+        plots=evaluation_figures(report),
+    )
+
+
 def options_from(dataset: Any, params: Mapping[str, Any]) -> EvaluationOptions:
     """The options that a form or a call asks for.
 
@@ -135,6 +168,8 @@ def options_from(dataset: Any, params: Mapping[str, Any]) -> EvaluationOptions:
     """
     known = EvaluationOptions.__dataclass_fields__
     given = {k: v for k, v in params.items() if k in known and v not in (None, "", [])}
+    if params.get("replace"):  # the form's switch
+        given["existing"] = "replace"
     if "regions_field" not in given:
         raise InputError("An evaluation needs labelled regions; name their field: regions_field.")
     for name in NUMBERS:
@@ -143,10 +178,21 @@ def options_from(dataset: Any, params: Mapping[str, Any]) -> EvaluationOptions:
     for name, value in given.items():
         if isinstance(value, list):
             given[name] = tuple(tuple(one) if isinstance(one, list) else one for one in value)
+    if isinstance(given.get("steering_weights"), str):
+        given["steering_weights"] = _weights(given["steering_weights"])
     if isinstance(given.get("synonyms"), str):
         parts = [part.strip() for part in given["synonyms"].split(";")]
         given["synonyms"] = read_synonyms([part for part in parts if part])
     return default_options(dataset, given)
+
+
+def _weights(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(one) for one in text.replace(",", " ").split())
+    except ValueError as err:
+        raise InputError(
+            f"steering_weights must be numbers of at least 1, such as 1.5 3 6; got {text!r}."
+        ) from err
 
 
 def _choose(form: Form, name: str, label: str, known: list[str], usual: str | None) -> None:
@@ -159,6 +205,20 @@ def _choose(form: Form, name: str, label: str, known: list[str], usual: str | No
     if chosen not in known:
         listed = ", ".join(known) or "there is none yet"
         form.mark(prop, f"No such field: {chosen!r}. Choose one of: {listed}.")
+
+
+def _ask_to_replace(form: Form, options: EvaluationOptions) -> None:
+    """A switch where an evaluation of this name is stored; refused where it is off, or in vain."""
+    from fiftyone_capviz.curation.evaluation_fields import check_evaluation_fields
+
+    dataset = form.ctx.dataset
+    if stored_key(dataset, options.caption_field, options.name) is not None:
+        form.switch("replace", "Replace the stored evaluation")
+    try:
+        check_stored(dataset, options)
+        check_evaluation_fields(dataset, options)
+    except CapvizError as error:
+        form.refuse("stored", str(error))
 
 
 def _several(form: Form, name: str, label: str, labels: Mapping[str, str]) -> None:

@@ -16,8 +16,10 @@ EXAMPLES = """\
   capviz evaluate coco --regions ground_truth --caption-field captions --limit 500 \\
       --synonyms person=man,woman,boy,girl --html evaluation.html --json evaluation.json
   capviz evaluate coco --regions ground_truth --measure grounding --source dual --name clip-only
+  capviz evaluate refcoco --regions ground_truth --expressions ref_exps
+  capviz evaluate flickr30k --regions phrases --all-captions --repeated union
   capviz evaluate coco --show capviz_evaluation_captions
-  capviz evaluate coco --compare capviz_evaluation_captions capviz_evaluation_captions_clip_only
+  capviz evaluate coco --compare capviz_evaluation_captions capviz_evaluation9_captions_clip_only
 """
 MEASURES = ("grounding", "discrimination", "faithfulness", "coverage", "steering")
 SOURCES = ("itm", "lm", "dual")
@@ -33,13 +35,33 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     parser.add_argument("dataset", metavar="DATASET", help="name of a FiftyOne dataset")
     parser.add_argument(
-        "--regions", dest="regions_field", metavar="FIELD", help="Detections with boxes or masks"
+        "--regions", dest="regions_field", metavar="FIELD", help="Detections or filled Polylines"
     )
     parser.add_argument("--caption-field", metavar="FIELD", help="default the analysed or only one")
     parser.add_argument("--caption-index", type=int, metavar="N", help="of a list field; default 0")
+    parser.add_argument(
+        "--all-captions", action="store_true", default=None,
+        help="every caption of a list field, each a text of its own",
+    )  # fmt: skip
+    parser.add_argument(
+        "--expressions", metavar="ATTR",
+        help="attribute of the regions that describes each (a string or several), or `label`: "
+        "every expression is a text, its map the mean over its content words, and the image's "
+        "regions are ranked by sum / sqrt(area), as ALBEF does on RefCOCO+ (but: labelled regions, "
+        "not a detector's; bilinear, not bicubic; its clamping is --clamp grad); needs no captions",
+    )  # fmt: skip
+    parser.add_argument(
+        "--repeated", choices=("skip", "union"),
+        help="regions of one image with the same label or expression: left out (the default), or "
+        "one region together, as Flickr30k Entities wants it",
+    )  # fmt: skip
     parser.add_argument("--view", metavar="NAME", help="only this saved view of the dataset")
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N images")
     parser.add_argument("--name", help="keep this evaluation beside others of the caption field")
+    parser.add_argument(
+        "--existing", choices=("error", "replace"),
+        help="what to do where an evaluation of this name is stored; default error",
+    )  # fmt: skip
     parser.add_argument("--seed", type=int, help="of every draw; default 0")
 
     measured = parser.add_argument_group("what is measured")
@@ -59,10 +81,14 @@ def add_parser(subparsers: Subparsers) -> None:
         help="of second_order, icam, itsm_output, itsm_hidden, ilime (slow); default all but ilime",
     )  # fmt: skip
     measured.add_argument("--dual-layers", choices=("default", "all"), help="of the dual encoder")
-    measured.add_argument("--clamp", help="none, grad or product; default none")
+    measured.add_argument("--clamp", help="none, grad or product; default as analysed, or none")
     measured.add_argument(
         "--synonyms", nargs="+", metavar="LABEL=NAME,NAME",
         help="other names that captions use for a label, or a JSON file of such lists",
+    )  # fmt: skip
+    measured.add_argument(
+        "--no-coco-names", dest="coco_names", action="store_false", default=None,
+        help="where all labels are COCO's: without the names that come with the product",
     )  # fmt: skip
     measured.add_argument(
         "--planted", nargs="+", metavar="WORD+WORD", help="pairs known to go together"
@@ -76,6 +102,13 @@ def add_parser(subparsers: Subparsers) -> None:
         ("steering-samples", "steering; default 50"),
     ):
         measured.add_argument(f"--{option}", type=int, metavar="N", help=f"images for {what}")
+    measured.add_argument(
+        "--steering-methods", nargs="+", metavar="METHOD",
+        help="of scale, logits, contrast; default all",
+    )  # fmt: skip
+    measured.add_argument(
+        "--steering-weights", nargs="+", type=float, metavar="W", help="default 1.5 3 6"
+    )
     measured.add_argument("--steering-prompt", help="what steered captions begin with")
     measured.add_argument("--bootstrap-samples", type=int, metavar="N", help="default 1000")
 
@@ -88,7 +121,9 @@ def add_parser(subparsers: Subparsers) -> None:
     models.add_argument("--dtype", help="auto, float32, bfloat16, float16; default auto")
     models.add_argument("--batch-size", type=int, metavar="N", help="images per batch")
 
-    shown = parser.add_argument_group("the variant whose scores go to fields of the samples")
+    shown = parser.add_argument_group(
+        "the variant whose scores go to fields of the samples; default that of the analysis"
+    )
     shown.add_argument("--shown-source", choices=SOURCES, help="default itm")
     shown.add_argument("--shown-method", metavar="METHOD", help="default gradcam, or second_order")
     shown.add_argument("--shown-layer", type=int, metavar="N", help="default the model's own")
@@ -157,7 +192,7 @@ def _options(dataset: Any, arguments: argparse.Namespace) -> Any:
         for each in fields(EvaluationOptions)
         if getattr(arguments, each.name, None) is not None
     }
-    for name in ("measures", "sources", "dual_methods"):
+    for name in ("measures", "sources", "dual_methods", "steering_methods", "steering_weights"):
         if name in given:
             given[name] = tuple(given[name])
     if "synonyms" in given:
@@ -181,7 +216,12 @@ def _compare(dataset: Any, arguments: argparse.Namespace) -> int:
 
     first, second = (load_evaluation(dataset, key) for key in arguments.compare)
     compared = compare_evaluations(first, second, names=arguments.compare)
-    say(compared.text)
+    if not arguments.quiet:
+        say(compared.text)
     if arguments.json is not None:
         write_json(arguments.json, compared.to_dict())
+    if arguments.html is not None:
+        from fiftyone_capviz.curation.evaluation_html import write_evaluation_page
+
+        say(str(write_evaluation_page(compared, arguments.html, title=dataset.name)))
     return 0

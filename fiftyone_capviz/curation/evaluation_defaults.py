@@ -6,21 +6,25 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from fiftyone_capviz.curation.evaluation_options import EvaluationOptions
+from fiftyone_capviz.curation.evaluation_options import SOURCES, EvaluationOptions
 from fiftyone_capviz.curation.evaluation_planted import is_scenes, scenes_pairs
 from fiftyone_capviz.curation.evaluation_samples import caption_fields
+from fiftyone_capviz.curation.options import SECOND_ORDER
 from fiftyone_capviz.curation.pair_settings import SCENES, default_encoder
 from fiftyone_capviz.curation.runs import list_runs, read_run
 
 MODELS = ("captioner", "matcher", "encoder")
+ANALYSED = ("captioner", "matcher", "caption_index", "clamp")
+"""Options that the analysis of the caption field has, too."""
 
 
 def default_options(dataset: Any, given: Mapping[str, Any]) -> EvaluationOptions:
     """Options with everything that was given, and the rest from what the dataset is.
 
     The caption field is the analysed one, else `caption`, else the only field of text (of scenes,
-    their true caption). Models are those of the caption field's analysis; scenes have the bundled
-    ones, and their planted pairs of words.
+    their true caption). Models are those of the caption field's analysis, and what goes to the
+    fields is its method, layer, head and clamp, where these are measured; scenes have the bundled
+    models, and their planted pairs of words.
 
     Args:
         dataset: to evaluate.
@@ -34,10 +38,11 @@ def default_options(dataset: Any, given: Mapping[str, Any]) -> EvaluationOptions
     caption_field = chosen.setdefault("caption_field", default_caption_field(dataset))
     record = read_run(dataset, caption_field) if caption_field in list_runs(dataset) else None
     if record is not None:
-        for name in ("captioner", "matcher", "caption_index"):
+        for name in ANALYSED:
             stored = record.options.get(name)
             if stored is not None:
                 chosen.setdefault(name, stored)
+        _show_as_analysed(chosen, record.options)
     if scenes:
         for name in MODELS:
             chosen.setdefault(name, SCENES)
@@ -54,13 +59,40 @@ def default_options(dataset: Any, given: Mapping[str, Any]) -> EvaluationOptions
     return replace(options, **chosen).validated()
 
 
+def _show_as_analysed(chosen: dict[str, Any], stored: Mapping[str, Any]) -> None:
+    """Let the fields have the variant of the analysis, unless another one was chosen."""
+    method = stored.get("method", EvaluationOptions.shown_method)
+    source = "dual" if method == SECOND_ORDER else stored.get("source", "itm")
+    methods = chosen.get("dual_methods", EvaluationOptions.dual_methods)
+    if source not in chosen.get("sources", EvaluationOptions.sources) or (
+        source == "dual" and method not in methods
+    ):
+        return
+    of_analysis = {"shown_source": source, "shown_method": method}
+    if any(chosen.get(name, value) != value for name, value in of_analysis.items()):
+        return
+    chosen.update(of_analysis)
+    model = SOURCES[source]
+    if stored.get(model) is not None:
+        chosen.setdefault(model, stored[model])
+    if chosen.get(model) != stored.get(model):  # layers of another model are others
+        return
+    measured = stored.get("head") is None or chosen.get("heads", True)
+    if measured and not {"shown_layer", "shown_head"} & {*chosen}:
+        chosen.update(shown_layer=stored.get("layer"), shown_head=stored.get("head"))
+
+
 def default_caption_field(dataset: Any) -> str:
-    """The analysed caption field, else `caption`, else the only one there is."""
+    """The analysed caption field, else `caption`, else the only one there is.
+
+    Of several it is the one that the names of the others begin with: captions, captions_2.
+    """
     analysed, texts = list_runs(dataset), caption_fields(dataset)
     plain = EvaluationOptions.caption_field
     if plain in analysed or (plain in texts and not analysed):
         return plain
     if analysed:
         return analysed[0]
-    named = [name for name in texts if "caption" in name]
-    return named[0] if len(named) == 1 else texts[0] if len(texts) == 1 else plain
+    named = [name for name in texts if "caption" in name] or texts
+    first = min(named, key=len, default=plain)
+    return first if all(name == first or name.startswith(f"{first}_") for name in named) else plain

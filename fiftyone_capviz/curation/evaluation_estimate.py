@@ -54,8 +54,10 @@ def estimate_evaluation(
         paces = {p: report.seconds[p] / done[p] for p in done if done[p] and p in report.seconds}
         if set(work) <= set(paces):
             seconds = report.seconds.get("models", 0.0) + sum(paces[p] * work[p] for p in work)
+    several = options.all_captions or options.expressions
+    total = f"{counts['captions']} texts" if several else f"{counts['images']} images"
     text = (
-        f"{counts['pairs']} objects in {counts['captions_with_pair']} of {counts['images']} images "
+        f"{counts['pairs']} objects in {counts['captions_with_pair']} of {total} "
         f"are named; measuring {', '.join(work)} by {', '.join(options.sources)}"
     )
     text += f", about {seconds:.0f} s." if seconds is not None else "."

@@ -8,9 +8,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
+from math import inf
 from pathlib import Path
 from typing import Any
 
+from fiftyone_capviz.curation.evaluation_names import evaluation_name
 from fiftyone_capviz.curation.options import AnalysisOptions
 from fiftyone_capviz.curation.pair_settings import METHODS as PAIR_METHODS
 from fiftyone_capviz.curation.pair_settings import PHOTOGRAPHS
@@ -31,6 +33,10 @@ MEASURES = {
     "steering": "how often steering makes the captioner name what it left out",
 }
 """Grounding is always measured; the shares of signs of own and other objects come with it."""
+EXPRESSION_MEASURES = ("grounding", "faithfulness")
+"""What expressions allow: the others need labels that captions name, or leave out."""
+REPEATED = ("skip", "union")
+EXISTING = ("error", "replace")
 
 
 @dataclass(frozen=True)
@@ -38,18 +44,29 @@ class EvaluationOptions:
     """Everything an evaluation can be told.
 
     Attributes:
-        regions_field: Detections field with labelled boxes or masks.
+        regions_field: Detections with labelled boxes or masks, or filled Polylines.
         caption_field: captions whose words name the regions.
-        caption_index: which caption of a list field.
-        name: distinguishes several evaluations of one caption field; empty is the plain one.
+        caption_index: which caption of a list field; the first where the list is too short.
+        all_captions: every caption of a list field instead, each a text of its own.
+        expressions: attribute of the regions that describes them, a string or a list of strings,
+            or "label" for the label itself; see :meth:`validated`. No caption field is needed.
+        repeated: what becomes of regions of one image that share a label, or an expression:
+            "skip", as the paper does (single instances only), or "union", all of them as one
+            region (Flickr30k Entities).
+        name: distinguishes several evaluations of one caption field, each with its own run, fields
+            and view; empty is the plain one. A hyphen counts as an underscore.
+        existing: "replace", or "error" where an evaluation of this name is stored. It is no part
+            of what is measured, so `to_dict` leaves it out.
         captioner, matcher, encoder: hub name, local folder, or "scenes".
         sources: some of `SOURCES`.
         measures: some of `MEASURES`.
         dual_methods: some of `DUAL_METHODS`.
-        dual_layers: "default", or "all" image layers of the methods that have one.
+        dual_layers: "default", or "all" image layers of the methods that have one; the layer of
+            the fields is measured in any case.
         clamp: of Grad-CAM's signs; see `AnalysisOptions`.
         heads: measure single heads too.
         synonyms: label -> other names of it.
+        coco_names: add what captions call COCO's objects, where every label is one of COCO's 80.
         planted: pairs of words that are known to go together; apart: that avoid each other.
         shown_method: source, method, layer and head whose scores go to the fields; layer None is
             the model's default, head None the mean.
@@ -64,7 +81,11 @@ class EvaluationOptions:
     regions_field: str
     caption_field: str = "caption"
     caption_index: int = 0
+    all_captions: bool = False
+    expressions: str | None = None
+    repeated: str = "skip"
     name: str = ""
+    existing: str = "error"
     captioner: str = AnalysisOptions.captioner
     matcher: str = AnalysisOptions.matcher
     encoder: str = PHOTOGRAPHS
@@ -75,6 +96,7 @@ class EvaluationOptions:
     clamp: str = "none"
     heads: bool = True
     synonyms: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    coco_names: bool = True
     planted: tuple[tuple[str, str], ...] = ()
     apart: tuple[tuple[str, str], ...] = ()
     shown_source: str = "itm"
@@ -97,23 +119,56 @@ class EvaluationOptions:
     def validated(self) -> EvaluationOptions:
         """These options, if every value can be used.
 
+        With `expressions` the protocol is that of ALBEF on RefCOCO+ (arXiv 2107.07651): each
+        expression is a text, its map is the mean over all its content words (and heads), and the
+        regions of the image are ranked by sum / sqrt(area). What differs: maps are enlarged
+        bilinearly (regions are pooled by the exact adjoint), not bicubically; clamping gradients
+        at zero is an option (`clamp`), not the rule; candidates are the labelled regions, not a
+        detector's proposals. `caption_field` becomes "<regions_field>_<expressions>", which names
+        the results, and of the measures only `EXPRESSION_MEASURES` are left.
+
         Raises:
             InputError: naming the first option that cannot.
         """
+        options = replace(self, name=evaluation_name(self.name))
+        if options.expressions is not None:
+            return options._of_expressions()._checked()
+        return options._checked()
+
+    def _of_expressions(self) -> EvaluationOptions:
+        attribute = str(self.expressions)
+        if not attribute.isidentifier():
+            raise InputError(
+                "expressions must be the name of an attribute of the regions, or label; got "
+                f"{self.expressions!r}."
+            )
+        measures = tuple(each for each in self.measures if each in EXPRESSION_MEASURES)
+        if not measures:
+            raise InputError(
+                f"Of expressions only {' and '.join(EXPRESSION_MEASURES)} can be measured; got "
+                f"{', '.join(self.measures) or 'none'}."
+            )
+        name = f"{self.regions_field}_{attribute}"
+        return replace(self, caption_field=name, measures=measures)
+
+    def _checked(self) -> EvaluationOptions:
         self.model_options()  # the shared options have their own checks
         _some_of("sources", self.sources, SOURCES)
         _some_of("measures", self.measures, MEASURES)
         _some_of("dual_methods", self.dual_methods, DUAL_METHODS)
         _some_of("dual_layers", (self.dual_layers,), ("default", "all"))
+        _some_of("repeated", (self.repeated,), REPEATED)
+        _some_of("existing", (self.existing,), EXISTING)
         _some_of("steering_methods", self.steering_methods, STEERING_METHODS)
-        if self.name and not self.name.replace("-", "_").isidentifier():
+        if self.name and not self.name.isidentifier():
             raise InputError(
                 f"An evaluation's name must be letters, digits and underscores; got {self.name!r}."
             )
         for name in ("faithfulness_samples", "swap_samples", "steering_samples", "seed"):
             _whole(name, getattr(self, name), 0)
         _whole("bootstrap_samples", self.bootstrap_samples, 2)
-        if not all(isinstance(w, int | float) and w >= 1 for w in self.steering_weights):
+        weights = self.steering_weights
+        if not weights or not all(isinstance(w, int | float) and 1 <= w < inf for w in weights):
             raise InputError(
                 f"steering_weights must be numbers of at least 1; got {self.steering_weights}."
             )
@@ -152,6 +207,7 @@ class EvaluationOptions:
             if isinstance(value, tuple)
             else value
             for key, value in asdict(self).items()
+            if key != "existing"
         } | {"synonyms": {label: list(names) for label, names in self.synonyms.items()}}
 
     @classmethod

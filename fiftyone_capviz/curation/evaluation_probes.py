@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from bson import ObjectId
 
+from fiftyone_capviz.curation.evaluation_opened import OpenedSample
 from fiftyone_capviz.curation.evaluation_report import Row
-from fiftyone_capviz.curation.evaluation_samples import OpenedSample
 from fiftyone_capviz.curation.evaluation_sources import MapSource
 from fiftyone_capviz.evaluation.discrimination import SwappedCaption, swap_object
 from fiftyone_capviz.evaluation.faithfulness import MEASURES, measure_faithfulness
 from fiftyone_capviz.evaluation.regions import GridRegions
-from fiftyone_capviz.evaluation.statistics import Bootstrap
+from fiftyone_capviz.evaluation.statistics import NOTHING, Bootstrap
 from fiftyone_capviz.evaluation.summaries import Variant
 from fiftyone_capviz.words import caption_words
 
 RANDOM = "random"
 """The method of a map drawn by lot: what a measure gives without any knowledge."""
 
-Chosen = Mapping[str, Sequence[Variant]]
-"""Source -> the variants that are probed."""
+LIKELIHOODS = ("lm",)
+"""Sources whose score is the likelihood of the text, which says nothing of a text in pieces."""
+
+Chosen = Callable[[str, ObjectId], Mapping[Variant, Variant]]
+"""Of a source and a sample: what is probed -> the variant that stands for it there."""
 
 
 class FaithfulnessRun:
@@ -34,34 +38,39 @@ class FaithfulnessRun:
         self._areas: dict[Variant, list[dict[str, float]]] = defaultdict(list)
 
     def add(self, opened: OpenedSample) -> None:
-        """Measure one image and its caption by every chosen variant and by chance."""
+        """Measure one image and its caption by what is chosen, and by chance."""
         sample = opened.sample
+        measured: dict[Variant, dict[str, float]] = {}
         for source in self._sources:
             (made,) = source.maps([opened.image], [sample.text], [sample.words])
             maps = {
-                v: made.maps[source.variants.index(v)] for v in self._chosen.get(source.name, ())
+                family: made.maps[source.variants.index(variant)]
+                for family, variant in self._chosen(source.name, sample.id).items()
             }
             maps[Variant(source.name, RANDOM)] = self._rng.random(made.maps.shape[1:])
             for variant, each in maps.items():
-                areas = measure_faithfulness(
+                measured[variant] = measure_faithfulness(
                     opened.image,
                     sample.text,
                     words=sample.words,
                     maps=each.astype(np.float64),
                     transform=made.transform,
                     scorer=source.score,
+                    text_side=source.name not in LIKELIHOODS,
                 )
-                self._areas[variant].append(areas)
+        for variant, areas in measured.items():
+            self._areas[variant].append(areas)
 
     def rows(self, *, samples: int, seed: int) -> list[Row]:
-        """A row per variant, with intervals over images."""
+        """A row per family, with intervals over images; nothing for the text side of "lm"."""
         names = {source.name: source.score_name for source in self._sources}
         rows = []
         for variant, areas in self._areas.items():
             bootstrap = Bootstrap(np.arange(len(areas)), samples=samples, seed=seed)
             row: Row = {**_about(variant), "score": names[variant.source]}
             for measure in MEASURES:
-                row[measure] = bootstrap.mean([each[measure] for each in areas]).to_dict()
+                known = [each[measure] for each in areas if measure in each]
+                row[measure] = (bootstrap.mean(known) if known else NOTHING).to_dict()
             rows.append(row)
         return rows
 
@@ -100,10 +109,18 @@ class SwapRun:
         )
         if swapped is None:
             return
+        measured = {
+            source.name: self._measure(source, opened, region, word, swapped)
+            for source in self._sources
+        }
+        # Counted once all sources are through: one that breaks leaves no half of a swap behind.
+        for name, found in measured.items():
+            if found is not None:
+                self._scores[name].append(found[0])
+                for variant, change in found[1].items():
+                    self._attributions[variant].append(change)
         if len(self.examples) < 5:
             self.examples.append({"true": sample.text, "false": swapped.text})
-        for source in self._sources:
-            self._measure(source, opened, region, word, swapped)
 
     def _measure(
         self,
@@ -112,22 +129,27 @@ class SwapRun:
         region: int,
         word: int,
         swapped: SwappedCaption,
-    ) -> None:
+    ) -> tuple[float, dict[Variant, float]] | None:
+        """What changes in the score and in each map; None where there is nothing to compare."""
         images, texts = [opened.image] * 2, [opened.sample.text, swapped.text]
         words = [opened.sample.words, caption_words(swapped.text)]
         true, false = source.maps(images, texts, words)
-        scores = source.score(images, texts)
-        self._scores[source.name].append(float(scores[1] - scores[0]))
-        shares = GridRegions.of(opened.masks[[region]], true.transform).shares[0]
         places = [i for i, w in enumerate(words[1].words) if w in swapped.new.split()]
-        for variant in self._chosen.get(source.name, ()):
+        # A word that the model never saw, or that is none, says nothing of the method.
+        if not places or false.unread[places].any() or true.unread[word]:
+            return None
+        scores = source.score(images, texts)
+        shares = GridRegions.of(opened.masks[[region]], true.transform).shares[0]
+        changes = {}
+        for family, variant in self._chosen(source.name, opened.sample.id).items():
             row = source.variants.index(variant)
             before = float((true.maps[row, word] * shares).sum())
             after = float((false.maps[row, places].sum(axis=0) * shares).sum())
-            self._attributions[variant].append(after - before)
+            changes[family] = after - before
+        return float(scores[1] - scores[0]), changes
 
     def rows(self, *, samples: int, seed: int) -> list[Row]:
-        """A row per variant: shares of swaps with a lower score and a lower attribution."""
+        """A row per family: shares of swaps with a lower score and a lower attribution."""
         rows = []
         for variant, changes in self._attributions.items():
             bootstrap = Bootstrap(np.arange(len(changes)), samples=samples, seed=seed)
@@ -136,9 +158,9 @@ class SwapRun:
             rows.append(
                 {
                     **_about(variant),
-                    "score_lower": bootstrap.mean(scores < 0).to_dict(),
+                    "score_lower": bootstrap.share(scores < 0).to_dict(),
                     "score_change": bootstrap.mean(scores).to_dict(),
-                    "attribution_lower": bootstrap.mean(change < 0).to_dict(),
+                    "attribution_lower": bootstrap.share(change < 0).to_dict(),
                     "attribution_change": bootstrap.mean(change).to_dict(),
                 }
             )

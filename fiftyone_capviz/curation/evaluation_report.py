@@ -8,6 +8,10 @@ from typing import Any
 
 Row = dict[str, Any]
 """One line of a table; statistics are {"value", "low", "high", "n"}."""
+EARLIER = (
+    "Stored by an earlier version, which measured neither the cross-fitted best of each method nor "
+    "the level of chance. Evaluate again to have them."
+)
 
 
 @dataclass(frozen=True)
@@ -16,19 +20,28 @@ class EvaluationReport:
 
     Attributes:
         about: caption_field, regions_field, name, options, seed, revisions, versions, started,
-            finished, state ("done" or "stopped"), shown (the variant in the fields).
+            finished, state ("done" or "stopped"), shown (the variant in the fields), defaults
+            (variants of the product), samples (how many images and texts, and digests of which),
+            view (its stages as JSON, a limit among them; None for a dataset, or where it is too
+            long to keep), device and precision that "auto" came to, fields (that were written).
         counts: images, captions, pairs and what was left out; per source "<source>_pairs".
         grounding: one row per variant (see `evaluation.summaries.GroundingRow`).
-        comparisons: best variants against each other, on the same pairs.
+        families: the same per source and method, each half of the images measured by the layer
+            that is best on the other; "chosen" names both.
+        references: the same of maps without knowledge, per grid.
+        comparisons: families and defaults against each other, on the same pairs.
         faithfulness: one row per source and method: cii, cid, cti, ctd.
         discrimination: one row per source and method: score_lower, attribution_lower.
         completeness: of the second-order attributions: median and largest relative error.
         coverage: one row per variant: precision, recall, chance.
         associations: ranks of planted pairs.
-        steering: success by method and weight.
-        failures: suggested group -> objects.
-        pairs: columns of equal length: sample, label, word, and per variant's name its energies
-            and hits; of the best variants and those of the fields.
+        steering: by method and weight, "rate" of captions that name what was left out, and of
+            those "acceptable" as well.
+        failures: suggested group -> objects; without groups that the labels cannot tell: other
+            objects of the image, or 20 of a label, are missing.
+        pairs: columns of equal length: sample, label, word, text (its number
+            among those of the sample), and per variant's name its energies
+            and hits; of the families, the defaults and the variant of the fields.
         seconds: per part.
         notes: things worth knowing.
     """
@@ -36,6 +49,8 @@ class EvaluationReport:
     about: dict[str, Any]
     counts: dict[str, int]
     grounding: list[Row] = field(default_factory=list)
+    families: list[Row] = field(default_factory=list)
+    references: list[Row] = field(default_factory=list)
     comparisons: list[Row] = field(default_factory=list)
     faithfulness: list[Row] = field(default_factory=list)
     discrimination: list[Row] = field(default_factory=list)
@@ -61,15 +76,16 @@ class EvaluationReport:
     def from_dict(cls, values: Mapping[str, Any]) -> EvaluationReport:
         """The report that :meth:`to_dict` wrote; entries of other versions are ignored."""
         known = {each.name for each in fields(cls)}
-        return cls(**{key: value for key, value in values.items() if key in known})
+        chosen = {key: value for key, value in values.items() if key in known}
+        if "families" not in values:
+            chosen["notes"] = [*chosen.get("notes", ()), EARLIER]
+        return cls(**chosen)
+
+    @property
+    def earlier(self) -> bool:
+        """Whether an earlier version stored it, without the families."""
+        return EARLIER in self.notes
 
     def best(self) -> list[Row]:
-        """The grounding rows that are the best of their source and method, mean of heads."""
-        found: dict[str, Row] = {}
-        for row in self.grounding:
-            if row["head"] is not None or row["pga"]["value"] is None:
-                continue
-            family = f"{row['source']} {row['method']}"
-            if family not in found or row["pga"]["value"] > found[family]["pga"]["value"]:
-                found[family] = row
-        return list(found.values())
+        """The families' rows that have an object."""
+        return [row for row in self.families if row["pga"]["n"]]

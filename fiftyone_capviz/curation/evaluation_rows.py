@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fiftyone_capviz.curation.engines import resolve_device, resolve_precision
+from fiftyone_capviz.curation.evaluation_families import Families, default_variants
 from fiftyone_capviz.curation.evaluation_grounding import GroundingRun
 from fiftyone_capviz.curation.evaluation_options import EvaluationOptions
 from fiftyone_capviz.curation.evaluation_planted import planted_rows
@@ -15,70 +18,73 @@ from fiftyone_capviz.curation.evaluation_samples import EvaluationPlan
 from fiftyone_capviz.curation.evaluation_sources import MapSource
 from fiftyone_capviz.curation.runs import installed_versions
 from fiftyone_capviz.evaluation.grounding import Grounding
-from fiftyone_capviz.evaluation.statistics import Bootstrap
-from fiftyone_capviz.evaluation.summaries import GroundingRow, Variant, compare
+from fiftyone_capviz.evaluation.summaries import Variant
+
+if TYPE_CHECKING:
+    from fiftyone_capviz.models.interfaces import Captioner
+
+
+LONGEST_VIEW = 100_000
+"""Characters of a view that are kept: one that lists ids can be as long as the dataset."""
 
 
 def about(
-    options: EvaluationOptions, sources: Sequence[MapSource], *, shown: Variant, begun: str
+    options: EvaluationOptions,
+    sources: Sequence[MapSource],
+    plan: EvaluationPlan,
+    *,
+    captioner: Captioner | None,
+    shown: Variant,
+    begun: str,
 ) -> dict[str, Any]:
-    """What was evaluated with what: enough to do it again."""
+    """What was evaluated with what: enough to do it again.
+
+    Args:
+        options: as asked for.
+        sources: the models that attribute.
+        plan: texts and images.
+        captioner: the one that is steered.
+        shown: the variant in the fields.
+        begun: when.
+    """
+    revisions = {source.name: source.revision for source in sources}
+    if captioner is not None and "lm" not in revisions:
+        revisions["captioner"] = captioner.revision
+    device = resolve_device(options.model_options())
     return {
         "caption_field": options.caption_field,
         "regions_field": options.regions_field,
         "name": options.name,
         "options": options.to_dict(),
         "seed": options.seed,
-        "revisions": {source.name: source.revision for source in sources},
+        "samples": _fingerprint(plan),
+        "view": plan.view if plan.view and len(plan.view) <= LONGEST_VIEW else None,
+        "device": device,
+        "precision": resolve_precision(options.model_options(), device),
+        "revisions": revisions,
         "versions": installed_versions(),
         "shown": shown.name,
-        "defaults": [
-            source.default(method).name
-            for source in sources
-            for method in dict.fromkeys(v.method for v in source.variants)
-        ],
+        "defaults": [variant.name for variant in default_variants(sources)],
         "started": begun,
     }
 
 
-def comparison_rows(
-    best: Mapping[str, GroundingRow],
-    values: Grounding,
-    bootstrap: Bootstrap,
-    *,
-    variants: Sequence[Variant],
-    options: EvaluationOptions,
-) -> list[Row]:
-    """Second-order against the best baseline, and the best of all against every other.
+def _fingerprint(plan: EvaluationPlan) -> dict[str, Any]:
+    """How many images and texts were planned, and digests of which, in any order.
 
-    Args:
-        best: the best row of each family.
-        values: of all variants.
-        bootstrap: over the images.
-        variants: in the order of the values.
-        options: seed and number of resamples.
+    "ids" is of the images' ids, "digest" of the ids, texts and labels of the texts.
     """
-    wanted: list[tuple[Variant, Variant]] = []
-    second = best.get("dual second_order")
-    baselines = [r for f, r in best.items() if f.startswith("dual ") and r is not second]
-    if second is not None and baselines:
-        rival = max(baselines, key=lambda row: row.pga.value)
-        wanted.append((second.variant, rival.variant))
-    first = max(best.values(), key=lambda row: row.pga.value, default=None)
-    if first is not None:
-        wanted += [(first.variant, row.variant) for row in best.values() if row is not first]
-    place = {variant: i for i, variant in enumerate(variants)}
-    return [
-        compare(
-            (one.name, other.name),
-            values,
-            (place[one], place[other]),
-            bootstrap,
-            samples=options.bootstrap_samples,
-            seed=options.seed,
-        ).to_dict()
-        for one, other in dict.fromkeys(wanted)
-    ]
+    lines = [f"{s.id}\t{s.text}\t{s.labels}" for s in plan.samples]
+    return {
+        "images": len(plan.ids),
+        "ids": _digest(map(str, plan.ids)),
+        "texts": len(lines),
+        "digest": _digest(lines),
+    }
+
+
+def _digest(lines: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()[:16]
 
 
 def coverage_rows(run: GroundingRun) -> list[Row]:
@@ -107,17 +113,23 @@ def association_rows(plan: EvaluationPlan, options: EvaluationOptions) -> list[R
 
 
 def pair_columns(
-    run: GroundingRun, values: Grounding, best: Sequence[Variant], *, shown: Variant
+    run: GroundingRun,
+    values: Grounding,
+    families: Families,
+    *,
+    kept: Sequence[Variant],
 ) -> dict[str, Any]:
-    """Energy and hit of every object, for the best variants and the one that is shown."""
-    place = {variant: i for i, variant in enumerate(run.variants)}
-    kept = [(one.name, place[one]) for one in dict.fromkeys([*best, shown])]
+    """Energy and hit of every object: of the cross-fitted best, and of single variants to keep."""
+    place = {variant: i for i, variant in enumerate([*run.variants, *families.variants])}
+    stacked = values.stacked(families.values)
+    columns = [(one.name, place[one]) for one in dict.fromkeys([*families.variants, *kept])]
     return {
         "sample": [str(pair.sample.id) for pair in run.pairs],
         "label": [pair.label for pair in run.pairs],
         "word": [pair.word for pair in run.pairs],
-        "energy": {name: _rounded(values.energy[i]) for name, i in kept},
-        "hit": {name: _rounded(values.hit[i]) for name, i in kept},
+        "text": [pair.sample.number for pair in run.pairs],
+        "energy": {name: _rounded(stacked.energy[i]) for name, i in columns},
+        "hit": {name: _rounded(stacked.hit[i]) for name, i in columns},
     }
 
 

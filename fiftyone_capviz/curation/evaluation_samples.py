@@ -2,47 +2,47 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import fiftyone as fo
-import numpy as np
 from bson import ObjectId
 from fiftyone.core.collections import SampleCollection
-from PIL.Image import Image
 
-from fiftyone_capviz.curation.documents import Document, chosen_text, full_masks
+from fiftyone_capviz.curation.documents import Document
+from fiftyone_capviz.curation.evaluation_names import fields_of
 from fiftyone_capviz.curation.evaluation_options import EvaluationOptions
-from fiftyone_capviz.curation.fields import detections_fields, text_fields
+from fiftyone_capviz.curation.evaluation_regions import (
+    check_region_field,
+    encloses,
+    region_fields,
+    region_path,
+    stored_regions,
+)
+from fiftyone_capviz.curation.evaluation_text_notes import text_notes
+from fiftyone_capviz.curation.evaluation_texts import (
+    LEFT_OUT,
+    LabelledSample,
+    caption_texts,
+    expression_texts,
+    expressions_of,
+    labels_of,
+)
+from fiftyone_capviz.curation.fields import CaptionFields, text_fields
 from fiftyone_capviz.curation.images_of import image_samples
+from fiftyone_capviz.curation.pair_fields import PairFields
+from fiftyone_capviz.curation.sample_ids import is_whole
 from fiftyone_capviz.errors import InputError
-from fiftyone_capviz.evaluation.matching import NamedRegions, name_regions
-from fiftyone_capviz.images import open_image
-from fiftyone_capviz.records import BoolArray, CaptionWords
-from fiftyone_capviz.words import caption_words
+from fiftyone_capviz.evaluation.coco_names import has_coco_labels, with_coco_names
+from fiftyone_capviz.evaluation.matching import Vocabulary
 
+CROWD = "iscrowd"
+"""COCO's mark of a region that covers many objects."""
 SHOWN = 8
 """Words and labels that a message lists."""
-
-
-@dataclass(frozen=True)
-class LabelledSample:
-    """A sample with a caption and labelled regions.
-
-    Attributes:
-        labels: of the regions, in their stored order; regions without a label are left out.
-        places: positions of those regions among the stored ones.
-        named: which words name which regions.
-    """
-
-    id: ObjectId
-    filepath: str
-    text: str
-    words: CaptionWords
-    labels: tuple[str, ...]
-    places: tuple[int, ...]
-    named: NamedRegions
 
 
 @dataclass(frozen=True)
@@ -50,16 +50,25 @@ class EvaluationPlan:
     """What is evaluated.
 
     Attributes:
-        samples: those with a caption and a labelled region, in the order of the view.
-        counts: images, captions, captions_with_pair, regions, regions_named, regions_repeated,
-            pairs.
+        samples: texts of images with a labelled region, in the order of the view; several of one
+            image stand together.
+        vocabulary: the names of all labels.
+        counts: images, captions (texts), captions_with_pair, regions, regions_named (by a text),
+            regions_repeated (named ones that share their label or name), pairs of a text and a
+            region, images_without_text, lines (shapes without an inside); where there are such,
+            captions_fallen_back, expressions_repeated and expressions_empty.
         notes: what was chosen on the user's behalf.
+        ids: of all images, in the order of the view.
+        view: stages of the view as JSON, a limit among them; empty for a whole dataset.
     """
 
     dataset: fo.Dataset
     samples: list[LabelledSample]
+    vocabulary: Vocabulary
     counts: dict[str, int]
     notes: list[str] = field(default_factory=list)
+    ids: list[ObjectId] = field(default_factory=list)
+    view: str = ""
 
     @property
     def labels(self) -> list[str]:
@@ -77,21 +86,74 @@ def plan_evaluation(collection: SampleCollection, options: EvaluationOptions) ->
     images = image_samples(collection)
     dataset = images.dataset
     check_fields(dataset, options)
-    samples, counts = _read(dataset, images.ids, options)
+    rows = _rows(dataset, images.ids, options)
+    left_out = _leave_out(rows, images.view, options)
+    labels = {label for row in rows for label in labels_of(row, options)}
+    coco = options.coco_names and not options.expressions and has_coco_labels(labels)
+    names = with_coco_names(options.synonyms) if coco else options.synonyms
+    vocabulary = Vocabulary(labels, names)
+    samples, counts = _texts(rows, options, vocabulary)
+    counts["images"] = len(images.ids)
     if not counts["regions"]:
         raise InputError(
             f"An evaluation needs labelled regions; the field {options.regions_field!r} holds none "
             f"in these {len(images.ids)} images. Choose another field or view: "
-            f"{_listed(detections_fields(dataset))}."
+            f"{_listed(region_fields(dataset))}."
         )
     if not counts["captions"]:
-        raise InputError(
-            f"An evaluation needs captions; the field {options.caption_field!r} is empty in these "
-            f"{len(images.ids)} images. Choose another: {_listed(caption_fields(dataset))}."
-        )
+        raise InputError(_no_text(dataset, rows, options))
     if not counts["pairs"]:
         raise InputError(_nothing_named(samples, options))
-    return EvaluationPlan(dataset, samples, counts, [images.note] if images.note else [])
+    notes = [images.note] if images.note else []
+    notes += left_out
+    notes += text_notes(samples, options, counts=counts, coco=coco)
+    view = "" if is_whole(collection) else json.dumps(_stages(collection))
+    return EvaluationPlan(dataset, samples, vocabulary, counts, notes, images.ids, view)
+
+
+def _leave_out(
+    rows: Sequence[Document], collection: SampleCollection, options: EvaluationOptions
+) -> list[str]:
+    """Mark regions that the view hides, and crowds; what was left out, in sentences.
+
+    Raises:
+        InputError: the view leaves the whole field out.
+    """
+    if not collection.has_field(options.regions_field):
+        raise InputError(
+            f"The regions must be in the view; it leaves the field {options.regions_field!r} out. "
+            "Keep it in select_fields, or do not exclude it."
+        )
+    path = f"{region_path(collection, options.regions_field)}._id"
+    shown = {str(one) for one in _flat(collection.values(path))}
+    hidden = crowds = 0
+    for row in rows:
+        for region in stored_regions(row, options.regions_field):
+            if "_id" in region and str(region["_id"]) not in shown:
+                region[LEFT_OUT] = True
+                hidden += 1
+            elif region.get(CROWD):
+                region[LEFT_OUT] = True
+                crowds += 1
+    notes = []
+    if hidden:
+        notes.append(f"{hidden} regions are not in the view, and do not count.")
+    if crowds:
+        notes.append(f"{crowds} regions are crowds ({CROWD}), and do not count.")
+    return notes
+
+
+def _flat(values: Any) -> Iterator[Any]:
+    for value in values:
+        if isinstance(value, list | tuple):
+            yield from _flat(value)
+        elif value is not None:
+            yield value
+
+
+def _stages(collection: SampleCollection) -> list[Document]:
+    stages: list[Document] = collection.view()._serialize(include_uuids=False)
+    return stages
 
 
 def check_fields(dataset: fo.Dataset, options: EvaluationOptions) -> None:
@@ -100,143 +162,95 @@ def check_fields(dataset: fo.Dataset, options: EvaluationOptions) -> None:
     Raises:
         InputError: with the field and those that would do.
     """
-    known = detections_fields(dataset)
-    if options.regions_field not in known:
-        there = dataset.has_field(options.regions_field)
-        seen = "holds something else" if there else "does not exist"
-        raise InputError(
-            f"Regions are Detections with boxes or masks; the field {options.regions_field!r} "
-            f"{seen}. Choose one of: {_listed(known)}."
-        )
-    texts = caption_fields(dataset)
-    if options.caption_field not in text_fields(dataset):
+    check_region_field(dataset, options.regions_field)
+    if options.expressions is None and options.caption_field not in text_fields(dataset):
         there = dataset.has_field(options.caption_field)
         seen = "holds something else" if there else "does not exist"
         raise InputError(
             f"Captions are text; the field {options.caption_field!r} {seen}. Choose one of: "
-            f"{_listed(texts)}."
+            f"{_listed(caption_fields(dataset))}."
         )
 
 
 def caption_fields(dataset: fo.Dataset) -> list[str]:
     """Fields of text that are not derived from another one, as `caption_words` is."""
-    texts = text_fields(dataset)
-    return [name for name in texts if not any(name.startswith(f"{other}_") for other in texts)]
-
-
-def _read(
-    dataset: fo.Dataset, ids: Sequence[ObjectId], options: EvaluationOptions
-) -> tuple[list[LabelledSample], dict[str, int]]:
-    path = f"{options.regions_field}.detections.label"
-    shown = {"filepath": 1, options.caption_field: 1, path: 1}
-    rows = {
-        row["_id"]: row
-        for row in dataset._sample_collection.find({"_id": {"$in": list(ids)}}, shown)
+    texts = [name for name in text_fields(dataset) if not _is_of_evaluation(dataset, name)]
+    derived = {
+        path
+        for other in texts
+        for path in (*CaptionFields(other).derived, *PairFields(other).paths)
     }
+    return [name for name in texts if name not in derived]
+
+
+def _is_of_evaluation(dataset: fo.Dataset, name: str) -> bool:
+    """Whether an evaluation wrote the field; of expressions no field of text begins its name."""
+    owner = fields_of(name)
+    return owner is not None and dataset.has_field(owner.pge)
+
+
+def _rows(
+    dataset: fo.Dataset, ids: Sequence[ObjectId], options: EvaluationOptions
+) -> list[Document]:
+    path = region_path(dataset, options.regions_field)
+    wanted = ("_id", "_cls", "label", "filled", "closed", CROWD, options.expressions or "label")
+    shown = {"filepath": 1, options.caption_field: 1} | {f"{path}.{one}": 1 for one in wanted}
+    found = dataset._sample_collection.find({"_id": {"$in": list(ids)}}, shown)
+    rows = {row["_id"]: row for row in found}
+    return [rows[one] for one in ids if one in rows]
+
+
+def _texts(
+    rows: Sequence[Document], options: EvaluationOptions, vocabulary: Vocabulary
+) -> tuple[list[LabelledSample], dict[str, int]]:
     samples = []
-    counts: Counter[str] = Counter(
-        images=len(ids), captions=0, captions_with_pair=0, regions=0, regions_named=0,
-        regions_repeated=0, pairs=0,
-    )  # fmt: skip
-    for row in (rows[one] for one in ids if one in rows):
-        sample = _sample(row, options)
-        counts["captions"] += bool(sample.text)
-        counts["regions"] += len(sample.labels)
-        if not sample.text or not sample.labels:
-            continue
-        named, unique = sample.named.words, sample.named.unique
-        counts["regions_named"] += sum(map(bool, named))
-        counts["regions_repeated"] += sum(
-            bool(w) and not u for w, u in zip(named, unique, strict=True)
+    names = (
+        "images captions captions_with_pair regions regions_named regions_repeated pairs "
+        "images_without_text lines"
+    )
+    counts: Counter[str] = Counter(dict.fromkeys(names.split(), 0))
+    for row in rows:
+        counts["regions"] += len(labels_of(row, options))
+        texts = (
+            expression_texts(row, options, counts)
+            if options.expressions
+            else caption_texts(row, options, vocabulary, counts)
         )
-        counts["pairs"] += len(sample.named.pairs)
-        counts["captions_with_pair"] += bool(sample.named.pairs)
-        samples.append(sample)
+        counts["captions"] += len(texts)
+        counts["images_without_text"] += not texts
+        stored = stored_regions(row, options.regions_field)
+        counts["lines"] += sum(not encloses(one) for one in stored)
+        named: set[int] = set()
+        paired: set[int] = set()
+        for one in texts:
+            pairs = one.named.pairs
+            for places, words in zip(one.places, one.named.words, strict=True):
+                named.update(places if words else ())
+            paired.update(place for region, _ in pairs for place in one.places[region])
+            counts["pairs"] += len(pairs)
+            counts["captions_with_pair"] += bool(pairs)
+        counts["regions_named"] += len(named)
+        counts["regions_repeated"] += len(named - paired)
+        samples += [one for one in texts if one.labels]
     return samples, dict(counts)
 
 
-def _sample(row: Document, options: EvaluationOptions) -> LabelledSample:
-    text = chosen_text(row.get(options.caption_field), options.caption_index) or ""
-    stored = (row.get(options.regions_field) or {}).get("detections") or []
-    labelled = [(i, one["label"]) for i, one in enumerate(stored) if one.get("label")]
-    words, labels = caption_words(text), tuple(label for _, label in labelled)
-    return LabelledSample(
-        id=row["_id"],
-        filepath=row["filepath"],
-        text=text.strip(),
-        words=words,
-        labels=labels,
-        places=tuple(i for i, _ in labelled),
-        named=name_regions(words, labels, synonyms=options.synonyms),
-    )
-
-
-@dataclass(frozen=True, eq=False)
-class OpenedSample:
-    """A labelled sample with its picture and the masks of its regions.
-
-    Attributes:
-        image: upright RGB.
-        masks: bool "regions height width".
-        boxes: left, top, width, height as shares of the image, "regions 4".
-        flagged: which regions their own labels call occluded.
-    """
-
-    sample: LabelledSample
-    image: Image
-    masks: BoolArray
-    boxes: np.ndarray
-    flagged: tuple[bool, ...]
-
-
-def open_samples(
-    dataset: fo.Dataset, samples: Sequence[LabelledSample], options: EvaluationOptions
-) -> Iterator[OpenedSample | tuple[LabelledSample, str]]:
-    """Images and masks of a batch; for a sample that cannot be used, why."""
-    field_name = options.regions_field
-    shown = {f"{field_name}.detections": 1, "metadata": 1}
-    query = {"_id": {"$in": [sample.id for sample in samples]}}
-    rows = {row["_id"]: row for row in dataset._sample_collection.find(query, shown)}
-    for sample in samples:
-        try:
-            row = rows[sample.id]
-            stored = row[field_name]["detections"]
-            image = open_image(sample.filepath)
-            detections = [stored[place] for place in sample.places]
-            _require_same_image(detections, row.get("metadata") or {}, image)
-            masks = full_masks(detections, width=image.width, height=image.height)
-        except Exception as error:  # one broken sample must not end the run
-            yield sample, str(error) or type(error).__name__
-            continue
-        boxes = np.array([one.get("bounding_box") or (0, 0, 0, 0) for one in detections], float)
-        flagged = tuple(_flag(one) for one in detections)
-        yield OpenedSample(sample, image, masks, boxes, flagged)
-
-
-def _require_same_image(detections: Sequence[Document], metadata: Document, image: Image) -> None:
-    """Refuse labels that were made on an image of another shape."""
-    known = (metadata.get("width"), metadata.get("height"))
-    sizes = {image.size, image.size[::-1]}  # metadata can be of the file as it lies, unrotated
-    if all(known) and known not in sizes:
-        raise InputError(
-            f"The image is {image.width} x {image.height}, its metadata say {known[0]} x "
-            f"{known[1]}: the labels belong to another image. Compute the metadata again."
+def _no_text(dataset: fo.Dataset, rows: Sequence[Document], options: EvaluationOptions) -> str:
+    if options.expressions is None:
+        return (
+            f"An evaluation needs captions; the field {options.caption_field!r} is empty in these "
+            f"{len(rows)} images. Choose another: {_listed(caption_fields(dataset))}."
         )
-    for one in detections:
-        left, top, width, height = one.get("bounding_box") or (0, 0, 0, 0)
-        if min(left, top) < -0.05 or max(left + width, top + height) > 1.05:
-            raise InputError(
-                f"A box must lie in the image, as shares of it; {one['label']!r} is at "
-                f"{[round(v, 3) for v in (left, top, width, height)]}. The labels belong to "
-                "another image or are in pixels."
-            )
-
-
-def _flag(detection: Document) -> bool:
-    for name in ("occluded", "is_occluded", "IsOccluded"):
-        if detection.get(name) in (True, 1, "True", "true"):
-            return True
-    return False
+    name = options.regions_field
+    row = dataset._sample_collection.find_one({"_id": {"$in": [row["_id"] for row in rows]}})
+    regions = stored_regions(row or {}, name)
+    texts = {key for each in regions for key in each if expressions_of(each, key)}
+    return (
+        f"Expressions are texts of the regions; the attribute {options.expressions!r} of "
+        f"{name!r} holds none in these {len(rows)} images, none with a content word, or none that "
+        "is a single region's of its image. Attributes with text: "
+        f"{_listed(sorted(key for key in texts if not key.startswith('_')))}."
+    )
 
 
 def _nothing_named(samples: Sequence[LabelledSample], options: EvaluationOptions) -> str:

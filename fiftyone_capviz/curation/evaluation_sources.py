@@ -16,7 +16,7 @@ from fiftyone_capviz.curation.evaluation_options import (
 )
 from fiftyone_capviz.evaluation.summaries import Variant
 from fiftyone_capviz.geometry import PixelTransform
-from fiftyone_capviz.records import CaptionWords, FloatArray
+from fiftyone_capviz.records import BoolArray, CaptionWords, FloatArray
 
 if TYPE_CHECKING:
     import torch
@@ -43,6 +43,12 @@ class CaptionVariants:
     maps: FloatArray
     transform: PixelTransform
     error: float = float("nan")
+
+    @property
+    def unread(self) -> BoolArray:
+        """Words that the model never saw, beyond its token limit: no variant says anything."""
+        found: BoolArray = np.abs(self.maps).max(axis=(0, 2, 3), initial=0) == 0
+        return found
 
 
 class MapSource(Protocol):
@@ -93,7 +99,7 @@ class BlipSource:
 
         by_method = all_method_maps(
             self._model,
-            self._encode(images),
+            self._features(images),
             captions=texts,
             words=words,
             methods=BLIP_METHODS,
@@ -111,20 +117,10 @@ class BlipSource:
         return Variant(self.name, method, self._model.default_layer, None)
 
     def score(self, images: Sequence[Image], texts: Sequence[str]) -> FloatArray:
-        """Match probability, or mean log-probability per token; equal images are encoded once."""
-        import torch
-
+        """Match probability, or mean log-probability per token."""
         from fiftyone_capviz.models.interfaces import Matcher
 
-        distinct = list({id(image): image for image in images}.values())
-        place = {id(image): i for i, image in enumerate(distinct)}
-        encoded = torch.cat(
-            [
-                self._encode(distinct[start : start + self.batch_size])
-                for start in range(0, len(distinct), self.batch_size)
-            ]
-        )
-        features = encoded[torch.tensor([place[id(image)] for image in images])]
+        features = self._features(images)
         if isinstance(self._model, Matcher):
             return np.array([m.probability for m in self._model.score(features, list(texts))])
         model: Captioner = self._model
@@ -132,15 +128,27 @@ class BlipSource:
         # Where a text has no word left, its end is all there is to predict.
         return np.asarray(model.log_likelihood(features, list(texts), prompts=prompts), float)
 
-    def _encode(self, images: Sequence[Image]) -> torch.Tensor:
-        return self._model.encode(self._model.preprocess(images))
+    def _features(self, images: Sequence[Image]) -> torch.Tensor:
+        """Of every image; one that is there several times is encoded once."""
+        import torch
+
+        distinct = list({id(image): image for image in images}.values())
+        place = {id(image): i for i, image in enumerate(distinct)}
+        encoded = torch.cat(
+            [
+                self._model.encode(self._model.preprocess(distinct[i : i + self.batch_size]))
+                for i in range(0, len(distinct), self.batch_size)
+            ]
+        )
+        return encoded[torch.tensor([place[id(image)] for image in images])]
 
 
 def _with_mean(maps: FloatArray, heads: bool) -> FloatArray:
     """ "layers heads words p p" to "variants words p p", the mean of each layer first."""
     mean = maps.mean(axis=1, keepdims=True)
     stacked = np.concatenate([mean, maps], axis=1) if heads else mean
-    return stacked.reshape(-1, *stacked.shape[2:])
+    # Not -1: a caption without a content word has no maps to divide by.
+    return stacked.reshape(stacked.shape[0] * stacked.shape[1], *stacked.shape[2:])
 
 
 class DualSource:
@@ -156,8 +164,10 @@ class DualSource:
         every = range(int(encoder.image_layers))
         self.variants = []
         for method in options.dual_methods:
-            layers = every if options.dual_layers == "all" else [self._default]
-            chosen = layers if method in LAYERED else [None]
+            layers = set(every) if options.dual_layers == "all" else {self._default}
+            if (options.shown_source, options.shown_method) == ("dual", method):
+                layers |= {layer for layer in every if layer == options.shown_layer}
+            chosen = sorted(layers) if method in LAYERED else [None]
             self.variants += [Variant("dual", method, layer) for layer in chosen]
 
     def maps(

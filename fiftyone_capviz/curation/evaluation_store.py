@@ -10,30 +10,54 @@ from typing import Any
 
 import fiftyone as fo
 
-from fiftyone_capviz.curation.evaluation_names import RUN_PREFIX, EvaluationFields, evaluation_key
+from fiftyone_capviz.curation.evaluation_names import (
+    EvaluationFields,
+    evaluation_key,
+    evaluation_name,
+)
 from fiftyone_capviz.curation.evaluation_options import EvaluationOptions
 from fiftyone_capviz.curation.evaluation_report import EvaluationReport
-from fiftyone_capviz.errors import InputError
+from fiftyone_capviz.errors import ExistingResultsError, InputError
 
 KIND = "evaluation"
+REMEDY = (
+    "Pass existing='replace' (--existing replace) to replace it, or give this evaluation another "
+    "name to keep both."
+)
 
 
-def check_run_key(dataset: fo.Dataset, options: EvaluationOptions) -> None:
-    """Refuse a key that another kind of run has.
+def check_stored(dataset: fo.Dataset, options: EvaluationOptions) -> None:
+    """Refuse an evaluation that would replace what it was not told to.
 
     Raises:
-        InputError: a caption field's analysis has it.
+        ExistingResultsError: one of this name is stored, and `existing` is "error".
+        InputError: another run has the key.
     """
-    key = evaluation_key(options.caption_field, options.name)
-    if dataset.has_run(key) and not _is_evaluation(dataset, key):
-        raise InputError(
-            f"The run {key!r} is no evaluation, and would be replaced. Give the evaluation a name."
+    stored = stored_key(dataset, options.caption_field, options.name)
+    if stored is not None and options.existing == "error":
+        raise ExistingResultsError(
+            f"The evaluation {stored!r} is stored already ({described(dataset, stored)}). {REMEDY}"
         )
+    key = evaluation_key(options.caption_field, options.name)
+    if key != stored and dataset.has_run(key):
+        what = "another" if _is_evaluation(dataset, key) else "no"
+        raise InputError(
+            f"The run {key!r} is {what} evaluation, and would be replaced. Give this evaluation "
+            "another name."
+        )
+
+
+def keeps_finished(dataset: fo.Dataset, report: EvaluationReport) -> bool:
+    """Whether a finished evaluation is stored that this stopped one must not replace."""
+    stored = stored_key(dataset, report.about["caption_field"], report.about["name"])
+    return report.stopped and stored is not None and not _stopped(dataset, stored)
 
 
 def save_evaluation(dataset: fo.Dataset, report: EvaluationReport) -> str:
     """Store a report instead of the earlier one of its caption field and name; returns the key."""
-    key = evaluation_key(report.about["caption_field"], report.about["name"])
+    about = report.about
+    key = evaluation_key(about["caption_field"], about["name"])
+    earlier = stored_key(dataset, about["caption_field"], about["name"])
     config = dataset.init_run(kind=KIND, **report.about, counts=report.counts)
     if dataset.has_run(key):
         dataset.update_run_config(key, config)
@@ -42,7 +66,25 @@ def save_evaluation(dataset: fo.Dataset, report: EvaluationReport) -> str:
     # As text: keys of the report are words and names, which may hold dots.
     results = dataset.init_run_results(key, report=json.dumps(report.to_dict(), default=str))
     dataset.save_run_results(key, results, overwrite=True, cache=False)
+    if earlier not in (None, key):  # an earlier version's key
+        dataset.delete_run(earlier)
     return key
+
+
+def stored_key(dataset: fo.Dataset, caption_field: str, name: str = "") -> str | None:
+    """The key under which an evaluation is stored, by an earlier version perhaps; None if not."""
+    for key in list_evaluations(dataset, caption_field):
+        if evaluation_name(getattr(_config(dataset, key), "name", "")) == evaluation_name(name):
+            return key
+    return None
+
+
+def described(dataset: fo.Dataset, key: str) -> str:
+    """A stored evaluation in a few words: state, images, and when it ended."""
+    config = _config(dataset, key)
+    state, counts = getattr(config, "state", "done"), getattr(config, "counts", {})
+    ended = f" {config.finished}" if getattr(config, "finished", None) else ""
+    return f"{counts.get('images', '?')} images, {state}{ended}"
 
 
 def load_evaluation(dataset: fo.Dataset, caption_field: str, name: str = "") -> EvaluationReport:
@@ -56,14 +98,13 @@ def load_evaluation(dataset: fo.Dataset, caption_field: str, name: str = "") -> 
     Raises:
         InputError: there is none.
     """
-    key = (
-        caption_field
-        if caption_field.startswith(RUN_PREFIX)
-        else evaluation_key(caption_field, name)
-    )
-    if not dataset.has_run(key) or not _is_evaluation(dataset, key):
-        known = ", ".join(list_evaluations(dataset)) or "none yet"
-        raise InputError(f"{dataset.name!r} has no evaluation {key!r}. It has: {known}.")
+    known = list_evaluations(dataset)
+    key = caption_field if caption_field in known and not name else None
+    key = key or stored_key(dataset, caption_field, name)
+    if key is None:
+        asked = f"{name!r} of {caption_field!r}" if name else repr(caption_field)
+        listed = ", ".join(known) or "none yet"
+        raise InputError(f"{dataset.name!r} has no evaluation {asked}. It has: {listed}.")
     results = dataset.load_run_results(key, cache=False, load_view=False)
     stored = getattr(results, "report", None)
     if stored is None:
@@ -75,29 +116,45 @@ def list_evaluations(dataset: fo.Dataset, caption_field: str | None = None) -> l
     """Keys of the stored evaluations: all, or those of one caption field."""
     found = []
     for key in dataset.list_runs():
-        if key.startswith(RUN_PREFIX) and _is_evaluation(dataset, key):
-            config: Any = dataset.get_run_info(key).config
-            if caption_field in (None, config.caption_field):
-                found.append(key)
+        if _is_evaluation(dataset, key) and caption_field in (
+            None,
+            _config(dataset, key).caption_field,
+        ):
+            found.append(key)
     return found
 
 
+def written_paths(dataset: fo.Dataset, key: str) -> set[str]:
+    """Fields of samples and attributes of regions that a stored evaluation wrote."""
+    config = _config(dataset, key)
+    plain = EvaluationFields(config.caption_field).paths  # an earlier version's, whatever the name
+    return set(getattr(config, "fields", plain))
+
+
 def delete_evaluations(dataset: fo.Dataset, caption_field: str) -> tuple[list[str], list[str]]:
-    """Remove a caption field's evaluations and their view, not the fields.
+    """Remove a caption field's evaluations and their views, not the fields.
 
     Returns:
         Keys of the deleted runs, and names of the deleted views.
     """
     runs = list_evaluations(dataset, caption_field)
+    names = ["", *(getattr(_config(dataset, key), "name", "") for key in runs)]
     for key in runs:
         dataset.delete_run(key)
-    view = EvaluationFields(caption_field).view
-    views = [view] if dataset.has_saved_view(view) else []
+    known = dict.fromkeys(EvaluationFields(caption_field, name).view for name in names)
+    views = [view for view in known if dataset.has_saved_view(view)]
     for name in views:
         dataset.delete_saved_view(name)
     return runs, views
 
 
 def _is_evaluation(dataset: fo.Dataset, key: str) -> bool:
-    config: Any = dataset.get_run_info(key).config
-    return getattr(config, "kind", None) == KIND
+    return getattr(_config(dataset, key), "kind", None) == KIND
+
+
+def _stopped(dataset: fo.Dataset, key: str) -> bool:
+    return getattr(_config(dataset, key), "state", "done") == "stopped"
+
+
+def _config(dataset: fo.Dataset, key: str) -> Any:
+    return dataset.get_run_info(key).config

@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from fiftyone_capviz.curation.evaluation_columns import columns, interval, percent
+from fiftyone_capviz.curation.evaluation_grounding_table import grounding_table
 from fiftyone_capviz.curation.evaluation_report import EvaluationReport, Row
 from fiftyone_capviz.evaluation.failures import GROUPS
 
-SHOWN_HEADS = 5
+ASO_NOTE = (
+    "No layer: cross-fitted best. Intervals are 95 % each. ASO epsilon: almost stochastic order of "
+    "the\nenergies, upper bound at 95 % for all these comparisons together (Bonferroni), whole "
+    "images drawn;\nbelow 0.2 the first is clearly better, below 0.5 weakly; 0.5 and above says "
+    "nothing for it"
+)
 
 
 def evaluation_table(report: EvaluationReport) -> str:
     """Every part that was measured, as aligned columns."""
-    parts = [_heading(report), _grounding(report), _comparisons(report)]
+    parts = [_heading(report), grounding_table(report), _comparisons(report)]
     if report.completeness:
         error = report.completeness
         parts.append(
@@ -32,47 +39,14 @@ def headline(report: EvaluationReport) -> str:
         return "No object is larger than a patch."
     return (
         f"{best['name']} points at {100 * best['pga']['value']:.1f} % of {best['pga']['n']} named "
-        f"objects, with a median energy of {100 * best['pge']['value']:.1f} %."
+        f"objects (best layer, cross-fitted), with a median energy of "
+        f"{100 * best['pge']['value']:.1f} %."
     )
-
-
-def interval(stat: Row | None, *, percent: bool = True) -> str:
-    """A statistic with its interval: "91.2 [88.0, 94.1]" in percent."""
-    if not stat or stat["value"] is None:
-        return "–"
-    scale, digits = (100, 1) if percent else (1, 3)
-    value = f"{stat['value'] * scale:.{digits}f}"
-    if stat["low"] is None:
-        return value
-    return f"{value} [{stat['low'] * scale:.{digits}f}, {stat['high'] * scale:.{digits}f}]"
-
-
-def columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table of text; the first column is aligned left, the others right."""
-    lines = [header, *rows]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if i == 0 else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    )
-
-
-def variant_label(row: Row, defaults: Sequence[str] = ()) -> str:
-    """Source, method, layer and head; a star marks what the product uses by default."""
-    return f"{row['name']}{' *' if row['name'] in defaults else ''}"
 
 
 def _heading(report: EvaluationReport) -> str:
     about, counts = report.about, report.counts
-    lines = [
-        f"{counts['pairs']} of {counts['regions']} regions in {about['regions_field']!r} are named "
-        f"by {about['caption_field']!r} and alone of their label; {counts['captions_with_pair']} "
-        f"of {counts['captions']} captions name one. {counts['regions_repeated']} named ones "
-        "share their label or name with another."
-    ]
+    lines = [_described(report) if about["options"].get("expressions") else _named(report)]
     measured = [
         f"{name.removesuffix('_pairs')} {count}"
         for name, count in counts.items()
@@ -84,35 +58,24 @@ def _heading(report: EvaluationReport) -> str:
     return "\n".join(lines)
 
 
-def _grounding(report: EvaluationReport) -> str:
-    defaults = report.about.get("defaults", ())
-    best = {row["name"] for row in report.best()}
-    whole = [row for row in report.grounding if row["head"] is None and row["pga"]["n"]]
-    header = (
-        "grounding, % [95 % interval]", "PGA", "macro", "PGE median", "PGE > 0.8", "ranking",
-        "own > 0", "other < 0",
-    )  # fmt: skip
-    lines = [
-        (
-            ("> " if row["name"] in best else "  ") + variant_label(row, defaults),
-            interval(row["pga"]),
-            _percent(row["macro"]),
-            interval(row["pge"]),
-            interval(row["high"]),
-            interval(row["ranking"]),
-            _percent(row["own_positive"]["value"]),
-            _percent(row["cross_negative"]["value"]),
-        )
-        for row in whole
-    ]
-    text = columns(header, lines)
-    text += "\n> best of its method by PGA, chosen on these images; * default; heads averaged"
-    single = [row for row in report.grounding if row["head"] is not None and row["pga"]["n"]]
-    single.sort(key=lambda row: -row["pga"]["value"])
-    if single:
-        heads = [(row["name"], interval(row["pga"])) for row in single[:SHOWN_HEADS]]
-        text += "\n\n" + columns(("best single heads", "PGA"), heads)
-    return text
+def _named(report: EvaluationReport) -> str:
+    about, counts = report.about, report.counts
+    alone = counts["regions_named"] - counts["regions_repeated"]
+    pairs = f" ({counts['pairs']} pairs)" if counts["pairs"] != alone else ""
+    return (
+        f"{alone} of {counts['regions']} regions in {about['regions_field']!r} are named by "
+        f"{about['caption_field']!r} and alone of their label{pairs}; "
+        f"{counts['captions_with_pair']} of {counts['captions']} captions name one. "
+        f"{counts['regions_repeated']} named ones share their label or name with another."
+    )
+
+
+def _described(report: EvaluationReport) -> str:
+    about, counts = report.about, report.counts
+    return (
+        f"{counts['pairs']} texts in {about['options']['expressions']!r} describe "
+        f"{counts['regions_named']} of {counts['regions']} regions in {about['regions_field']!r}."
+    )
 
 
 def _comparisons(report: EvaluationReport) -> str:
@@ -121,15 +84,15 @@ def _comparisons(report: EvaluationReport) -> str:
             f"{row['first']} - {row['second']}",
             interval(row["pga"]),
             interval(row["pge"]),
+            str(row["pge"]["n"]),
             _plain(row["epsilon"]),
         )
         for row in report.comparisons
     ]
     if not rows:
         return ""
-    header = ("on the same objects, difference", "PGA", "mean PGE", "ASO epsilon")
-    note = "ASO: almost stochastic order of the energies; below 0.5 the first is better"
-    return f"{columns(header, rows)}\n{note}"
+    header = ("on the same objects, difference", "PGA", "mean PGE", "n", "ASO epsilon")
+    return f"{columns(header, rows)}\n{ASO_NOTE}"
 
 
 def _discrimination(report: EvaluationReport) -> str:
@@ -145,28 +108,34 @@ def _faithfulness(report: EvaluationReport) -> str:
     rows = [
         (
             f"{row['name']} ({row['score']})",
-            *(interval(row[name], percent=False) for name in ("cii", "cid", "cti", "ctd")),
+            *(interval(row[name], in_percent=False) for name in ("cii", "cid", "cti", "ctd")),
         )
         for row in report.faithfulness
     ]
     header = ("area under the score", "CII (high)", "CID (low)", "CTI (high)", "CTD (low)")
-    return columns(header, rows) if rows else ""
+    if not rows:
+        return ""
+    return columns(header, rows) + (
+        "\nlm has no text side: the likelihood of a text in pieces measures grammar first"
+        if any(row["source"] == "lm" for row in report.faithfulness)
+        else ""
+    )
 
 
 def _coverage(report: EvaluationReport) -> str:
     if report.coverage and not any(row["unnamed"] for row in report.coverage):
         return "Coverage: the captions name every labelled region, so none should be uncovered."
-    best = {row["name"] for row in report.best()}
+    defaults = report.about.get("defaults", ())
     rows = [
         (
             row["name"],
-            _percent(row["precision"]),
-            _percent(row["recall"]),
-            _percent(row["chance"]),
+            percent(row["precision"]),
+            percent(row["recall"]),
+            percent(row["chance"]),
             str(row["unnamed"]),
         )
         for row in report.coverage
-        if row["name"] in best
+        if row["name"] in defaults
     ]
     header = (
         "uncovered finds what no word names, %",
@@ -192,25 +161,40 @@ def _associations(report: EvaluationReport) -> str:
 
 def _steering(report: EvaluationReport) -> str:
     rows = [
-        (row["method"], f"{row['weight']:g}", interval(row["rate"]), str(row["rate"]["n"]))
+        (
+            row["method"],
+            f"{row['weight']:g}",
+            interval(row["rate"]),
+            interval(row.get("acceptable")),
+            str(row["rate"]["n"]),
+        )
         for row in report.steering
     ]
-    header = ("steering names what was left out, %", "weight", "success", "objects")
-    return columns(header, rows) if rows else ""
+    if not rows:
+        return ""
+    header = ("steering names what was left out, %", "weight", "success", "acceptable", "objects")
+    return f"{columns(header, rows)}\n{steering_note(report.steering)}"
+
+
+def steering_note(rows: Sequence[Row]) -> str:
+    """What the two rates count."""
+    judge = rows[0].get("judge", "")
+    names = "" if "match" in judge else ", and every name of the plain caption is kept"
+    match = "match and likelihood" if "match" in judge else "likelihood"
+    return (
+        "success: the object is named, whatever else is said; acceptable: also no word twice in a "
+        f"row{names},\nand {match} lose no more than the product allows"
+    )
 
 
 def _failures(report: EvaluationReport) -> str:
     counts = report.failures
     if not counts.get("failed"):
         return ""
-    rows = [(f"{name}: {GROUPS[name]}", str(counts.get(name, 0))) for name in GROUPS]
+    rows = [(f"{name}: {GROUPS[name]}", str(counts.get(name, "–"))) for name in GROUPS]
     rows.append(("none of these", str(counts.get("none_of_these", 0))))
     header = (f"energy below 0.2 with {report.about['shown']}: suggested groups", "objects")
     return columns(header, [("all", str(counts["failed"])), *rows])
-
-
-def _percent(value: Any) -> str:
-    return "–" if value is None else f"{100 * value:.1f}"
 
 
 def _plain(value: Any) -> str:

@@ -39,7 +39,9 @@ class ObjectShape:
     Attributes:
         area: share of the image.
         aspect: width of its box over the height, in pixels.
-        covered: share of its box that other objects own.
+        covered: share of its box that other objects own, in front of its mask; of an object
+            without a mask, whose box is all there is, share that lies below other objects, be
+            they before or behind it. 1 where its label says that it is occluded.
     """
 
     area: float

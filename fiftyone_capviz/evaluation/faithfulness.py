@@ -4,6 +4,10 @@ Patches (CII, CID) or words (CTI, CTD) are put in or taken away, the most import
 the other input stays whole; the area under the curve of the score is the measure: high for
 insertion, low for deletion (arXiv 2408.14153 section 4.2). A deleted patch shows the image's mean
 color; a deleted word is cut out of the text, small words stay.
+
+The text side needs a score of how well image and text fit. The likelihood of a text under a
+captioner is none: it says first of all whether the rest of the sentence is English, so that an
+ungrammatical remainder counts against whatever word was cut. CTI and CTD are not measured for it.
 """
 
 from __future__ import annotations
@@ -123,8 +127,9 @@ def measure_faithfulness(
     transform: PixelTransform,
     scorer: PairScorer,
     steps: int = STEPS,
+    text_side: bool = True,
 ) -> dict[str, float]:
-    """The four areas of one image, one caption and one method.
+    """The areas of one image, one caption and one method.
 
     Args:
         image: upright RGB.
@@ -135,6 +140,7 @@ def measure_faithfulness(
         transform: of the image to the grid of the maps.
         scorer: of images and texts, pair by pair.
         steps: of each curve.
+        text_side: measure CTI and CTD too; not for a score that is the text's likelihood.
 
     Raises:
         InputError: no words, or maps that are not finite.
@@ -146,7 +152,7 @@ def measure_faithfulness(
         grids = curve.kept.reshape(len(curve.kept), *by_patch.shape)
         images = [blank_patches(image, transform, kept) for kept in grids]
         measured[name] = area_under(curve, scorer(images, [text] * len(images)))
-    for name, insertion in (("cti", True), ("ctd", False)):
+    for name, insertion in (("cti", True), ("ctd", False)) if text_side else ():
         curve = perturbation_curve(by_word, insertion=insertion, steps=steps)
         texts = [cut_words(text, words, kept) for kept in curve.kept]
         measured[name] = area_under(curve, scorer([image] * len(texts), texts))

@@ -7,7 +7,7 @@ grounding protocol of ALBEF (arXiv 2107.07651).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,7 @@ class Grounding:
         hit: 1 where the largest value lies in the object, else 0; "variants pairs".
         energy: share of the positive attribution in the object, 0..1; 0 where none is positive.
         ranked: 1 where the object scores highest among the image's regions; nan where it is the
-            only one.
+            only one. A region that is labelled twice is one region.
         own: attribution summed over the object, signed.
         cross_negative: other regions of the image with a negative sum.
         cross_count: other regions of the image with the label of another object.
@@ -46,6 +46,18 @@ class Grounding:
         """Several images' pairs, one after the other."""
         names = ("hit", "energy", "ranked", "own", "cross_negative", "cross_count")
         return cls(*(np.concatenate([getattr(p, name) for p in parts], axis=1) for name in names))
+
+    def taken(self, rows: NDArray[np.int_]) -> Grounding:
+        """For each pair the variant that is asked for: "rows pairs" from such indices."""
+        values = (getattr(self, each.name) for each in fields(self))
+        return Grounding(*(np.take_along_axis(each, rows, axis=0) for each in values))
+
+    def stacked(self, *others: Grounding) -> Grounding:
+        """With more variants of the same pairs below."""
+        names = [each.name for each in fields(self)]
+        return Grounding(
+            *(np.concatenate([getattr(p, name) for p in (self, *others)]) for name in names)
+        )
 
 
 def ground(
@@ -75,6 +87,11 @@ def ground(
             f"got {maps.shape} and {regions.shares.shape}."
         )
     index = [region for region, _ in pairs]
+    numbers = regions.numbers
+    others = [
+        [i for i in each if numbers[i] != numbers[region]]
+        for region, each in zip(index, others, strict=True)
+    ]
     named = np.stack([maps[:, list(words)].sum(axis=1) for _, words in pairs], axis=1)
     named = named.astype(np.float64).reshape(len(maps), len(pairs), -1)
     shares = regions.shares.reshape(len(regions.shares), -1)
@@ -86,7 +103,7 @@ def ground(
     return Grounding(
         hit=point_game(named, shares[index]),
         energy=energy_inside(named, shares[index]),
-        ranked=_ranked_first(named, index, regions),
+        ranked=ranked_first(named, index, regions),
         own=sums[:, np.arange(len(index)), index],
         cross_negative=negative.astype(np.float64),
         cross_count=count.astype(np.float64),
@@ -131,17 +148,15 @@ def energy_inside(maps: FloatArray, shares: FloatArray) -> NDArray[np.float64]:
     return energy
 
 
-def _ranked_first(
+def ranked_first(
     maps: FloatArray, index: Sequence[int], regions: GridRegions
 ) -> NDArray[np.float64]:
     """Whether sum over sqrt(area) is highest for the object itself, among the image's regions."""
-    count = len(regions.areas)
-    if count < 2:
-        return np.full(maps.shape[:2], np.nan)
+    count, numbers = len(regions.areas), regions.numbers
     root = np.sqrt(np.where(regions.areas > 0, regions.areas, np.inf))
     scores = maps @ (regions.weights.reshape(count, -1) / root[:, None]).T
     own = scores[:, np.arange(len(index)), index]
-    ahead = (scores > own[..., None]).any(axis=-1)
-    tied = (scores == own[..., None]).sum(axis=-1) > 1
-    first: NDArray[np.float64] = (~ahead & ~tied).astype(np.float64)
+    rivals = numbers[None] != numbers[index][:, None]
+    behind = (scores < own[..., None]) | ~rivals
+    first: NDArray[np.float64] = np.where(rivals.any(axis=1), behind.all(axis=-1), np.nan)
     return first

@@ -75,6 +75,13 @@ class GridRegions:
         return cls(shares, patch_weights(masks, transform, dtype=np.float64), areas)
 
     @property
+    def numbers(self) -> NDArray[np.intp]:
+        """What tells regions apart: equal for those that are the same to the pixel, "regions"."""
+        seen: dict[tuple[bytes, float], int] = {}
+        keys = zip(self.weights, self.areas, strict=True)
+        return np.array([seen.setdefault((w.tobytes(), float(a)), len(seen)) for w, a in keys], int)
+
+    @property
     def large(self) -> BoolArray:
         """Which regions own more than one patch, and a fifth of one patch at least: "regions"."""
         flat = self.shares.reshape(len(self.shares), -1)

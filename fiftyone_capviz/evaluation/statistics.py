@@ -2,6 +2,10 @@
 
 Objects of one image are not independent, so whole images are drawn (cluster bootstrap; Field and
 Welsh, 2007). All statistics of one `Bootstrap` see the same draws: differences are paired.
+
+Draws cannot show what a small sample hides. With fewer than `FEWEST_GROUPS` images no interval is
+given. A share that is 0 or 1 in every image, whose draws are all alike, has Wilson's interval
+(1927) for the number of images, as if each were one trial: wide rather than false.
 """
 
 from __future__ import annotations
@@ -11,12 +15,15 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtri
 
 from fiftyone_capviz.errors import InputError
-from fiftyone_capviz.records import FloatArray
+from fiftyone_capviz.records import BoolArray, FloatArray
 
 _CHUNK = 64
 """Draws that a median sorts out at once."""
+FEWEST_GROUPS = 5
+"""Images with an item that an interval needs."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +32,7 @@ class Interval:
 
     Attributes:
         value: of all items; nan where there is none.
-        low, high: ends of the interval; nan where there is no item.
+        low, high: ends of the interval; nan where too few groups have an item.
         n: items that counted.
     """
 
@@ -40,7 +47,10 @@ class Interval:
         return self.low > 0 or self.high < 0
 
     def __str__(self) -> str:
-        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]" if self.n else "–"
+        if not self.n:
+            return "–"
+        ends = f"{self.low:.3f}, {self.high:.3f}" if np.isfinite(self.low) else "–"
+        return f"{self.value:.3f} [{ends}]"
 
     def to_dict(self) -> dict[str, float | int | None]:
         """As JSON can hold it: nan becomes None."""
@@ -76,6 +86,11 @@ class Bootstrap:
         self._count = int(self._group.max(initial=-1)) + 1
         self._samples, self._confidence, self._seed = samples, confidence, seed
 
+    @property
+    def groups(self) -> NDArray[np.int_]:
+        """Which items are drawn together, counted from 0: "items"."""
+        return self._group
+
     @cached_property
     def _draws(self) -> NDArray[np.float64]:
         """How often each group was drawn: "samples groups"."""
@@ -85,24 +100,20 @@ class Bootstrap:
 
     def mean(self, values: ArrayLike) -> Interval:
         """Mean of the items' values; nan and None do not count."""
-        return self.ratio(values, np.ones(len(self._group)))
+        return self._ratio(values, np.ones(len(self._group)), share=False)
+
+    def share(self, values: ArrayLike) -> Interval:
+        """Mean of values between 0 and 1, such as hits; nan and None do not count."""
+        return self._ratio(values, np.ones(len(self._group)), share=True)
 
     def ratio(self, numerators: ArrayLike, denominators: ArrayLike) -> Interval:
-        """Sum of numerators over sum of denominators; items with a nan do not count.
+        """Which share of the denominators' sum the numerators' sum is.
 
         Args:
-            numerators, denominators: "items", of one item each; denominators at least 0.
+            numerators, denominators: "items", of one item each; 0 <= numerator <= denominator.
+                Items with a nan or a denominator of 0 do not count.
         """
-        above, below = (np.asarray(each, dtype=float) for each in (numerators, denominators))
-        known = np.isfinite(above) & np.isfinite(below) & (below > 0)
-        if not known.any():
-            return NOTHING
-        sums = np.bincount(self._group[known], above[known], minlength=self._count)
-        sizes = np.bincount(self._group[known], below[known], minlength=self._count)
-        drawn_sizes = self._draws @ sizes
-        some = drawn_sizes > 0  # a draw can miss every group that has an item
-        drawn = (self._draws @ sums)[some] / drawn_sizes[some]
-        return self._interval(float(sums.sum() / sizes.sum()), drawn, int(known.sum()))
+        return self._ratio(numerators, denominators, share=True)
 
     def difference(self, first: ArrayLike, second: ArrayLike) -> Interval:
         """Mean of first minus second over the items where both are known (paired)."""
@@ -121,13 +132,34 @@ class Bootstrap:
             for start in range(0, self._samples, _CHUNK)
         ]
         drawn = np.concatenate(medians)
-        return self._interval(float(np.median(ordered)), drawn, int(known.sum()))
+        return self._interval(float(np.median(ordered)), drawn, known)
 
-    def _interval(self, value: float, drawn: FloatArray, n: int) -> Interval:
+    def _ratio(self, numerators: ArrayLike, denominators: ArrayLike, *, share: bool) -> Interval:
+        above, below = (np.asarray(each, dtype=float) for each in (numerators, denominators))
+        known = np.isfinite(above) & np.isfinite(below) & (below > 0)
+        if not known.any():
+            return NOTHING
+        sums = np.bincount(self._group[known], above[known], minlength=self._count)
+        sizes = np.bincount(self._group[known], below[known], minlength=self._count)
+        drawn_sizes = self._draws @ sizes
+        some = drawn_sizes > 0  # a draw can miss every group that has an item
+        drawn = (self._draws @ sums)[some] / drawn_sizes[some]
+        value = float(sums.sum() / sizes.sum())
+        return self._interval(value, drawn, known, edge=share and value in (0.0, 1.0))
+
+    def _interval(
+        self, value: float, drawn: FloatArray, known: BoolArray, *, edge: bool = False
+    ) -> Interval:
+        """From the draws; `edge`: a share that is 0 or 1, so that all draws are alike."""
+        n, groups = int(known.sum()), len(np.unique(self._group[known]))
         drawn = drawn[np.isfinite(drawn)]
-        if not len(drawn):
+        if groups < FEWEST_GROUPS or not len(drawn):
             return Interval(value, np.nan, np.nan, n)
         tail = (1 - self._confidence) / 2
+        if edge:
+            squared = float(ndtri(1 - tail)) ** 2
+            width = squared / (groups + squared)
+            return Interval(value, max(value - width, 0.0), min(value + width, 1.0), n)
         low, high = np.quantile(drawn, [tail, 1 - tail])
         return Interval(value, float(low), float(high), n)
 

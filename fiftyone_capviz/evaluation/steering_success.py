@@ -1,43 +1,37 @@
-"""Does steering make a captioner say what it left out? Success rate by method and weight.
+"""Does steering make a captioner say what it left out, and is the caption still one?
 
 For objects that the plain caption does not name, the patches of the object get a weight; success
-is a caption that names it (seed paper, section 6).
+is a caption that names it (seed paper, section 6). That alone flatters: "on on on boat on on" is a
+success. So a second rate counts what is acceptable as well, by the rule with which the product
+itself accepts a steered caption (`steering.holds_up`) and without a stammer.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from itertools import pairwise
 
-import numpy as np
-
-from fiftyone_capviz.evaluation.matching import Synonyms, name_regions
-from fiftyone_capviz.evaluation.statistics import Bootstrap, Interval
+from fiftyone_capviz.evaluation.matching import Vocabulary
 from fiftyone_capviz.words import caption_words
 
-
-def names_object(text: str, label: str, *, synonyms: Synonyms | None = None) -> bool:
-    """Whether a caption names a label."""
-    return bool(name_regions(caption_words(text), [label], synonyms=synonyms).words[0])
+_WORD = re.compile(r"\w+")
 
 
-def success_rate(
-    texts: Sequence[str],
-    labels: Sequence[str],
-    images: Sequence[int],
-    *,
-    synonyms: Synonyms | None = None,
-    samples: int = 1000,
-    seed: int = 0,
-) -> Interval:
-    """Share of the captions that name their object.
+def names_object(text: str, label: str, vocabulary: Vocabulary) -> bool:
+    """Whether a caption names a label, one of the vocabulary's."""
+    return bool(vocabulary.name_regions(text, caption_words(text), [label]).words[0])
 
-    Args:
-        texts, labels: one per object.
-        images: which image each object is in; images are drawn as a whole.
-        synonyms: other names per label.
-        samples, seed: of the bootstrap.
-    """
-    said = [
-        names_object(t, label, synonyms=synonyms) for t, label in zip(texts, labels, strict=True)
-    ]
-    return Bootstrap(images, samples=samples, seed=seed).mean(np.array(said, dtype=float))
+
+def repeats_word(text: str) -> bool:
+    """Whether a caption says the same word twice in a row."""
+    return any(one == other for one, other in pairwise(_WORD.findall(text.lower())))
+
+
+def keeps_names(text: str, plain: str, labels: Sequence[str], vocabulary: Vocabulary) -> bool:
+    """Whether a caption still names every label of the image that the plain one names."""
+    return all(
+        names_object(text, label, vocabulary)
+        for label in dict.fromkeys(labels)
+        if names_object(plain, label, vocabulary)
+    )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from fiftyone_capviz.evaluation.grounding import HIGH_ENERGY, Grounding
-from fiftyone_capviz.evaluation.statistics import Bootstrap, Interval
+from fiftyone_capviz.evaluation.statistics import NOTHING, Bootstrap, Interval
 from fiftyone_capviz.evaluation.stochastic_order import almost_stochastic_order
 
 
@@ -51,8 +51,9 @@ class GroundingRow:
         pga: point-game accuracy. macro: its mean over labels.
         pge: median energy in the object. high: share of the objects with an energy above 0.8.
         ranking: share of the objects that rank first among their image's regions.
-        own_positive: share of the objects with a positive sum of their own word.
-        cross_negative: share of the other objects with a negative sum.
+        own_positive: share of the objects with a positive sum of their own word; nothing where
+            the method knows no sign.
+        cross_negative: share of the other objects with a negative sum; likewise.
         by_label: label -> pairs, point-game accuracy, median energy.
     """
 
@@ -81,7 +82,8 @@ class Comparison:
 
     Attributes:
         pga, pge: mean difference, first minus second, with a paired interval.
-        epsilon: of the energies' almost stochastic order; below 0.5 speaks for the first.
+        epsilon: of the energies' almost stochastic order; below 0.2 the first is clearly ahead,
+            below 0.5 weakly.
     """
 
     first: str
@@ -106,6 +108,8 @@ def summarize_grounding(
     grounding: Grounding,
     labels: Sequence[str],
     bootstrap: Bootstrap,
+    *,
+    unsigned: Collection[str] = (),
 ) -> list[GroundingRow]:
     """A row per variant.
 
@@ -114,6 +118,7 @@ def summarize_grounding(
         grounding: "variants pairs"; nan where a pair does not count for a variant.
         labels: of the pairs.
         bootstrap: over the pairs.
+        unsigned: methods whose values are never negative, so that signs say nothing.
     """
     rows = []
     for i, variant in enumerate(variants):
@@ -122,18 +127,18 @@ def summarize_grounding(
         own = np.where(np.isnan(grounding.own[i]), np.nan, grounding.own[i] > 0)
         by_label = _by_label(labels, grounding.hit[i], energy)
         accuracies = [values["pga"] for values in by_label.values()]
+        signed = variant.method not in unsigned
+        negative = grounding.cross_negative[i], grounding.cross_count[i]
         rows.append(
             GroundingRow(
                 variant=variant,
-                pga=bootstrap.mean(grounding.hit[i]),
+                pga=bootstrap.share(grounding.hit[i]),
                 macro=float(np.mean(accuracies)) if accuracies else float("nan"),
                 pge=bootstrap.median(energy),
-                high=bootstrap.mean(above),
-                ranking=bootstrap.mean(grounding.ranked[i]),
-                own_positive=bootstrap.mean(own),
-                cross_negative=bootstrap.ratio(
-                    grounding.cross_negative[i], grounding.cross_count[i]
-                ),
+                high=bootstrap.share(above),
+                ranking=bootstrap.share(grounding.ranked[i]),
+                own_positive=bootstrap.share(own) if signed else NOTHING,
+                cross_negative=bootstrap.ratio(*negative) if signed else NOTHING,
                 by_label=by_label,
             )
         )
@@ -146,16 +151,18 @@ def compare(
     places: tuple[int, int],
     bootstrap: Bootstrap,
     *,
+    comparisons: int = 1,
     samples: int = 1000,
     seed: int = 0,
 ) -> Comparison:
-    """Compare two variants of one grounding.
+    """Compare two variants of one grounding, on the pairs that both count.
 
     Args:
         names: of the two.
         grounding: of all variants.
         places: the two variants' rows in it.
         bootstrap: over the pairs.
+        comparisons: how many are made; the stochastic order is corrected for them.
         samples, seed: of the stochastic order's draws.
     """
     first, second = places
@@ -164,7 +171,11 @@ def compare(
     epsilon = float("nan")
     if both.any():
         epsilon = almost_stochastic_order(
-            energies[0][both], energies[1][both], samples=samples, seed=seed
+            *energies,
+            groups=bootstrap.groups,
+            comparisons=comparisons,
+            samples=samples,
+            seed=seed,
         )
     return Comparison(
         *names,
@@ -172,25 +183,6 @@ def compare(
         pge=bootstrap.difference(*energies),
         epsilon=epsilon,
     )
-
-
-def best_of_families(
-    rows: Sequence[GroundingRow], *, heads: bool = False
-) -> dict[str, GroundingRow]:
-    """The row with the highest point-game accuracy of each source and method.
-
-    Args:
-        rows: of all variants.
-        heads: whether single heads count; else only the mean of all.
-    """
-    best: dict[str, GroundingRow] = {}
-    for row in rows:
-        if (row.variant.head is not None and not heads) or not row.pga.n:
-            continue
-        known = best.get(row.variant.family)
-        if known is None or row.pga.value > known.pga.value:
-            best[row.variant.family] = row
-    return best
 
 
 def _by_label(labels: Sequence[str], hits: Any, energies: Any) -> dict[str, dict[str, float]]:

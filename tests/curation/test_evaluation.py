@@ -147,6 +147,9 @@ def test_every_variant_has_a_row(evaluated: tuple[Any, EvaluationReport]) -> Non
 def test_every_part_was_measured(evaluated: tuple[Any, EvaluationReport]) -> None:
     _, report = evaluated
     names = {one["name"] for one in report.best()}
+    assert names == {
+        f"{one['source']} {one['method']}" for one in report.grounding
+    }  # no layer: each half of the images by the best of the other
     assert {one["name"] for one in report.discrimination} == names
     assert {one["name"] for one in report.faithfulness} == names | {
         "itm random",
@@ -157,9 +160,27 @@ def test_every_part_was_measured(evaluated: tuple[Any, EvaluationReport]) -> Non
     assert {tuple(one["words"]) for one in report.associations} >= {("wolf", "snow")}
     assert all(one["unnamed"] == 0 for one in report.coverage)  # true captions name everything
     first = report.comparisons[0]
-    assert first["first"].startswith("dual second_order")
-    assert first["second"].startswith("dual i")
+    assert first["first"].startswith("dual second_order layer")  # the default
+    assert first["second"] == "dual icam"  # cross-fitted
     assert report.about["seed"] == 3
+    assert report.about["samples"]["texts"] == COUNT
+    assert {one["name"] for one in report.references} == {
+        f"itm, lm, dual {reference}" for reference in ("uniform", "centre")
+    }
+    for one in report.references:
+        assert one["pga"]["n"] == report.counts["itm_pairs"]
+        assert 0 < one["pga"]["value"] < 0.5
+
+
+def test_what_cannot_be_measured_is_not_told(evaluated: tuple[Any, EvaluationReport]) -> None:
+    _, report = evaluated
+    for one in report.faithfulness:
+        assert (one["cti"]["n"], one["ctd"]["n"]) == ((0, 0) if one["source"] == "lm" else (1, 1))
+    for one in (*report.grounding, *report.families):
+        signs = one["own_positive"]["n"], one["cross_negative"]["n"]
+        assert all(signs) != (one["method"] == "cross_attention")
+    for one in report.steering:
+        assert one["acceptable"]["value"] <= one["rate"]["value"]
 
 
 def test_scores_are_fields_and_misses_a_view(evaluated: tuple[Any, EvaluationReport]) -> None:
@@ -206,10 +227,17 @@ def test_the_same_seed_gives_the_same_figures(evaluated: tuple[Any, EvaluationRe
         for measure in ("pga", "pge", "ranking"):  # sums of another order differ in the last digits
             assert one[measure] == pytest.approx(before[measure], rel=1e-6)
     compared = compare_evaluations(report, again, names=("A", "B"))
-    kept = [one for one in compared.rows if "common" in one]
-    assert kept
-    assert all(one["pga_change"]["value"] == 0 and one["epsilon"] >= 0.5 for one in kept)
-    assert "heads" in compared.changed
+    assert {one["name"] for one in compared.rows} == {
+        f"itm {method}, {which}"
+        for method in ("gradcam", "cross_attention")
+        for which in ("best", "default")
+    }
+    n = report.counts["itm_pairs"]
+    for one in compared.rows:
+        assert one["n"] == n
+        assert (one["pga_change"]["value"], one["epsilon"] >= 0.5) == (0, True)
+    assert "heads" in compared.differences
+    assert "seed" not in compared.differences
     assert "PGA A" in compared.text
     assert delete_evaluations(dataset.clone("capviz-clone"), "truth_caption")[0]
     fo.delete_dataset("capviz-clone")
@@ -218,7 +246,8 @@ def test_the_same_seed_gives_the_same_figures(evaluated: tuple[Any, EvaluationRe
 def test_table_plots_and_page_show_it(evaluated: tuple[Any, EvaluationReport]) -> None:
     _, report = evaluated
     text = evaluation_table(report)
-    for part in ("PGA", "ASO epsilon", "CII", "lower attribution", "rank by log-odds", "success"):
+    for part in ("PGA", "ASO epsilon", "CII", "lower attribution", "rank by log-odds", "success",
+                 "acceptable", "~ itm, lm, dual uniform", "> itm gradcam"):  # fmt: skip
         assert part in text
     figures = evaluation_figures(report)
     assert sum("layer and head" in one.title for one in figures) == 4
@@ -262,7 +291,8 @@ def test_progress_is_told_and_stop_keeps_what_was_measured(scenes: Any) -> None:
     assert len(set(report.pairs["sample"])) == 2
     assert load_evaluation(scenes, "truth_caption").stopped
     assert "Stopped" in evaluation_table(report)
-    assert len(set(evaluate_attribution(scenes, options).pairs["sample"])) == COUNT
+    again = replace(options, existing="replace")
+    assert len(set(evaluate_attribution(scenes, again).pairs["sample"])) == COUNT
 
 
 def test_broken_samples_are_counted_and_end_nothing(scenes: Any, tmp_path: Path) -> None:
@@ -367,4 +397,4 @@ def test_an_analysis_is_not_replaced(scenes: Any) -> None:
     assert list_runs(scenes) == ["evaluation_truth_caption"]
     options = quick(scenes, caption_field="truth_caption", name="mine")
     assert evaluate_attribution(scenes, options).grounding
-    assert list_evaluations(scenes) == ["capviz_evaluation_truth_caption_mine"]
+    assert list_evaluations(scenes) == ["capviz_evaluation4_truth_caption_mine"]

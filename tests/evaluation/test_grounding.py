@@ -85,8 +85,23 @@ def test_ranking_is_that_of_the_segment_scores() -> None:
 def test_ranking_needs_another_region_and_no_tie() -> None:
     alone = ground(one_map(p00=1), [(0, [0])], regions_of(quarter(0, 0)), others=NONE)
     assert np.isnan(alone.ranked[0, 0])
+    apart = regions_of(quarter(0, 0), quarter(1, 1))
+    tied = one_map(p00=1, p33=1)
+    assert ground(tied, [(0, [0])], apart, others=[[1]]).ranked[0, 0] == 0
+
+
+def test_a_region_that_is_labelled_twice_is_one_region() -> None:
+    """As where each expression or phrase has its own label on the same box."""
     twice = regions_of(quarter(0, 0), quarter(0, 0))
-    assert ground(one_map(p00=1), [(0, [0])], twice, others=[[1]]).ranked[0, 0] == 0
+    found = ground(one_map(p00=-1), [(0, [0])], twice, others=[[1]])
+    assert np.isnan(found.ranked[0, 0])
+    assert found.cross_count[0, 0] == 0
+    beside = regions_of(quarter(0, 0), quarter(1, 1), quarter(0, 0))
+    first, last = one_map(p00=2, p33=1), one_map(p00=1, p33=2)
+    for maps, ranked in ((first, 1), (last, 0)):
+        found = ground(maps, [(0, [0])], beside, others=[[1, 2]])
+        assert found.ranked[0, 0] == ranked
+        assert found.cross_count[0, 0] == 1
 
 
 def test_signs_of_own_and_other_objects() -> None:

@@ -1,14 +1,15 @@
-"""Intervals against closed forms and SciPy; the stochastic order against known distributions."""
+"""Intervals against closed forms and SciPy."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import integrate, stats
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
 
 from fiftyone_capviz.errors import InputError
-from fiftyone_capviz.evaluation.statistics import Bootstrap, Interval
-from fiftyone_capviz.evaluation.stochastic_order import almost_stochastic_order, violation_ratio
+from fiftyone_capviz.evaluation.statistics import FEWEST_GROUPS, Bootstrap, Interval
 
 DRAWS = 4000
 
@@ -81,6 +82,50 @@ def test_a_ratio_weighs_its_items() -> None:
     assert bootstrap.mean([0.5, np.nan, 0.5]).value == 0.5
 
 
+@pytest.mark.parametrize("groups", range(1, 8))
+def test_few_images_give_no_interval(groups: int) -> None:
+    """However many objects they hold: a dozen objects of one image are one image."""
+    values = np.random.default_rng(groups).random(12 * groups)
+    bootstrap = Bootstrap(np.repeat(np.arange(groups), 12), samples=300)
+    for found in (
+        bootstrap.mean(values),
+        bootstrap.median(values),
+        bootstrap.share(values > 0.5),
+        bootstrap.share(values > 2),
+        bootstrap.difference(values + 1, np.zeros_like(values)),
+    ):
+        assert found.n == 12 * groups
+        assert np.isfinite(found.value)
+        known = groups >= FEWEST_GROUPS
+        assert (np.isfinite(found.low), np.isfinite(found.high)) == (known, known)
+    assert bootstrap.difference(values + 1, np.zeros_like(values)).excludes_zero == known
+    if not known:
+        assert str(bootstrap.mean(values)).endswith(" [–]")
+        assert bootstrap.mean(values).to_dict()["low"] is None
+
+
+def test_only_images_with_an_item_count_as_images() -> None:
+    values = np.array([1.0] * 4 + [np.nan] * 20)
+    assert np.isnan(Bootstrap(np.arange(24)).mean(values).low)
+
+
+@given(groups=st.integers(5, 300), items=st.integers(1, 4), hit=st.booleans())
+@settings(max_examples=30, deadline=None)
+def test_a_share_of_all_or_none_has_wilsons_interval(groups: int, items: int, hit: bool) -> None:
+    """statsmodels' and SciPy's score interval for so many images."""
+    values = np.full(groups * items, float(hit))
+    bootstrap = Bootstrap(np.repeat(np.arange(groups), items), samples=50)
+    theirs = stats.binomtest(groups * hit, groups).proportion_ci(method="wilson")
+    for found in (bootstrap.share(values), bootstrap.ratio(values * 3, np.full(len(values), 3))):
+        assert (found.value, found.n) == (float(hit), groups * items)
+        assert (found.low, found.high) == pytest.approx((theirs.low, theirs.high))
+
+
+def test_a_difference_of_nothing_is_no_share() -> None:
+    found = Bootstrap(np.arange(20)).difference(np.ones(20), np.ones(20))
+    assert (found.value, found.low, found.high) == (0, 0, 0)
+
+
 def test_nothing_known_is_nothing_said() -> None:
     bootstrap = Bootstrap([0, 1])
     for found in (bootstrap.mean([np.nan, np.nan]), bootstrap.median([np.nan, np.nan])):
@@ -95,64 +140,3 @@ def test_seeds_give_the_same_interval() -> None:
     values = np.random.default_rng(9).random(30)
     first, second, other = (Bootstrap(np.arange(30), seed=s).mean(values) for s in (5, 5, 6))
     assert first == second != other
-
-
-def test_a_distribution_that_is_ahead_everywhere_violates_nothing() -> None:
-    scores = np.random.default_rng(0).normal(size=150)
-    assert violation_ratio(scores + 0.1, scores) == 0
-    assert violation_ratio(scores, scores + 0.1) == 1
-    assert almost_stochastic_order(scores + 5, scores) == 0
-    assert almost_stochastic_order(scores, scores + 5) == 1
-
-
-def test_equal_distributions_give_no_preference() -> None:
-    scores = np.random.default_rng(1).normal(size=200)
-    assert violation_ratio(scores, scores) == 0.5
-    assert almost_stochastic_order(scores, scores) >= 0.5
-    other = np.random.default_rng(2).normal(size=200)
-    assert almost_stochastic_order(scores, other, seed=1) >= 0.5
-    assert almost_stochastic_order(other, scores, seed=1) >= 0.5
-
-
-def test_equal_distributions_are_seldom_called_better() -> None:
-    """At 95 % confidence, one bound in twenty may fall below 0.5 by chance."""
-    rng = np.random.default_rng(3)
-    bounds = [
-        almost_stochastic_order(rng.normal(size=60), rng.normal(size=60), samples=200, seed=i)
-        for i in range(100)
-    ]
-    assert np.mean(np.array(bounds) < 0.5) <= 0.15
-
-
-@pytest.mark.parametrize(("shift", "scale"), [(0.5, 1.0), (0.5, 1.5), (-0.2, 0.7)])
-def test_the_violation_ratio_of_normal_distributions(shift: float, scale: float) -> None:
-    """Quantiles shift + scale z against z: an integral over the standard normal density."""
-
-    def squared(z: float) -> float:
-        return float((shift + (scale - 1) * z) ** 2 * stats.norm.pdf(z))
-
-    def behind(z: float) -> float:
-        return squared(z) if shift + (scale - 1) * z < 0 else 0.0
-
-    edge = [-shift / (scale - 1)] if scale != 1 else None
-    exact = integrate.quad(behind, -9, 9, points=edge)[0] / integrate.quad(squared, -9, 9)[0]
-    grid = stats.norm.ppf((np.arange(20000) + 0.5) / 20000)
-    assert violation_ratio(shift + scale * grid, grid) == pytest.approx(exact, abs=2e-3)
-
-
-def test_the_violation_ratio_of_unequal_sizes_is_exact() -> None:
-    """Against a fine grid over both step functions."""
-    rng = np.random.default_rng(4)
-    first, second = rng.normal(0.2, 1.3, 17), rng.normal(size=23)
-    t = (np.arange(17 * 23 * 10) + 0.5) / (17 * 23 * 10)
-    ahead = np.sort(first)[(t * 17).astype(int)] - np.sort(second)[(t * 23).astype(int)]
-    slow = (ahead[ahead < 0] ** 2).sum() / (ahead**2).sum()
-    assert violation_ratio(first, second) == pytest.approx(slow)
-    assert violation_ratio(second, first) == pytest.approx(1 - slow)
-
-
-def test_an_order_needs_scores() -> None:
-    with pytest.raises(InputError, match="one side has none"):
-        violation_ratio([np.nan], [1.0])
-    with pytest.raises(InputError, match="two draws"):
-        almost_stochastic_order([1.0], [1.0], samples=1)

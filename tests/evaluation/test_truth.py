@@ -12,8 +12,9 @@ from fiftyone_capviz.evaluation.failures import (
     failure_groups,
     unusual_shapes,
 )
+from fiftyone_capviz.evaluation.matching import Vocabulary
 from fiftyone_capviz.evaluation.regions import GridRegions
-from fiftyone_capviz.evaluation.steering_success import names_object, success_rate
+from fiftyone_capviz.evaluation.steering_success import keeps_names, names_object, repeats_word
 from fiftyone_capviz.evaluation.truth import Detection, rank_planted, uncovered_regions
 from fiftyone_capviz.geometry import squash
 from fiftyone_capviz.graph import build_graph
@@ -138,10 +139,33 @@ def test_rare_shapes_are_those_in_the_tails_of_their_label() -> None:
     assert not unusual_shapes(few, shapes).any()
 
 
-def test_success_is_the_share_that_names_the_object() -> None:
-    texts = ["a man in a red hat", "two hats", "a man", "a gentleman"]
-    labels = ["hat", "hat", "hat", "person"]
-    rate = success_rate(texts, labels, range(4), synonyms={"person": ["gentleman"]})
-    assert (rate.value, rate.n) == (0.75, 4)
-    assert names_object("two dogs", "dog")
-    assert not names_object("a hatch", "hat")
+def test_a_name_is_a_word_in_any_number_or_a_synonym() -> None:
+    known = Vocabulary(["hat", "dog", "person"], {"person": ["gentleman"]})
+    assert names_object("two dogs", "dog", known)
+    assert names_object("a gentleman", "person", known)
+    assert not names_object("a hatch", "hat", known)
+
+
+@pytest.mark.parametrize(
+    ("text", "stammers"),
+    [
+        ("on on on boat on on on", True),
+        ("a dog and a dog", False),
+        ("a hat, a Hat", False),
+        ("the The hat", True),
+        ("hat - hat", True),
+        ("a hat", False),
+        ("", False),
+    ],
+)
+def test_a_stammer_is_the_same_word_twice_in_a_row(text: str, stammers: bool) -> None:
+    assert repeats_word(text) == stammers
+
+
+def test_names_that_the_plain_caption_has_must_stay() -> None:
+    labels = ["man", "boat", "hat"]
+    known = Vocabulary(labels)
+    plain = "a man on a boat"
+    assert keeps_names("men in hats on boats", plain, labels, known)
+    assert not keeps_names("a man in a hat", plain, labels, known)
+    assert keeps_names("a hat", "nothing of it", labels, known)
