@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from fiftyone_capviz.curation.graph_of import word_graph
     from fiftyone_capviz.curation.options import SCENES_OPTIONS, AnalysisOptions
     from fiftyone_capviz.curation.pipeline import Progress, Report
+    from fiftyone_capviz.curation.relations import relate_view
     from fiftyone_capviz.curation.report_html import html_report
     from fiftyone_capviz.curation.segment_map import map_segments
     from fiftyone_capviz.curation.stale import stale_captions
@@ -60,6 +61,7 @@ _MODULES = {
     "focus_word": "curation.focus",
     "html_report": "curation.report_html",
     "map_segments": "curation.segment_map",
+    "relate_view": "curation.relations",
     "save_workspace": "curation.workspace",
     "stale_captions": "curation.stale",
     "steer_captions": "curation.steer",
@@ -87,6 +89,7 @@ __all__ = [
     "focus_word",
     "html_report",
     "map_segments",
+    "relate_view",
     "save_workspace",
     "stale_captions",
     "steer_captions",

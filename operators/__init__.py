@@ -17,6 +17,7 @@ from .open_workspace import OpenWorkspace
 from .restore_map import RestoreMap
 from .score_captions import ScoreCaptions
 from .segment_images import SegmentImages
+from .show_evaluation import ShowEvaluation
 from .steer_captions import SteerCaptions
 from .steer_selection import SteerSelection
 from .stop_analysis import StopAnalysis
@@ -37,6 +38,7 @@ OPERATORS = (
     UndoCaptions,
     ExplainPairs,
     EvaluateAttribution,
+    ShowEvaluation,
     StopAnalysis,
     ExportAnalysis,
     DeleteAnalysis,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fiftyone_capviz.curation.fields import detections_fields
+from fiftyone_capviz.curation.options import SECOND_ORDER
 
 from .form_fields import Form
 from .form_sections import attributing, caption_source
@@ -29,8 +30,9 @@ class AttributeWords(StageOperator):
             description="They keep their labels; only attributes are added",
         )
         source = form.ctx.params.get("source") or "itm"
-        if source == "itm":
-            form.model("matcher", "Matcher")
-        else:
-            form.model("captioner", "Captioner")
+        if form.value("method") != SECOND_ORDER:
+            if source == "itm":
+                form.model("matcher", "Matcher")
+            else:
+                form.model("captioner", "Captioner")
         attributing(form)

@@ -9,6 +9,7 @@ from fiftyone.operators import types
 from fiftyone_capviz.curation.pair_settings import (
     ENCODERS,
     METHODS,
+    SIGNED_METHODS,
     PairSettings,
     default_encoder,
 )
@@ -45,7 +46,7 @@ class ExplainPairs(CapvizOperator):
             view=view,
         )
         form.mark(prop, problem_of_model("encoder", form.ctx.params.get("encoder") or usual))
-        form.choice("attribution", "Method", tuple(METHODS), default="second_order", labels=METHODS)
+        form.choice("attribution", "Method", SIGNED_METHODS, default="second_order", labels=METHODS)
         prop = form.inputs.int(
             "layer",
             label="Layer",
@@ -53,18 +54,11 @@ class ExplainPairs(CapvizOperator):
             view=types.FieldView(),
         )
         form.mark(prop, _problem_of_layer(form.ctx.params.get("layer")))
-        form.switch("replace", "Explain again what is explained already")
         if form.sound:
-            try:
-                count = target_samples(form.ctx).count()
-            except CapvizError as error:
-                form.refuse("problem", str(error))
-                return
-            form.notice("estimate", f"{count} images with their captions are explained.")
+            _add_preview(form)
 
     def execute(self, ctx: Any) -> Any:
         params, view = ctx.params, target_samples(ctx)
-        told = {**params, "method": params.get("attribution") or params.get("method")}
 
         def work(notify: Notify) -> Outcome:
             from fiftyone_capviz.curation.mismatches import find_mismatches, save_mismatch_view
@@ -72,9 +66,10 @@ class ExplainPairs(CapvizOperator):
             captions = params.get("caption_field")
             report = find_mismatches(
                 view,
-                settings_from(told, ctx.dataset, captions),
+                settings_from(params, ctx.dataset, captions),
                 caption_field=captions,
-                replace=bool(params.get("replace")),
+                caption_index=params.get("caption_index"),
+                existing=params.get("existing") or "error",
                 progress=notify,
             )
             summary = report.summary()
@@ -91,7 +86,8 @@ class ExplainPairs(CapvizOperator):
         *,
         settings: PairSettings | None = None,
         caption_field: str | None = None,
-        replace: bool = False,
+        caption_index: int | None = None,
+        existing: str = "error",
         delegate: bool = False,
     ) -> MismatchReport | Any:
         """Explain the pairs of a dataset or view.
@@ -100,7 +96,9 @@ class ExplainPairs(CapvizOperator):
             sample_collection: dataset or view.
             settings: default second-order attributions of the analysis' own family.
             caption_field: default the analysed one.
-            replace: explain again what is there.
+            caption_index: which caption of a list; default the analysed one, else the first.
+            existing: "skip", "replace" or "error": what happens where other settings explained
+                samples already.
             delegate: schedule it instead of running it now.
 
         Raises:
@@ -108,7 +106,12 @@ class ExplainPairs(CapvizOperator):
         """
         if delegate:
             told = {} if settings is None else settings.to_dict()
-            params = {**told, "caption_field": caption_field, "replace": replace}
+            params = {
+                **told,
+                "caption_field": caption_field,
+                "caption_index": caption_index,
+                "existing": existing,
+            }
             return self.delegated(sample_collection, params)
         from fiftyone_capviz.curation.mismatches import find_mismatches
         from fiftyone_capviz.progress_bar import ProgressBar
@@ -118,13 +121,14 @@ class ExplainPairs(CapvizOperator):
                 sample_collection,
                 settings,
                 caption_field=caption_field,
-                replace=replace,
+                caption_index=caption_index,
+                existing=existing,
                 progress=bar,
             )
 
 
 def settings_from(params: dict[str, Any], dataset: Any, caption_field: str | None) -> PairSettings:
-    """The settings that a form or an SDK call asks for.
+    """The settings that a form (whose method is "attribution") or an SDK call asks for.
 
     Raises:
         InputError: a value that cannot be used.
@@ -133,7 +137,40 @@ def settings_from(params: dict[str, Any], dataset: Any, caption_field: str | Non
 
     chosen = choose_fields(dataset, caption_field)
     usual = PairSettings(encoder=default_encoder(chosen.captioner or ""))
-    return PairSettings.from_dict(params, base=usual)
+    method = params.get("attribution") or params.get("method")
+    return PairSettings.from_dict({**params, "method": method}, base=usual)
+
+
+def _add_preview(form: Form) -> None:
+    """How much there is to do, and what becomes of results of other settings."""
+    from fiftyone_capviz.curation.pair_estimate import estimate_pairs
+
+    params = form.ctx.params
+    captions, existing = params.get("caption_field"), params.get("existing") or "error"
+    try:
+        settings = settings_from(params, form.ctx.dataset, captions)
+        found = estimate_pairs(
+            target_samples(form.ctx),
+            settings,
+            caption_field=captions,
+            caption_index=params.get("caption_index"),
+            existing=existing,
+        )
+    except CapvizError as error:
+        form.refuse("problem", str(error))
+        return
+    if found.conflict:
+        labels = {"skip": "Keep them, explain what is missing", "replace": "Replace them"}
+        view = types.RadioGroup()
+        for value, label in labels.items():
+            view.add_choice(value, label=label)
+        prop = form.inputs.enum(
+            "existing", tuple(labels), label="Results of other settings", view=view
+        )
+        form.notice("conflict", found.conflict, warning=True)
+        if existing == "error":
+            form.mark(prop, f"Say what to do with them: skip or replace. {found.conflict}")
+    form.notice("estimate", found.text)
 
 
 def _problem_of_layer(value: Any) -> str | None:

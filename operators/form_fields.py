@@ -38,6 +38,7 @@ _LABELS = {
     "lm": "Captioner (LM)",
     "gradcam": "Grad-CAM",
     "cross_attention": "Cross-attention",
+    "second_order": "Second-order (dual encoder)",
     "tsne": "t-SNE",
     "umap": "UMAP",
 }

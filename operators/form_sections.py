@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fiftyone_capviz.curation.fields import SegmentFields, detections_fields, text_fields
+from fiftyone_capviz.curation.options import SECOND_ORDER
 from fiftyone_capviz.curation.runs import list_runs
 
 from .form_fields import Form
@@ -77,7 +78,13 @@ def attributing(form: Form) -> None:
     """Method, layer, head."""
     if form.ctx.params.get("more"):
         form.choice("source", "Attribution from")
-        form.choice("method", "Method")
+        if form.choice("method", "Method") == SECOND_ORDER:
+            form.model("encoder", "Dual encoder")
+            form.number("layer", "Layer", description="Empty: the model's own default")
+            if form.value("head") is not None:
+                form.number("head", "Head", description="Must be empty for this method")
+            form.number("top_k", "A word covers at most", description="segments")
+            return
         form.number("layer", "Layer", description="Empty: the model's own default")
         form.number("head", "Head", description="Empty: the mean of all")
         form.choice("clamp", "Cut negative values of", labels={"none": "nothing"})

@@ -21,6 +21,9 @@ def add_option_arguments(parser: argparse.ArgumentParser) -> None:
         help="also `superpixels`, or vit_b=FILE, vit_l=FILE, vit_h=FILE for a segment-anything "
         f"checkpoint; default {defaults.segmenter}",
     )
+    models.add_argument(
+        "--encoder", help=f"dual encoder of --method second_order; default {defaults.encoder}"
+    )
     models.add_argument("--device", help="auto, cpu, cuda, cuda:1, mps; default auto")
     models.add_argument("--dtype", help="auto, float32, bfloat16, float16; default auto")
     models.add_argument("--batch-size", type=int, metavar="N", help="images per batch")
@@ -51,7 +54,10 @@ def add_option_arguments(parser: argparse.ArgumentParser) -> None:
 
     attribution = parser.add_argument_group("attribution")
     attribution.add_argument("--source", help="itm or lm: which model attributes; default itm")
-    attribution.add_argument("--method", help=f"default {defaults.method}")
+    attribution.add_argument(
+        "--method",
+        help=f"gradcam, cross_attention, or second_order; default {defaults.method}",
+    )
     attribution.add_argument("--layer", type=int, metavar="N", help="default the model's own")
     attribution.add_argument("--head", type=int, metavar="N", help="default the mean of all heads")
     attribution.add_argument("--clamp", help=f"none, grad or product; default {defaults.clamp}")

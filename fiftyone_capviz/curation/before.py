@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fiftyone_capviz.curation.evaluation_names import EvaluationFields
-from fiftyone_capviz.curation.evaluation_store import list_evaluations
+from fiftyone_capviz.curation.evaluation_store import list_evaluations, written_paths
 from fiftyone_capviz.curation.fields import (
     ERROR_FIELD,
     HEATMAP_FIELD,
@@ -14,7 +14,8 @@ from fiftyone_capviz.curation.fields import (
     CaptionFields,
     SegmentFields,
 )
-from fiftyone_capviz.curation.pair_fields import HASH_KEY, PairFields
+from fiftyone_capviz.curation.pair_fields import PairFields
+from fiftyone_capviz.curation.pair_runs import read_pair_run
 
 KEY = "before"
 """Where a run's ``extra`` keeps it."""
@@ -69,12 +70,11 @@ def state_before(dataset: Any, *, caption_field: str, segments_field: str) -> di
 def _written_already(dataset: Any, caption_field: str) -> set[str]:
     """Fields of an evaluation or of explained pairs: neither needs an analysis before it."""
     found: set[str] = set()
-    if list_evaluations(dataset, caption_field):
-        found |= set(EvaluationFields(caption_field).paths)
-    stages = CaptionFields(caption_field).stages
-    noted = {f"{stages}.{HASH_KEY}": {"$exists": True}}
-    if dataset.has_field(stages) and dataset._sample_collection.find_one(noted, {"_id": 1}):
-        found |= {*PairFields(caption_field).paths, stages, ERROR_FIELD}
+    for key in list_evaluations(dataset, caption_field):
+        found |= written_paths(dataset, key)
+    if read_pair_run(dataset, caption_field) is not None:
+        pairs = PairFields(caption_field)
+        found |= {*pairs.paths, pairs.stages, ERROR_FIELD}
     return found
 
 

@@ -29,8 +29,6 @@ from fiftyone_capviz.words import caption_words
 if TYPE_CHECKING:
     import torch
 
-    from fiftyone_capviz.models.interfaces import ImageEncoder
-
 NO_WORDS = CaptionWords((), (), ())
 # So many images that the models fail on, and none that they do not: the run is given up.
 HOPELESS = 3
@@ -136,7 +134,7 @@ class BatchComputer:
         captioner, options = self._engines.captioner, self._options
         if captioner is None:
             return {}
-        lm = options.source == "lm"
+        lm = options.stage_model("attribute") == "captioner"
         chosen = [
             pair
             for pair in pairs
@@ -170,7 +168,8 @@ class BatchComputer:
 
     def _match_and_attribute(self, pairs: Pairs, features: dict[int, torch.Tensor]) -> None:
         """Match scores, and word maps from the same pass where the matcher makes both."""
-        itm = self._options.source == "itm"
+        kind = self._options.stage_model("attribute")
+        itm = kind == "matcher"
         mapped = [p for p in pairs if "attribute" in stages(p) and (p[1].words or NO_WORDS).words]
         # The probability is always that of [ENC], whatever the attribution begins with.
         free = itm and self._options.use_enc
@@ -182,11 +181,13 @@ class BatchComputer:
             and (pair[1].text or "").strip()
             and id(pair[0]) not in matched
         ]
-        model = self._attributing_model()
+        model = self._engines.attributing(self._options)
         for pair in pairs:
             if "attribute" in stages(pair) and model is not None:
                 pair[1].maps = np.zeros((0, model.grid, model.grid), dtype=np.float32)
-        if itm and mapped:
+        if mapped and kind == "encoder":
+            self._map_by_encoder(mapped)
+        elif mapped and itm:
             self._map_by_matcher(mapped)
         elif mapped:
             self._map_by_captioner(mapped, features)
@@ -244,6 +245,22 @@ class BatchComputer:
             for (_, result), word_maps in zip(pairs, maps, strict=True):
                 result.maps = word_maps.maps
 
+    def _map_by_encoder(self, pairs: Pairs) -> None:
+        from fiftyone_capviz.attribution.pair_attribution import explain_pairs
+
+        encoder = self._engines.encoder
+        if encoder is None:
+            return
+        with self._timed("attribute"):
+            found = explain_pairs(
+                encoder,
+                [item.image for item, _ in pairs if item.image is not None],
+                [result.text or "" for _, result in pairs],
+                layer=self._options.layer,
+            )
+            for (_, result), explanation in zip(pairs, found, strict=True):
+                result.maps = explanation.word_maps
+
     def _segment(self, item: Item, result: SampleResult) -> None:
         segmenter, options = self._engines.segmenter, self._options
         if segmenter is None or item.image is None or "segment" not in item.task.stages:
@@ -276,7 +293,7 @@ class BatchComputer:
             item.masks = None
 
     def _score(self, item: Item, result: SampleResult, features: torch.Tensor | None) -> None:
-        model, captioner = self._attributing_model(), self._engines.captioner
+        model, captioner = self._engines.attributing(self._options), self._engines.captioner
         if model is None:
             return
         score_segments(
@@ -284,10 +301,6 @@ class BatchComputer:
         )
         if features is not None and captioner is not None and captioner.grid == model.grid:
             embed_segments(result, features)
-
-    def _attributing_model(self) -> ImageEncoder | None:
-        engines = self._engines
-        return engines.matcher if self._options.source == "itm" else engines.captioner
 
     @contextmanager
     def _timed(self, stage: str) -> Iterator[None]:

@@ -12,7 +12,11 @@ from bson import ObjectId
 from fiftyone_capviz.curation.active import activate_captions
 from fiftyone_capviz.curation.before import KEY, caption_paths, existed, segment_paths
 from fiftyone_capviz.curation.documents import chosen_text, text_hash
-from fiftyone_capviz.curation.evaluation_store import delete_evaluations
+from fiftyone_capviz.curation.evaluation_store import (
+    delete_evaluations,
+    list_evaluations,
+    written_paths,
+)
 from fiftyone_capviz.curation.fields import (
     ERROR_FIELD,
     HEATMAP_FIELD,
@@ -21,6 +25,7 @@ from fiftyone_capviz.curation.fields import (
     SegmentFields,
     remove_from_sidebar,
 )
+from fiftyone_capviz.curation.pair_runs import delete_pair_run
 from fiftyone_capviz.curation.runs import active_caption, delete_run, list_runs, read_run
 from fiftyone_capviz.curation.sample_ids import reload_samples
 from fiftyone_capviz.curation.store import forget_all
@@ -81,13 +86,15 @@ def delete_analysis(
 
     index = 0 if record is None else int(record.options.get("caption_index") or 0)
     doomed = _caption_fields(dataset, caption_field, extras, report, index)
+    written = [written_paths(dataset, key) for key in list_evaluations(dataset, caption_field)]
+    doomed += sorted({p for each in written for p in each if not existed(extras, p)} - {*doomed})
     if not heirs:
         doomed += _segment_fields(dataset, segments_field, extras, report)
     if not others:
         doomed += [name for name in (ERROR_FIELD, HEATMAP_FIELD) if not existed(extras, name)]
     _delete_runs(dataset, caption_field, None if heirs else segments_field, report)
     runs, views = delete_evaluations(dataset, caption_field)
-    report.runs += runs
+    report.runs += [*runs, *delete_pair_run(dataset, caption_field)]
     report.views += views
     report.views += remove_workspace(
         dataset, caption_field=caption_field, segments_field=None if others else segments_field

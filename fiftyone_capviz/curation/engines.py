@@ -14,14 +14,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fiftyone_capviz.curation.options import AnalysisOptions, Stage
+from fiftyone_capviz.curation.options import MODEL_KINDS, AnalysisOptions, Stage
 from fiftyone_capviz.errors import InputError, ModelError
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
 
     from fiftyone_capviz.models.cache import ModelCache
-    from fiftyone_capviz.models.interfaces import Captioner, ImageEncoder, Matcher, Segmenter
+    from fiftyone_capviz.models.interfaces import (
+        Captioner,
+        DualEncoder,
+        ImageEncoder,
+        Matcher,
+        Segmenter,
+    )
 
 # (largest input side in pixels, images per batch) on a CPU; a GPU takes GPU_FACTOR times as many.
 CPU_BATCHES = ((160, 16), (256, 8), (10_000, 4))
@@ -46,14 +52,22 @@ class Engines:
     captioner: Captioner | None
     matcher: Matcher | None
     segmenter: Segmenter | None
+    encoder: DualEncoder | None
     batch_size: int
 
     def layer(self, options: AnalysisOptions) -> int | None:
         """The attribution layer of this run, the model's default resolved."""
-        model = self.matcher if options.source == "itm" else self.captioner
+        model = self.attributing(options)
         if options.layer is not None or model is None:
             return options.layer
         return model.default_layer
+
+    def attributing(self, options: AnalysisOptions) -> Captioner | Matcher | DualEncoder | None:
+        """The model that attributes words to patches."""
+        kind = options.stage_model("attribute")
+        if kind == "encoder":
+            return self.encoder
+        return self.matcher if kind == "matcher" else self.captioner
 
 
 @lru_cache(maxsize=1)
@@ -86,13 +100,13 @@ def resolve_precision(options: AnalysisOptions, device: str) -> str:
 
 
 def model_kinds(options: AnalysisOptions, stages: Sequence[Stage]) -> tuple[str, ...]:
-    """Which models these stages load: some of "captioner", "matcher", "segmenter"."""
+    """Which models these stages load: some of `MODEL_KINDS`."""
     kinds = {
         options.stage_model(stage)
         for stage in stages
         if stage != "map" and not (stage == "segment" and options.own_segments)
     }
-    return tuple(kind for kind in ("captioner", "matcher", "segmenter") if kind in kinds)
+    return tuple(kind for kind in MODEL_KINDS if kind in kinds)
 
 
 def resolve_setting(options: AnalysisOptions, stages: Sequence[Stage]) -> Setting:
@@ -140,13 +154,20 @@ def load_engines(
     captioner = load_captioner(options, cache) if "captioner" in kinds else None
     matcher = load_matcher(options, cache) if "matcher" in kinds else None
     segmenter = load_segmenter(options, cache) if "segmenter" in kinds else None
+    encoder = _load("encoder", options, cache) if "encoder" in kinds else None
+    seeing: list[ImageEncoder | DualEncoder] = [
+        each for each in (captioner, matcher, encoder) if each is not None
+    ]
+    size = automatic_batch_size(options, seeing)
+    engines = Engines(captioner, matcher, segmenter, encoder, size)
     if "attribute" in stages:
-        _check_layer(options, matcher if options.source == "itm" else captioner)
-    encoders: list[ImageEncoder] = [each for each in (captioner, matcher) if each is not None]
-    return Engines(captioner, matcher, segmenter, automatic_batch_size(options, encoders))
+        _check_layer(options, engines.attributing(options))
+    return engines
 
 
-def automatic_batch_size(options: AnalysisOptions, encoders: Sequence[ImageEncoder]) -> int:
+def automatic_batch_size(
+    options: AnalysisOptions, encoders: Sequence[ImageEncoder | DualEncoder]
+) -> int:
     """The batch size asked for, else one that suits the models' input size and the device."""
     if options.batch_size is not None:
         return options.batch_size
@@ -206,10 +227,17 @@ def _with_thresholds(model: Segmenter, options: AnalysisOptions) -> Segmenter:
     return tuned
 
 
-def _check_layer(options: AnalysisOptions, model: Captioner | Matcher | None) -> None:
+def _check_layer(options: AnalysisOptions, model: Captioner | Matcher | DualEncoder | None) -> None:
+    from fiftyone_capviz.models.interfaces import DualEncoder
+
     if model is None:
         return
-    for name, count in (("layer", model.layer_count), ("head", model.head_count)):
+    counts = (
+        {"layer": model.image_layers}
+        if isinstance(model, DualEncoder)
+        else {"layer": model.layer_count, "head": model.head_count}
+    )
+    for name, count in counts.items():
         value = getattr(options, name)
         if value is not None and value >= count:
             raise InputError(

@@ -77,7 +77,7 @@ def _seconds(record: RunRecord | None, options: AnalysisOptions, plan: Plan) -> 
         return None
     pace = record.pace
     stages = Counter(stage for task in plan.tasks for stage in task.stages)
-    if stages["attribute"] and options.source == "itm":
+    if stages["attribute"] and options.stage_model("attribute") == "matcher":
         del stages["match"]  # comes with the attribution
     if "other" not in pace or any(stage not in pace for stage in stages):
         return None

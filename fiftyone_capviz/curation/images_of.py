@@ -20,11 +20,13 @@ class ImageSamples:
     Attributes:
         dataset: the dataset they belong to.
         ids: the samples' ids.
+        view: the collection, or of a grouped one its images.
         note: what was chosen on the user's behalf; empty if nothing was.
     """
 
     dataset: fo.Dataset
     ids: list[ObjectId]
+    view: SampleCollection
     note: str = ""
 
 
@@ -59,7 +61,7 @@ def image_samples(collection: SampleCollection) -> ImageSamples:
             else "Choose a dataset of images."
         )
         raise InputError(f"A run needs images; this dataset holds {media!r} media. {remedy}")
-    return ImageSamples(dataset, ids, note)
+    return ImageSamples(dataset, ids, collection, note)
 
 
 def _image_slice(collection: SampleCollection) -> tuple[SampleCollection, str]:

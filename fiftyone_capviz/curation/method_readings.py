@@ -29,7 +29,7 @@ from fiftyone_capviz.curation.documents import (
 from fiftyone_capviz.curation.engines import load_captioner, load_matcher, models_in_use
 from fiftyone_capviz.curation.fields import CaptionFields, SegmentFields
 from fiftyone_capviz.curation.model_turns import WAIT_SECONDS
-from fiftyone_capviz.curation.options import AnalysisOptions
+from fiftyone_capviz.curation.options import SECOND_ORDER, AnalysisOptions
 from fiftyone_capviz.curation.recent import RecentCache
 from fiftyone_capviz.curation.runs import read_run
 from fiftyone_capviz.curation.word_readings import WordReading, read_words
@@ -142,6 +142,11 @@ def method_readings(
         method=method.method,
         segments_field=segments_field,
     ).validated()
+    if asked.method == SECOND_ORDER:
+        raise InputError(
+            "Words on cards are read by Grad-CAM or cross-attention; second-order attributions are "
+            "shown as they are stored. Choose another method, or open the Pair Explainer."
+        )
     images = _read_images(dataset, chosen, asked)
     failures: dict[str, str] = {}
     with models_in_use(cache, wait=WAIT_SECONDS):

@@ -21,15 +21,21 @@ STAGES: tuple[Stage, ...] = get_args(Stage)
 Existing = Literal["error", "skip", "replace"]
 Precision = Literal["float32", "bfloat16", "float16"]
 
+SECOND_ORDER = "second_order"
+"""The method that takes neither matcher nor captioner, but a dual encoder."""
+
 CHOICES: dict[str, tuple[str, ...]] = {
     "source": ("itm", "lm"),
-    "method": ("gradcam", "cross_attention"),
+    "method": ("gradcam", "cross_attention", SECOND_ORDER),
     "clamp": ("none", "grad", "product"),
     "embeddings": ("pooled", "crops"),
     "map_method": ("tsne", "umap", "none"),
     "existing": get_args(Existing),
     "dtype": ("auto", *get_args(Precision)),
 }
+
+MODEL_KINDS = ("captioner", "matcher", "segmenter", "encoder")
+"""Options that name a model."""
 
 # Raised when what a stage stores changes its meaning, so that older results count as different.
 HASH_VERSION = 1
@@ -60,11 +66,13 @@ class AnalysisOptions:
         caption_field: string field that holds (or will hold) the captions; derived fields follow
             its name.
         segments_field: Detections field of the segments.
-        captioner, matcher, segmenter: hub name, local folder or file, or a bundled name.
+        captioner, matcher, segmenter, encoder: hub name, local folder or file, or a bundled name.
+            The dual encoder is used by the method "second_order" alone.
         own_segments: use the labels in ``segments_field`` as they are; nothing is segmented.
         prompt: what the caption must start with; None for the captioner's default.
         num_beams, max_new_tokens, min_new_tokens: decoding.
-        source: "itm", attribution from the matcher, or "lm", from the captioner's own decoding.
+        source: "itm", attribution from the matcher, or "lm", from the captioner's own decoding;
+            the method "second_order" has a model of its own.
         method, layer, head, clamp, use_enc: how words are attributed; None for layer is the
             model's default, None for head the mean of all heads.
         min_area: segments below this share of the image are dropped, 0..1.
@@ -84,6 +92,7 @@ class AnalysisOptions:
     captioner: str = "Salesforce/blip-image-captioning-base"
     matcher: str = "Salesforce/blip-itm-base-coco"
     segmenter: str = "superpixels"
+    encoder: str = "openai/clip-vit-base-patch16"
     own_segments: bool = False
     prompt: str | None = None
     num_beams: int = 3
@@ -124,7 +133,7 @@ class AnalysisOptions:
             raise InputError(
                 f"caption_field and segments_field must differ; both are {self.caption_field!r}."
             )
-        for name in ("captioner", "matcher", "segmenter", "device"):
+        for name in (*MODEL_KINDS, "device"):
             value = getattr(self, name)
             _require(isinstance(value, str) and bool(value.strip()), name, "a name", self)
         for name, least in (("num_beams", 1), ("max_new_tokens", 1), ("top_k", 1)):
@@ -136,6 +145,11 @@ class AnalysisOptions:
                 _require_whole(name, getattr(self, name), least)
         for name in ("min_area", "max_overlap", "pred_iou_thresh", "stability_score_thresh"):
             _require_share(name, getattr(self, name))
+        if self.method == SECOND_ORDER and self.head is not None:
+            raise InputError(
+                f"head belongs to Grad-CAM and cross-attention; got {self.head} with method "
+                f"{SECOND_ORDER!r}. Leave it out."
+            )
         if self.min_new_tokens > self.max_new_tokens:
             raise InputError(
                 f"min_new_tokens must not exceed max_new_tokens={self.max_new_tokens}; "
@@ -154,7 +168,9 @@ class AnalysisOptions:
         return replace(cls(), **{k: v for k, v in values.items() if k in known})  # type: ignore[arg-type]
 
     def stage_model(self, stage: Stage) -> str:
-        """Which model a stage uses: "captioner", "matcher" or "segmenter"."""
+        """Which model a stage uses: "captioner", "matcher", "segmenter" or "encoder"."""
+        if stage == "attribute" and self.method == SECOND_ORDER:
+            return "encoder"
         if stage == "attribute":
             return "matcher" if self.source == "itm" else "captioner"
         return {"match": "matcher", "segment": "segmenter"}.get(stage, "captioner")
@@ -179,7 +195,9 @@ class AnalysisOptions:
         return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
-SCENES_OPTIONS = AnalysisOptions(captioner="scenes", matcher="scenes", segmenter="scenes")
+SCENES_OPTIONS = AnalysisOptions(
+    captioner="scenes", matcher="scenes", segmenter="scenes", encoder="scenes"
+)
 
 
 def validated_stages(stages: Iterable[str]) -> tuple[Stage, ...]:

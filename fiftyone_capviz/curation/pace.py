@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fiftyone_capviz.curation.options import AnalysisOptions
+from fiftyone_capviz.curation.options import SECOND_ORDER, AnalysisOptions
 
 # Stage -> what a report counts of it.
 COUNTED = {
@@ -14,7 +14,7 @@ COUNTED = {
     "attribute": "attributed",
 }
 OTHER = ("decode", "words", "pool", "write")
-MACHINERY = ("captioner", "matcher", "segmenter", "num_beams", "device", "dtype")
+MACHINERY = ("captioner", "matcher", "segmenter", "method", "num_beams", "device", "dtype")
 
 
 def measure_pace(counts: Mapping[str, int], seconds: Mapping[str, float]) -> dict[str, float]:
@@ -34,4 +34,5 @@ def measure_pace(counts: Mapping[str, int], seconds: Mapping[str, float]) -> dic
 def same_machinery(stored: Mapping[str, object], options: AnalysisOptions) -> bool:
     """Whether times measured with the stored options say something about these."""
     asked = options.to_dict()
-    return all(stored.get(name) == asked[name] for name in MACHINERY)
+    names = (*MACHINERY, "encoder") if options.method == SECOND_ORDER else MACHINERY
+    return all(stored.get(name) == asked[name] for name in names)

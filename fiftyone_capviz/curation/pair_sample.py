@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bson import ObjectId
@@ -79,6 +79,30 @@ def choose_fields(dataset: Any, asked: str | None) -> PairFieldsChosen:
         caption_index=options.caption_index,
         captioner=captioner,
     )
+
+
+def required_fields(
+    dataset: Any, asked: str | None, caption_index: int | None = None
+) -> PairFieldsChosen:
+    """`choose_fields`, where captions are needed.
+
+    Args:
+        asked: caption field; None for the usual one.
+        caption_index: which caption of a list; None for the one that was analysed, else the first.
+
+    Raises:
+        InputError: there are none, the field asked for holds no text, or no such index.
+    """
+    chosen = choose_fields(dataset, asked)
+    if chosen.caption_field is None:
+        raise InputError(
+            "Pairs need captions; the dataset has no field with text. Run 'Caption images' first."
+        )
+    if caption_index is None:
+        return chosen
+    if isinstance(caption_index, bool) or caption_index < 0:
+        raise InputError(f"caption_index must be 0, the first, or more; got {caption_index!r}.")
+    return replace(chosen, caption_index=caption_index)
 
 
 def _usual(dataset: Any, analysed: list[str], known: tuple[str, ...]) -> str | None:

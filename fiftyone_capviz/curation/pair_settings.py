@@ -27,6 +27,15 @@ METHODS: dict[str, str] = {
 }
 """Method -> its name for people, best first."""
 
+DIFFERENTIATING_METHODS = ("second_order", "icam")
+"""Methods that take derivatives: many passes of the model below the last layer."""
+
+LAYERED_METHODS = (*DIFFERENTIATING_METHODS, "itsm_hidden")
+"""Methods in which a layer has a say."""
+
+SIGNED_METHODS = ("second_order", "icam", "ilime")
+"""Methods whose sum over the image has a sign that means something; a sum of cosines has none."""
+
 METHOD_HINTS: dict[str, str] = {
     "second_order": "Integrated second derivatives of the score: parts that sum to the whole",
     "icam": "The same at the input alone, without integrating: quick, parts do not sum up",
@@ -36,7 +45,7 @@ METHOD_HINTS: dict[str, str] = {
 }
 """Method -> what it does, in a sentence."""
 
-HASH_VERSION = 1
+HASH_VERSION = 2
 """Raised when what is stored changes its meaning."""
 
 
@@ -58,6 +67,26 @@ class PairSettings:
     nodes: int = 8
     device: str = "auto"
     dtype: str = "auto"
+
+    @property
+    def used_layer(self) -> int | None:
+        """The layer, or None where the method has none."""
+        return self.layer if self.layered else None
+
+    @property
+    def layered(self) -> bool:
+        """Whether a layer has a say."""
+        return self.method in LAYERED_METHODS
+
+    @property
+    def used_nodes(self) -> int:
+        """The nodes, or 1 where the method does not integrate."""
+        return self.nodes if self.method == "second_order" else 1
+
+    @property
+    def differentiates(self) -> bool:
+        """Whether the method takes derivatives."""
+        return self.method in DIFFERENTIATING_METHODS
 
     def validated(self) -> PairSettings:
         """These settings, if every value can be used.
@@ -95,11 +124,36 @@ class PairSettings:
         """All settings, as JSON can hold them."""
         return asdict(self)
 
-    def result_hash(self, revision: str, text: str) -> str:
-        """By what a rerun knows that this caption was explained by these settings already."""
-        told = {k: v for k, v in self.to_dict().items() if k != "device"}
-        payload = json.dumps([HASH_VERSION, revision, text, told], sort_keys=True)
+    def result_hash(self, revision: str, *, precision: str, layer: int) -> str:
+        """By what a rerun knows that an explanation came from these settings.
+
+        Args:
+            revision: fingerprint of the encoder's checkpoint.
+            precision: the number format that it runs in.
+            layer: of its image side, the encoder's default resolved.
+
+        Returns:
+            16 hexadecimal digits; the device has no part in them.
+        """
+        told = {k: v for k, v in self.to_dict().items() if k not in ("encoder", "device", "dtype")}
+        told |= {"layer": layer, "revision": revision, "precision": precision}
+        payload = json.dumps(told | {"version": HASH_VERSION}, sort_keys=True)
         return hashlib.blake2b(payload.encode(errors="surrogatepass"), digest_size=8).hexdigest()
+
+
+def require_signed(settings: PairSettings) -> PairSettings:
+    """Refuse a method whose sums over the image have no sign that means something.
+
+    Raises:
+        InputError: naming the methods that have.
+    """
+    if settings.method not in SIGNED_METHODS:
+        raise InputError(
+            "Mismatched words are those that take from the score; "
+            f"{settings.method!r} sums up cosines, whose sign does not say so. Choose one of: "
+            f"{', '.join(SIGNED_METHODS)}."
+        )
+    return settings
 
 
 def default_encoder(captioner: str) -> str:

@@ -15,7 +15,7 @@ from fiftyone.core.collections import SampleCollection
 from fiftyone_capviz.curation.estimate import estimate_of
 from fiftyone_capviz.curation.fields import check_fields
 from fiftyone_capviz.curation.images_of import image_samples
-from fiftyone_capviz.curation.options import AnalysisOptions, Stage
+from fiftyone_capviz.curation.options import MODEL_KINDS, AnalysisOptions, Stage
 from fiftyone_capviz.curation.plan import SAMPLE_STAGES, make_plan
 from fiftyone_capviz.curation.runs import RunRecord, read_run, what_differs
 
@@ -74,7 +74,7 @@ def _revisions(record: RunRecord | None, options: AnalysisOptions) -> dict[str, 
     """The recorded fingerprint of each model that is still the one named, else a placeholder."""
     asked = options.to_dict()
     found = {}
-    for kind in ("captioner", "matcher", "segmenter"):
+    for kind in MODEL_KINDS:
         same = record is not None and record.options.get(kind) == asked[kind]
         known = record.revisions.get(kind) if record is not None and same else None
         found[kind] = known or f"{_UNKNOWN} {asked[kind]}"

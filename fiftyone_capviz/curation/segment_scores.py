@@ -16,19 +16,25 @@ from fiftyone_capviz.segments import patch_weights, pool_scores
 if TYPE_CHECKING:
     import torch
 
-    from fiftyone_capviz.models.interfaces import ImageEncoder
+    from fiftyone_capviz.models.interfaces import DualEncoder, ImageEncoder
 
 # Stored weights are float16; those of a squashed image sum to the segment's area.
 AREA_TOLERANCE = 2e-3
 
 
 def score_segments(
-    item: Item, result: SampleResult, *, encoder: ImageEncoder, segment_hash: str, top_k: int
+    item: Item,
+    result: SampleResult,
+    *,
+    encoder: ImageEncoder | DualEncoder,
+    segment_hash: str,
+    top_k: int,
 ) -> None:
     """Fill a result's scores, coverage and signature from its word maps.
 
     Patch weights are rounded to float16 before use, as they are stored, so that a later run over
-    the stored segments finds the same scores.
+    the stored segments finds the same scores. Those of a centre crop are not kept: what is stored
+    is of the whole image.
 
     Args:
         item: the image, and its stored segments if they are to be used.
@@ -46,8 +52,8 @@ def score_segments(
     width, height = item.image.size
     transform = encoder.transform(width, height)
     segments = result.segments
+    whole = tuple(transform.crop) == (0, 0, width, height)
     if segments is None:
-        whole = tuple(transform.crop) == (0, 0, width, height)
         segments = _stored_segments(item, encoder.grid, whole=whole)
         result.signature = segments_signature(item.task.sample.segments_stage, item.detections)
     else:
@@ -61,6 +67,8 @@ def score_segments(
     weights = segments.weights.astype(np.float32)
     result.scores = pool_scores(weights, segments.areas, result.maps)
     result.coverage = measure_coverage(result.scores, top_k=top_k)
+    if not whole:
+        segments.weights = None
     if len(segments):
         result.segments = segments
 

@@ -15,7 +15,7 @@ from fiftyone_capviz.curation.options import (
 )
 from fiftyone_capviz.errors import InputError
 
-REVISIONS = {"captioner": "c1", "matcher": "m1", "segmenter": "s1"}
+REVISIONS = {"captioner": "c1", "matcher": "m1", "segmenter": "s1", "encoder": "e1"}
 CHANGED: dict[str, object] = {
     "prompt": "the man is wearing",
     "num_beams": 5,
@@ -65,6 +65,8 @@ def test_defaults_are_valid() -> None:
         ({"captioner": " "}, "captioner must be a name"),
         ({"min_new_tokens": 30}, "min_new_tokens must not exceed max_new_tokens=20; got 30"),
         ({"dtype": "int8"}, "dtype must be one of auto"),
+        ({"encoder": ""}, "encoder must be a name"),
+        ({"method": "second_order", "head": 2}, "head belongs to Grad-CAM and cross-attention"),
     ],
 )
 def test_refuses(change: dict[str, object], rule: str) -> None:
@@ -93,6 +95,17 @@ def test_what_does_not_change_results_does_not_change_hashes(change: dict[str, o
     changed = replace(AnalysisOptions(), **change)  # type: ignore[arg-type]
 
     assert stage_hashes(changed) == stage_hashes(AnalysisOptions())
+
+
+def test_second_order_depends_on_the_encoder_and_on_no_other_model() -> None:
+    options = AnalysisOptions(method="second_order", source="lm")
+    assert options.stage_model("attribute") == "encoder"
+    assert options.stage_model("match") == "matcher"
+    before = options.stage_hash("attribute", REVISIONS, precision="float32")
+    for kind in REVISIONS:
+        other = {**REVISIONS, kind: "new"}
+        changed = options.stage_hash("attribute", other, precision="float32") != before
+        assert changed == (kind == "encoder")
 
 
 def test_precision_and_revision_change_hashes() -> None:

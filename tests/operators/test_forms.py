@@ -13,6 +13,7 @@ import pytest
 from fiftyone_capviz.curation.options import AnalysisOptions
 from operators import OPERATORS
 from operators.analyze_captions import AnalyzeCaptions
+from operators.attribute_words import AttributeWords
 from operators.caption_images import CaptionImages
 from operators.delete_analysis import DeleteAnalysis
 from operators.export_analysis import ExportAnalysis
@@ -53,6 +54,19 @@ def test_forms_import_no_torch(tmp_path: Path, repository: Path) -> None:
         [sys.executable, "-c", code], cwd=repository, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip().endswith("[]")
+
+
+@pytest.mark.parametrize("cls", [AnalyzeCaptions, AttributeWords])
+def test_second_order_asks_for_its_encoder(cls: Any, dataset: Any) -> None:
+    shown = {"more": True, "method": "second_order"}
+    fields = form_of(cls(), context(dataset, shown, app=True))
+    assert "encoder" in fields
+    assert "clamp" not in fields
+    assert "encoder" not in form_of(cls(), context(dataset, {"more": True}, app=True))
+    wrong = form_of(cls(), context(dataset, {**shown, "encoder": "no such thing"}, app=True))
+    assert wrong["encoder"].invalid
+    options = options_from({"method": "second_order", "encoder": "scenes"})
+    assert (options.method, options.encoder) == ("second_order", "scenes")
 
 
 def test_an_estimate_shows_before_it_starts(dataset: Any, params: dict[str, Any]) -> None:

@@ -1,0 +1,202 @@
+"""Every image of a view with every caption of it: second-order attributions in cached factors.
+
+    relations = relate_view(dataset, encoder="scenes")
+    relations.scores                                  # images x captions
+    relations.explain(sample_id, "a man in a hat")    # any image with any text
+    relations.segment_words(sample_id).matrix         # segments x words
+
+Each image and each caption goes through the encoder once; a pair of them is a product.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fiftyone_capviz.curation.documents import chosen_text, full_masks
+from fiftyone_capviz.curation.images_of import image_samples
+from fiftyone_capviz.curation.pair_explainer import encoder_in_turn, require_layer
+from fiftyone_capviz.curation.pair_sample import choose_fields
+from fiftyone_capviz.curation.pair_settings import PairSettings, default_encoder
+from fiftyone_capviz.curation.relation_units import PairSource, UnitRun
+from fiftyone_capviz.curation.report import Failure, ProgressCallback
+from fiftyone_capviz.curation.stop import clear_stop, stop_requested
+from fiftyone_capviz.errors import InputError
+from fiftyone_capviz.images import open_image
+from fiftyone_capviz.records import FloatArray
+from fiftyone_capviz.segments import patch_weights
+
+if TYPE_CHECKING:
+    from fiftyone_capviz.attribution.pair_explanation import PairExplanation
+    from fiftyone_capviz.attribution.pair_factors import DatasetFactors
+    from fiftyone_capviz.models.cache import ModelCache
+
+MAX_BYTES = 2 << 30
+"""Of the factors of images that are kept; those of others are computed when they are asked for."""
+
+
+@dataclass(frozen=True)
+class SegmentWords:
+    """Scores of an image's segments by a caption's content words.
+
+    Attributes:
+        segment_ids: of the stored segments, rows of the matrix.
+        words: columns of the matrix.
+        matrix: float32 "segments words", as coverage takes them: sum over the segment's pixels,
+            over those of the image, over the root of the segment's share of it.
+    """
+
+    segment_ids: tuple[str, ...]
+    words: tuple[str, ...]
+    matrix: FloatArray
+
+
+@dataclass
+class ViewRelations:
+    """The images and captions of a view, ready to be combined; made by `relate_view`.
+
+    Attributes:
+        sample_ids: of the images, rows of `scores`, in the order of the view.
+        captions: unique captions, columns of `scores`, in the order of the view.
+        caption_of: sample id -> its own caption.
+        scores: float32 "images captions": cosine of each image and each caption.
+        failures: samples whose image cannot be used.
+        stopped: ended early, on request; what is here is whole.
+    """
+
+    sample_ids: tuple[str, ...]
+    captions: tuple[str, ...]
+    caption_of: dict[str, str]
+    scores: FloatArray
+    failures: list[Failure]
+    stopped: bool
+    _factors: DatasetFactors = field(repr=False)
+    _source: PairSource = field(repr=False)
+
+    def explain(self, sample_id: str, caption: str | None = None) -> PairExplanation:
+        """An image with a caption.
+
+        Args:
+            sample_id: of the image.
+            caption: any text; None is the sample's own.
+
+        Raises:
+            InputError: no such image here, or no caption.
+            ImageError: the image was not kept, and cannot be read any more.
+        """
+        if sample_id not in self.sample_ids:
+            raise InputError(
+                f"An image must be one of the {len(self.sample_ids)} that were related; got "
+                f"{sample_id!r}. Relate a view that holds it."
+            )
+        text = caption if caption is not None else self.caption_of.get(sample_id, "")
+        if not text.strip():
+            raise InputError(f"Sample {sample_id} has no caption. Give one.")
+        with encoder_in_turn(self._source.settings, self._source.cache):
+            if sample_id not in self._factors.images:
+                path = self._source.rows[sample_id]["filepath"]
+                self._factors.image_factors([open_image(path)], keys=[sample_id])
+            return self._factors.explain(sample_id, text)
+
+    def segment_words(self, sample_id: str, caption: str | None = None) -> SegmentWords:
+        """Scores of the stored segments of an image by the words of a caption.
+
+        Args:
+            sample_id: of the image.
+            caption: any text; None is the sample's own.
+
+        Raises:
+            InputError: as `explain`; or the dataset has no segments.
+        """
+        from fiftyone_capviz.attribution.pair_slices import segment_word_matrix
+
+        found = self.explain(sample_id, caption)
+        detections = self._source.detections(sample_id)
+        masks = full_masks(detections, width=found.transform.width, height=found.transform.height)
+        weights = patch_weights(masks, found.transform)
+        areas = masks.reshape(len(masks), -1).mean(axis=1) if len(masks) else np.zeros(0)
+        return SegmentWords(
+            tuple(str(each["_id"]) for each in detections),
+            found.words.words,
+            segment_word_matrix(found, weights, areas),
+        )
+
+
+def relate_view(
+    collection: Any,
+    *,
+    caption_field: str | None = None,
+    encoder: str | None = None,
+    method: str = "second_order",
+    layer: int | None = None,
+    nodes: int = 8,
+    device: str = "auto",
+    dtype: str = "auto",
+    max_bytes: int = MAX_BYTES,
+    progress: ProgressCallback | None = None,
+    stop: Callable[[], bool] | None = None,
+    cache: ModelCache | None = None,
+) -> ViewRelations:
+    """Send each image and each caption of a view through a dual encoder once.
+
+    Writes nothing to the dataset.
+
+    Args:
+        collection: a dataset or view of images.
+        caption_field: default the analysed one, else any field with text.
+        encoder: hub name, local folder or "scenes"; default the family that was analysed.
+        method: any of the pair methods but "ilime".
+        layer: zero-based block of the image side; None is the encoder's default. Layers before the
+            last take minutes per image of a full-size model.
+        nodes: of the quadrature.
+        device, dtype: "auto" or a torch name.
+        max_bytes: of the images' factors that are kept.
+        progress, stop, cache: as in ``analyze``.
+
+    Raises:
+        InputError: no captions, no images, an unknown method or layer.
+        ModelError: the encoder cannot be had.
+    """
+    from fiftyone_capviz.attribution.pair_factors import DatasetFactors
+    from fiftyone_capviz.attribution.stopping import stoppable
+
+    samples = image_samples(collection)
+    chosen = choose_fields(samples.dataset, caption_field)
+    if chosen.caption_field is None:
+        raise InputError(
+            "Pairs need captions; the dataset has no field with text. Run 'Caption images' first."
+        )
+    settings = PairSettings(
+        encoder or default_encoder(chosen.captioner or ""), method, layer, nodes, device, dtype
+    ).validated()
+    source = PairSource(samples.dataset, settings, cache, chosen.segments_field)
+    source.read(samples.ids, chosen.caption_field)
+    own = {
+        key: text
+        for key, row in source.rows.items()
+        if (text := chosen_text(row.get(chosen.caption_field), chosen.caption_index) or "").strip()
+    }
+    told = stop or (lambda: stop_requested(samples.dataset))
+    clear_stop(samples.dataset)
+    with encoder_in_turn(settings, cache) as model, stoppable(told):
+        require_layer(settings, model)
+        factors = DatasetFactors(
+            model,
+            method=method,  # type: ignore[arg-type]
+            layer=layer,
+            nodes=nodes,
+            max_bytes=max_bytes,
+        )
+        run = UnitRun(factors, told, progress)
+        captions = tuple(dict.fromkeys(own.values()))
+        texts = run.text_units(captions)
+        ids, images = run.image_units(source)
+        scores = np.zeros((len(images), len(texts)), dtype=np.float32)
+        if scores.size:
+            scores = (images @ texts.T).astype(np.float32)
+    return ViewRelations(
+        tuple(ids), captions[: len(texts)], own, scores, run.failures, run.stopped, factors, source
+    )
