@@ -115,8 +115,9 @@ def make_explanation(
 
     def gathered(chosen: CaptionWords) -> tuple[FloatArray, FloatArray]:
         rows = word_rows(chosen, pieces)
-        maps = (rows @ matrix).astype(np.float32).reshape(len(rows), side, side)
-        return maps, (rows @ cls).astype(np.float32)
+        with np.errstate(invalid="ignore"):  # what overflowed stays so; who reads it must look
+            maps = (rows @ matrix).astype(np.float32).reshape(len(rows), side, side)
+            return maps, (rows @ cls).astype(np.float32)
 
     word_maps, word_cls = gathered(words)
     token_maps, token_cls = gathered(single)

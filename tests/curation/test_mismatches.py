@@ -59,7 +59,7 @@ def find(collection: Any, **options: Any) -> Any:
     return found
 
 
-@pytest.mark.parametrize(("layer", "count"), [(2, 4), (1, 2)])
+@pytest.mark.parametrize(("layer", "count"), [(1, 4), (0, 2)])
 def test_totals_are_what_words_add_to_the_score(dataset: Any, layer: int, count: int) -> None:
     """Summed here from the rows of the model's own pieces, CLS included."""
     settings = replace(SETTINGS, layer=layer)
@@ -144,7 +144,7 @@ def test_results_of_other_settings_are_replaced_or_kept_only_on_request(dataset:
     with pytest.raises(ExistingResultsError) as refused:
         find(dataset.limit(8).skip(4), settings=icam)
     message = str(refused.value)
-    assert "4 samples of this view were explained by Second-order at layer 2" in message
+    assert "4 samples of this view were explained by Second-order at layer 1" in message
     assert "8 samples outside it" in message
     assert "existing='replace'" in message
     with pytest.raises(ExistingResultsError, match="12 samples outside it"):
@@ -157,7 +157,7 @@ def test_results_of_other_settings_are_replaced_or_kept_only_on_request(dataset:
     assert (kept.explained, kept.samples) == (2, 6)
     assert dataset.limit(12).values(NAMES.totals) == before[:12]
     assert list(kept.others.values()) == [12]
-    assert "12 other samples keep results of Second-order at layer 2" in kept.summary()
+    assert "12 other samples keep results of Second-order at layer 1" in kept.summary()
 
     replaced = find(dataset.limit(8), settings=icam, existing="replace")
     assert (replaced.explained, list(replaced.others.values())) == (8, [4])
@@ -181,7 +181,7 @@ def test_the_run_says_where_the_results_came_from(dataset: Any) -> None:
     encoder = models().get("encoder", "scenes", device="cpu", dtype="float32")
     assert run is not None
     assert (run.encoder, run.revision) == ("scenes", encoder.revision)
-    assert (run.method, run.layer, run.text_layer, run.nodes) == ("second_order", 2, 2, 8)
+    assert (run.method, run.layer, run.text_layer, run.nodes) == ("second_order", 1, 0, 8)
     assert (run.precision, run.device, run.state) == ("float32", "cpu", "done")
     assert (run.counts["explained"], run.counts["failed"]) == (3, 0)
     assert {"torch", "fiftyone-capviz"} <= set(run.versions)
@@ -216,7 +216,7 @@ def test_equal_pairs_and_images_are_computed_once(
     assert sorted(seen) == [("image_side", 1), ("text_side", 2)]
     assert len({tuple(one) for one in dataset.values(NAMES.totals)}) == 2
     seen.clear()
-    assert find(dataset, settings=replace(LAST, layer=1), existing="replace").explained == COUNT
+    assert find(dataset, settings=replace(LAST, layer=0), existing="replace").explained == COUNT
     assert sum(count for name, count in seen if name == "image_side") == 2
 
 

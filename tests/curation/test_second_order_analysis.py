@@ -108,7 +108,7 @@ def test_the_run_tells_what_it_came_from_and_is_not_repeated(dataset: Any, folde
     assert record is not None
     assert record.options["method"] == "second_order"
     assert record.options["encoder"] == str(folder / "clip")
-    assert record.layer == 0  # what the bundled configuration names
+    assert record.layer == 2
     assert set(record.revisions) == {"encoder"}
     assert attribute(dataset, folder).skipped == len(CAPTIONS)
     with pytest.raises(ExistingResultsError, match="method"):
