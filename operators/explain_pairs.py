@@ -160,16 +160,12 @@ def _add_preview(form: Form) -> None:
         form.refuse("problem", str(error))
         return
     if found.conflict:
-        labels = {"skip": "Keep them, explain what is missing", "replace": "Replace them"}
-        view = types.RadioGroup()
-        for value, label in labels.items():
-            view.add_choice(value, label=label)
-        prop = form.inputs.enum(
-            "existing", tuple(labels), label="Results of other settings", view=view
+        form.choose_existing(
+            "Results of other settings",
+            {"skip": "Keep them, explain what is missing", "replace": "Replace them"},
+            conflict=found.conflict,
+            demand="Say what to do with them: skip or replace." if existing == "error" else None,
         )
-        form.notice("conflict", found.conflict, warning=True)
-        if existing == "error":
-            form.mark(prop, f"Say what to do with them: skip or replace. {found.conflict}")
     form.notice("estimate", found.text)
 
 

@@ -338,6 +338,25 @@ class Form:
             self.mark(prop, f"No such field: {chosen!r}. Choose one of: {listed}.")
         return str(chosen)
 
+    def choose_existing(
+        self, label: str, choices: Mapping[str, str], *, conflict: str, demand: str | None
+    ) -> None:
+        """What becomes of stored results that a run would replace.
+
+        Args:
+            label: what they are.
+            choices: value of "existing" -> in words.
+            conflict: what stands in the way.
+            demand: refuses the form until one is chosen; None where one is.
+        """
+        view = types.RadioGroup()
+        for value, text in choices.items():
+            view.add_choice(value, label=text)
+        prop = self.inputs.enum("existing", tuple(choices), label=label, view=view)
+        self.notice("conflict", conflict, warning=True)
+        if demand is not None:
+            self.mark(prop, f"{demand} {conflict}")
+
     def notice(self, name: str, text: str, *, warning: bool = False) -> None:
         """Something to know before it starts."""
         view = types.Warning(label=text) if warning else types.Notice(label=text)
@@ -361,15 +380,11 @@ def add_run_settings(form: Form, stages: Sequence[Stage]) -> None:
         form.refuse("problem", str(error))
         return
     if seen.conflict:
-        labels = {"skip": "Keep what is stored, add what is missing", "replace": "Replace it"}
-        view = types.RadioGroup()
-        for value, label in labels.items():
-            view.add_choice(value, label=label)
-        prop = form.inputs.enum(
-            "existing", tuple(labels), label="Results of another configuration", view=view
+        form.choose_existing(
+            "Results of another configuration",
+            {"skip": "Keep what is stored, add what is missing", "replace": "Replace it"},
+            conflict=seen.conflict,
+            demand="Say what to do with them." if options.existing == "error" else None,
         )
-        form.notice("conflict", seen.conflict, warning=True)
-        if options.existing == "error":
-            form.mark(prop, f"Say what to do with them. {seen.conflict}")
     if seen.estimate:
         form.notice("estimate", seen.estimate)

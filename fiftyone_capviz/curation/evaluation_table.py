@@ -9,12 +9,13 @@ from fiftyone_capviz.curation.evaluation_columns import columns, interval, perce
 from fiftyone_capviz.curation.evaluation_grounding_table import grounding_table
 from fiftyone_capviz.curation.evaluation_report import EvaluationReport, Row
 from fiftyone_capviz.evaluation.failures import GROUPS
+from fiftyone_capviz.evaluation.stochastic_order import CLEAR, NO_PREFERENCE
 
 ASO_NOTE = (
     "No layer: cross-fitted best. Intervals are 95 % each. ASO epsilon: almost stochastic order of "
     "the\nenergies, upper bound at 95 % for all these comparisons together (Bonferroni), whole "
-    "images drawn;\nbelow 0.2 the first is clearly better, below 0.5 weakly; 0.5 and above says "
-    "nothing for it"
+    f"images drawn;\nbelow {CLEAR} the first is clearly better, below {NO_PREFERENCE} weakly; "
+    f"{NO_PREFERENCE} and above says nothing for it"
 )
 
 
