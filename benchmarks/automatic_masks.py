@@ -24,15 +24,15 @@ from segment_anything import SamAutomaticMaskGenerator, sam_model_registry
 from segment_anything.modeling import Sam
 
 from fiftyone_capviz.images import open_image
-from fiftyone_capviz.models.automatic_masks import (
+from fiftyone_capviz.models.registry import load_model
+from fiftyone_capviz.models.segmenters.automatic_masks import (
     MaskOptions,
     MaskRecords,
     decode_prompts,
     encode_image,
     generate_masks,
 )
-from fiftyone_capviz.models.registry import load_model
-from fiftyone_capviz.models.sam_architecture import build_sam
+from fiftyone_capviz.models.segmenters.sam_architecture import build_sam
 from fiftyone_capviz.scenes.architectures import SAM_CONFIG
 
 

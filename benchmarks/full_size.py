@@ -18,10 +18,10 @@ from pathlib import Path
 import fiftyone as fo
 
 from benchmarks.full_size_checkpoints import save_blip, save_sam_vit_b, words_of
-from fiftyone_capviz.curation.options import AnalysisOptions
-from fiftyone_capviz.curation.pipeline import analyze
+from fiftyone_capviz.curation.analysis.analyze import analyze
 from fiftyone_capviz.images import open_image
-from fiftyone_capviz.scenes.grammar import WORDS
+from fiftyone_capviz.scenes.wording import WORDS
+from fiftyone_capviz.settings.analysis import AnalysisOptions
 
 LARGE = (4000, 3000)
 

@@ -24,7 +24,7 @@ from transformers import (
     BlipImageProcessor,
 )
 
-from fiftyone_capviz.models.automatic_masks import decode_prompts, encode_image
+from fiftyone_capviz.models.segmenters.automatic_masks import decode_prompts, encode_image
 
 BERT_SIZE = 30_522  # then [DEC] and [ENC]
 SPECIAL = {0: "[PAD]", 100: "[UNK]", 101: "[CLS]", 102: "[SEP]", 103: "[MASK]"}

@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from fiftyone_capviz.attribution.pair_attribution import PairMethod, explain_pairs
+from fiftyone_capviz.attribution.pairs.explain import PairMethod, explain_pairs
 from fiftyone_capviz.evaluation.grounding import ground
 from fiftyone_capviz.evaluation.matching import Vocabulary
 from fiftyone_capviz.evaluation.regions import GridRegions

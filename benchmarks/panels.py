@@ -97,7 +97,7 @@ def _own_fiftyone(home: Path) -> None:
         FIFTYONE_DO_NOT_TRACK="1",
         FIFTYONE_SHOW_PROGRESS_BARS="false",
     )
-    from fiftyone_capviz.plugin_link import link_plugin
+    from fiftyone_capviz.installation.plugin_link import link_plugin
 
     link_plugin(home / "plugins", folder=Path(__file__).resolve().parent.parent)
 
@@ -106,14 +106,15 @@ def _many(home: Path, texts: Sequence[str], segments: int) -> None:
     """Samples with these captions, each segment on a sample of its own, scored at random."""
     import fiftyone as fo
 
-    from fiftyone_capviz.curation.active import segment_values
-    from fiftyone_capviz.curation.documents import text_hash
-    from fiftyone_capviz.curation.fields import CaptionFields, SegmentFields, declare_fields
-    from fiftyone_capviz.curation.options import AnalysisOptions
-    from fiftyone_capviz.curation.runs import RunRecord, set_active_caption, write_run
-    from fiftyone_capviz.curation.segment_map import register_map
-    from fiftyone_capviz.curation.workspace import save_workspace
-    from fiftyone_capviz.words import words_of_corpus
+    from fiftyone_capviz.curation.app.workspace import save_workspace
+    from fiftyone_capviz.curation.dataset.documents import text_hash
+    from fiftyone_capviz.curation.dataset.map_run import register_map
+    from fiftyone_capviz.curation.dataset.names import CaptionFields, SegmentFields
+    from fiftyone_capviz.curation.dataset.runs import RunRecord, set_active_caption, write_run
+    from fiftyone_capviz.curation.dataset.schema import declare_fields
+    from fiftyone_capviz.curation.segments.active import segment_values
+    from fiftyone_capviz.settings.analysis import AnalysisOptions
+    from fiftyone_capviz.text.words import words_of_corpus
 
     image = home / "image.png"
     Image.fromarray(np.full((48, 48, 3), 128, np.uint8)).save(image)
@@ -174,10 +175,10 @@ def _many(home: Path, texts: Sequence[str], segments: int) -> None:
 
 def _few(home: Path) -> None:
     """Some scenes, analysed with the bundled models."""
+    from fiftyone_capviz.curation.analysis.analyze import analyze
+    from fiftyone_capviz.curation.app.workspace import save_workspace
     from fiftyone_capviz.curation.demo import make_scenes, scenes_dataset
-    from fiftyone_capviz.curation.options import AnalysisOptions
-    from fiftyone_capviz.curation.pipeline import analyze
-    from fiftyone_capviz.curation.workspace import save_workspace
+    from fiftyone_capviz.settings.analysis import AnalysisOptions
 
     make_scenes(12, seed=0, folder=home / "scenes")
     dataset = scenes_dataset(FEW, home / "scenes")

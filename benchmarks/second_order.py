@@ -39,8 +39,8 @@ def _model() -> tuple[Any, Any, torch.Tensor]:
 
 def run_ours(caption: str, _: int | None) -> dict[str, Any]:
     """Both sides by the closed form, and their product."""
-    from fiftyone_capviz.attribution.second_order import attribute_pair, token_factors
-    from fiftyone_capviz.models.open_clip_encoder import OpenClipEncoder
+    from fiftyone_capviz.attribution.pairs.second_order import attribute_pair, token_factors
+    from fiftyone_capviz.models.dual.open_clip import OpenClipEncoder
 
     model, tokenizer, image = _model()
     encoder = OpenClipEncoder(

@@ -21,12 +21,12 @@ import numpy as np
 import torch
 
 from fiftyone_capviz.models.registry import BUNDLED, load_model
-from fiftyone_capviz.patch_weights import coverage_of_segments
-from fiftyone_capviz.records import BoolArray, FloatArray
-from fiftyone_capviz.scenes.evaluate import Drawn, hat_scenes
+from fiftyone_capviz.records import STEERING_METHODS, BoolArray, FloatArray, Steering
+from fiftyone_capviz.scenes.drawn import Drawn, hat_scenes
 from fiftyone_capviz.scenes.grammar import color_named_for, named_kinds
 from fiftyone_capviz.segments import filter_segments, patch_weights
-from fiftyone_capviz.steering import STEERING_METHODS, Steering, recaption, steer_patches
+from fiftyone_capviz.steering.recaption import recaption, steer_patches
+from fiftyone_capviz.steering.weighting import coverage_of_segments
 
 FIRST_SEED = 660_000_000
 """Scenes of training come from seeds of a thousand million and more."""

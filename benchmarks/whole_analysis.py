@@ -30,13 +30,13 @@ from transformers import (
     BlipImageProcessor,
 )
 
+from fiftyone_capviz.curation.analysis.analyze import analyze
 from fiftyone_capviz.curation.demo import make_scenes
-from fiftyone_capviz.curation.options import SCENES_OPTIONS
-from fiftyone_capviz.curation.pipeline import analyze
 from fiftyone_capviz.models.registry import BUNDLED
-from fiftyone_capviz.models.sam_architecture import build_sam
+from fiftyone_capviz.models.segmenters.sam_architecture import build_sam
 from fiftyone_capviz.records import Segments
 from fiftyone_capviz.segments import filter_segments
+from fiftyone_capviz.settings.analysis import SCENES_OPTIONS
 
 
 @torch.no_grad()

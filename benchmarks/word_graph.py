@@ -23,8 +23,8 @@ from typing import TypeVar
 import numpy as np
 from scipy.stats import fisher_exact
 
-from fiftyone_capviz.graph import WordGraph, build_graph
-from fiftyone_capviz.words import caption_words, stop_word_source, words_of_corpus
+from fiftyone_capviz.graph.word_graph import WordGraph, build_graph
+from fiftyone_capviz.text.words import caption_words, stop_word_source, words_of_corpus
 
 CAPTIONS = Path("../shared/data/captions/flickr8k.token.txt")
 SAMPLE = 200

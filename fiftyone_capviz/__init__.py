@@ -16,58 +16,55 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fiftyone_capviz.curation.active import activate_captions
-    from fiftyone_capviz.curation.analyze import analyze
+    from fiftyone_capviz.curation.analysis.analyze import analyze
+    from fiftyone_capviz.curation.analysis.forecast import estimate
+    from fiftyone_capviz.curation.analysis.report import Report
+    from fiftyone_capviz.curation.analysis.segment_map import map_segments
+    from fiftyone_capviz.curation.app.workspace import save_workspace
+    from fiftyone_capviz.curation.dataset.progress import Progress
     from fiftyone_capviz.curation.delete import delete_analysis
-    from fiftyone_capviz.curation.estimate import estimate
-    from fiftyone_capviz.curation.export import export_analysis
-    from fiftyone_capviz.curation.focus import focus_word
-    from fiftyone_capviz.curation.graph_of import word_graph
-    from fiftyone_capviz.curation.options import SCENES_OPTIONS, AnalysisOptions
-    from fiftyone_capviz.curation.pipeline import Progress, Report
-    from fiftyone_capviz.curation.relations import relate_view
-    from fiftyone_capviz.curation.report_html import html_report
-    from fiftyone_capviz.curation.segment_map import map_segments
-    from fiftyone_capviz.curation.stale import stale_captions
-    from fiftyone_capviz.curation.steer import (
-        Recipe,
-        accept_captions,
-        steer_captions,
-        undo_captions,
-    )
-    from fiftyone_capviz.curation.summary import summarize
-    from fiftyone_capviz.curation.workspace import save_workspace
+    from fiftyone_capviz.curation.export.files import export_analysis
+    from fiftyone_capviz.curation.export.report import html_report
+    from fiftyone_capviz.curation.export.summary import summarize
+    from fiftyone_capviz.curation.pairs.view_relations import relate_view
+    from fiftyone_capviz.curation.segments.active import activate_captions
+    from fiftyone_capviz.curation.segments.focus import focus_word
+    from fiftyone_capviz.curation.steering.accept import accept_captions, undo_captions
+    from fiftyone_capviz.curation.steering.many import steer_captions
+    from fiftyone_capviz.curation.words.dataset_graph import stale_captions, word_graph
     from fiftyone_capviz.errors import CapvizError
-    from fiftyone_capviz.graph import build_graph
-    from fiftyone_capviz.words import caption_words
+    from fiftyone_capviz.graph.word_graph import build_graph
+    from fiftyone_capviz.settings.analysis import SCENES_OPTIONS, AnalysisOptions
+    from fiftyone_capviz.settings.steering import Recipe
+    from fiftyone_capviz.text.words import caption_words
 
 __version__ = "0.1.0"
 
 _MODULES = {
-    "AnalysisOptions": "curation.options",
+    "AnalysisOptions": "settings.analysis",
     "CapvizError": "errors",
-    "Progress": "curation.pipeline",
-    "Recipe": "curation.steer",
-    "Report": "curation.pipeline",
-    "SCENES_OPTIONS": "curation.options",
-    "accept_captions": "curation.steer",
-    "activate_captions": "curation.active",
-    "analyze": "curation.analyze",
-    "build_graph": "graph",
-    "caption_words": "words",
+    "Progress": "curation.dataset.progress",
+    "Recipe": "settings.steering",
+    "Report": "curation.analysis.report",
+    "SCENES_OPTIONS": "settings.analysis",
+    "accept_captions": "curation.steering.accept",
+    "activate_captions": "curation.segments.active",
+    "analyze": "curation.analysis.analyze",
+    "build_graph": "graph.word_graph",
+    "caption_words": "text.words",
     "delete_analysis": "curation.delete",
-    "estimate": "curation.estimate",
-    "export_analysis": "curation.export",
-    "focus_word": "curation.focus",
-    "html_report": "curation.report_html",
-    "map_segments": "curation.segment_map",
-    "relate_view": "curation.relations",
-    "save_workspace": "curation.workspace",
-    "stale_captions": "curation.stale",
-    "steer_captions": "curation.steer",
-    "summarize": "curation.summary",
-    "undo_captions": "curation.steer",
-    "word_graph": "curation.graph_of",
+    "estimate": "curation.analysis.forecast",
+    "export_analysis": "curation.export.files",
+    "focus_word": "curation.segments.focus",
+    "html_report": "curation.export.report",
+    "map_segments": "curation.analysis.segment_map",
+    "relate_view": "curation.pairs.view_relations",
+    "save_workspace": "curation.app.workspace",
+    "stale_captions": "curation.words.dataset_graph",
+    "steer_captions": "curation.steering.many",
+    "summarize": "curation.export.summary",
+    "undo_captions": "curation.steering.accept",
+    "word_graph": "curation.words.dataset_graph",
 }
 
 __all__ = [

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -144,3 +145,46 @@ class Coverage:
     top_word: NDArray[np.integer]
     entropy: FloatArray
     share: float
+
+
+@dataclass(frozen=True, eq=False)
+class Steering:
+    """What to change when an image is captioned again.
+
+    Attributes:
+        prompt: what the caption goes on from; None keeps the prompt of the call.
+        weights: per patch, at least 0, float "p p"; 1 leaves a patch as it is; None leaves all.
+        method: how weights act. "scale" multiplies the patch's feature (seed paper; 2 to 10 is
+            usual, large weights break captions). "logits" adds log(weight) to the patch's
+            cross-attention logits: weight 5 acts like five copies of the patch, 0 removes it.
+            "contrast" raises words that get less likely when the patches with the largest weight
+            are hidden.
+        alpha: strength of "contrast"; 0 changes nothing.
+    """
+
+    prompt: str | None = None
+    weights: FloatArray | None = None
+    method: SteeringMethod = "scale"
+    alpha: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.method not in STEERING_METHODS:
+            raise InputError(
+                f"method must be one of {', '.join(STEERING_METHODS)}; got {self.method!r}."
+            )
+        if not np.isfinite(self.alpha) or self.alpha < 0:
+            raise InputError(f"alpha must be at least 0; got {self.alpha}.")
+        if self.weights is None:
+            return
+        weights = np.asarray(self.weights)
+        if weights.ndim != 2 or not np.isfinite(weights).all() or (weights < 0).any():
+            raise InputError(
+                "Patch weights must be a finite (p, p) array of at least 0; got shape "
+                f"{weights.shape} from {weights.min(initial=0)} to {weights.max(initial=0)}."
+            )
+
+
+SteeringMethod = Literal["scale", "logits", "contrast"]
+STEERING_METHODS: tuple[SteeringMethod, ...] = ("scale", "logits", "contrast")
+
+IntArray = NDArray[np.integer]

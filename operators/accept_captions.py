@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .capviz_operator import CapvizOperator
-from .form_fields import Form, last_run_options, target_samples
-from .form_sections import caption_source
-from .running import Notify, Outcome, run
+from .frame.form import Form
+from .frame.operator import CapvizOperator
+from .frame.requests import last_run_options, target_samples
+from .frame.sections import caption_source
+from .frame.streaming import Notify, Outcome, run
 
 if TYPE_CHECKING:
-    from fiftyone_capviz.curation.options import AnalysisOptions
-    from fiftyone_capviz.curation.recipe import AcceptReport
+    from fiftyone_capviz.curation.steering.reports import AcceptReport
+    from fiftyone_capviz.settings.analysis import AnalysisOptions
 
 
 class AcceptCaptions(CapvizOperator):
@@ -38,7 +39,7 @@ class AcceptCaptions(CapvizOperator):
         options, view = last_run_options(ctx), target_samples(ctx)
 
         def work(notify: Notify) -> Outcome:
-            from fiftyone_capviz.curation.accept import accept_captions
+            from fiftyone_capviz.curation.steering.accept import accept_captions
 
             report = accept_captions(view, options.caption_field, options=options, progress=notify)
             details: dict[str, object] = {"samples": report.samples}
@@ -54,6 +55,6 @@ class AcceptCaptions(CapvizOperator):
         options: AnalysisOptions | None = None,
     ) -> AcceptReport:
         """Accept the candidates of a dataset or view."""
-        from fiftyone_capviz.curation.accept import accept_captions
+        from fiftyone_capviz.curation.steering.accept import accept_captions
 
         return accept_captions(sample_collection, caption_field, options=options)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .capviz_operator import CapvizOperator
-from .form_fields import Form
-from .form_sections import analysed_captions, analysed_segments
-from .running import Notify, Outcome, run
+from .frame.form import Form
+from .frame.operator import CapvizOperator
+from .frame.sections import analysed_captions, analysed_segments
+from .frame.streaming import Notify, Outcome, run
 
 if TYPE_CHECKING:
-    from fiftyone_capviz.curation.active import ActivateReport
+    from fiftyone_capviz.curation.segments.active import ActivateReport
 
 
 class ActivateCaptions(CapvizOperator):
@@ -54,7 +54,7 @@ class ActivateCaptions(CapvizOperator):
         top_k: int = 3,
     ) -> ActivateReport:
         """Activate a caption field on a dataset."""
-        from fiftyone_capviz.curation.active import activate_captions
+        from fiftyone_capviz.curation.segments.active import activate_captions
 
         return activate_captions(
             sample_collection._dataset,

@@ -6,11 +6,12 @@ from typing import Any
 
 from fiftyone.operators import types
 
-from fiftyone_capviz.curation.options import STAGES, AnalysisOptions
-from fiftyone_capviz.curation.report import Report
+from fiftyone_capviz.curation.analysis.report import Report
+from fiftyone_capviz.settings.analysis import STAGES, AnalysisOptions
 
-from .form_fields import Form
-from .form_sections import (
+from .frame.form import Form
+from .frame.operator import StageOperator
+from .frame.sections import (
     attributing,
     caption_target,
     captioning,
@@ -18,7 +19,6 @@ from .form_sections import (
     segmenting,
     segments_target,
 )
-from .stage_operator import StageOperator
 
 
 class AnalyzeCaptions(StageOperator):
@@ -51,7 +51,7 @@ class AnalyzeCaptions(StageOperator):
 
     def finish(self, dataset: Any, options: AnalysisOptions, report: Report) -> None:
         """Save the workspace *Captions* where there is something to show in it."""
-        from fiftyone_capviz.curation.workspace import save_workspace
+        from fiftyone_capviz.curation.app.workspace import save_workspace
 
         if not report.stopped and dataset.has_field(options.segments_field):
             save_workspace(dataset, options)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from fiftyone_capviz.curation.fields import detections_fields
-from fiftyone_capviz.curation.options import SECOND_ORDER
+from fiftyone_capviz.curation.dataset.schema import detections_fields
+from fiftyone_capviz.settings.analysis import SECOND_ORDER
 
-from .form_fields import Form
-from .form_sections import attributing, caption_source
-from .stage_operator import StageOperator
+from .frame.form import Form
+from .frame.operator import StageOperator
+from .frame.sections import attributing, caption_source
 
 
 class AttributeWords(StageOperator):

@@ -8,10 +8,10 @@ from fiftyone.operators import types
 
 from fiftyone_capviz.errors import InputError
 
-from .capviz_operator import CapvizOperator
-from .form_fields import Form
-from .form_sections import analysed_captions
-from .running import Notify, Outcome, run
+from .frame.form import Form
+from .frame.operator import CapvizOperator
+from .frame.sections import analysed_captions
+from .frame.streaming import Notify, Outcome, run
 
 if TYPE_CHECKING:
     from fiftyone_capviz.curation.delete import DeleteReport

@@ -7,26 +7,27 @@ from typing import TYPE_CHECKING, Any
 
 from fiftyone.operators import types
 
-from fiftyone_capviz.curation.evaluation_defaults import default_caption_field, default_options
-from fiftyone_capviz.curation.evaluation_options import (
+from fiftyone_capviz.curation.evaluation.forecast import default_caption_field, default_options
+from fiftyone_capviz.curation.evaluation.plan import caption_fields
+from fiftyone_capviz.curation.evaluation.regions import region_fields
+from fiftyone_capviz.curation.evaluation.storage import check_stored, stored_key
+from fiftyone_capviz.errors import CapvizError, InputError
+from fiftyone_capviz.settings.evaluation import (
     MEASURES,
     REPEATED,
     SOURCES,
     EvaluationOptions,
     read_synonyms,
 )
-from fiftyone_capviz.curation.evaluation_regions import region_fields
-from fiftyone_capviz.curation.evaluation_samples import caption_fields
-from fiftyone_capviz.curation.evaluation_store import check_stored, stored_key
-from fiftyone_capviz.curation.recipe import METHODS as STEERING_METHODS
-from fiftyone_capviz.errors import CapvizError, InputError
+from fiftyone_capviz.settings.steering import METHODS as STEERING_METHODS
 
-from .capviz_operator import CapvizOperator
-from .form_fields import Form, target_samples
-from .running import Notify, Outcome, run
+from .frame.form import Form
+from .frame.operator import CapvizOperator
+from .frame.requests import target_samples
+from .frame.streaming import Notify, Outcome, run
 
 if TYPE_CHECKING:
-    from fiftyone_capviz.curation.evaluation_report import EvaluationReport
+    from fiftyone_capviz.curation.evaluation.report import EvaluationReport
 
 SOURCE_LABELS = {"itm": "Matcher (ITM)", "lm": "Captioner (LM)", "dual": "Dual encoder"}
 REPEATED_LABELS = {"skip": "Leave out", "union": "One region together"}
@@ -95,7 +96,7 @@ class EvaluateAttribution(CapvizOperator):
             form.text("device", "Device", description="auto, cpu, cuda, cuda:1, mps")
         if not form.sound:
             return
-        from fiftyone_capviz.curation.evaluation_estimate import estimate_evaluation
+        from fiftyone_capviz.curation.evaluation.forecast import estimate_evaluation
 
         chosen = {**params, "regions_field": params.get("regions_field") or regions[0]}
         try:
@@ -111,7 +112,7 @@ class EvaluateAttribution(CapvizOperator):
         view, options = target_samples(ctx), options_from(ctx.dataset, ctx.params)
 
         def work(notify: Notify) -> Outcome:
-            from fiftyone_capviz.curation.evaluation import evaluate_attribution
+            from fiftyone_capviz.curation.evaluation.run import evaluate_attribution
 
             return outcome_of(evaluate_attribution(view, options, progress=notify))
 
@@ -139,8 +140,8 @@ class EvaluateAttribution(CapvizOperator):
         chosen = {**options, "regions_field": regions_field}
         if delegate:
             return self.delegated(sample_collection, chosen)
-        from fiftyone_capviz.curation.evaluation import evaluate_attribution
-        from fiftyone_capviz.progress_bar import ProgressBar
+        from fiftyone_capviz.curation.dataset.progress import ProgressBar
+        from fiftyone_capviz.curation.evaluation.run import evaluate_attribution
 
         settings = options_from(sample_collection._dataset, chosen)
         with ProgressBar() as bar:
@@ -149,8 +150,8 @@ class EvaluateAttribution(CapvizOperator):
 
 def outcome_of(report: EvaluationReport) -> Outcome:
     """A report as the App shows it: its table, and its plots."""
-    from fiftyone_capviz.curation.evaluation_figures import evaluation_figures
-    from fiftyone_capviz.curation.evaluation_table import evaluation_table, headline
+    from fiftyone_capviz.curation.evaluation.plots import evaluation_figures
+    from fiftyone_capviz.curation.evaluation.table import evaluation_table, headline
 
     return Outcome(
         f"{headline(report)}\n\n```\n{evaluation_table(report)}\n```",
@@ -209,7 +210,7 @@ def _choose(form: Form, name: str, label: str, known: list[str], usual: str | No
 
 def _ask_to_replace(form: Form, options: EvaluationOptions) -> None:
     """A switch where an evaluation of this name is stored; refused where it is off, or in vain."""
-    from fiftyone_capviz.curation.evaluation_fields import check_evaluation_fields
+    from fiftyone_capviz.curation.evaluation.storage import check_evaluation_fields
 
     dataset = form.ctx.dataset
     if stored_key(dataset, options.caption_field, options.name) is not None:

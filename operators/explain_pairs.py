@@ -6,22 +6,23 @@ from typing import TYPE_CHECKING, Any
 
 from fiftyone.operators import types
 
-from fiftyone_capviz.curation.pair_settings import (
+from fiftyone_capviz.errors import CapvizError
+from fiftyone_capviz.settings.pairs import (
     ENCODERS,
     METHODS,
     SIGNED_METHODS,
     PairSettings,
     default_encoder,
 )
-from fiftyone_capviz.errors import CapvizError
 
-from .capviz_operator import CapvizOperator
-from .form_fields import Form, problem_of_model, target_samples
-from .form_sections import caption_source
-from .running import Notify, Outcome, run
+from .frame.form import Form, problem_of_model
+from .frame.operator import CapvizOperator
+from .frame.requests import target_samples
+from .frame.sections import caption_source
+from .frame.streaming import Notify, Outcome, run
 
 if TYPE_CHECKING:
-    from fiftyone_capviz.curation.mismatch_report import MismatchReport
+    from fiftyone_capviz.curation.pairs.results import MismatchReport
 
 
 class ExplainPairs(CapvizOperator):
@@ -61,7 +62,10 @@ class ExplainPairs(CapvizOperator):
         params, view = ctx.params, target_samples(ctx)
 
         def work(notify: Notify) -> Outcome:
-            from fiftyone_capviz.curation.mismatches import find_mismatches, save_mismatch_view
+            from fiftyone_capviz.curation.pairs.mismatches import (
+                find_mismatches,
+                save_mismatch_view,
+            )
 
             captions = params.get("caption_field")
             report = find_mismatches(
@@ -113,8 +117,8 @@ class ExplainPairs(CapvizOperator):
                 "existing": existing,
             }
             return self.delegated(sample_collection, params)
-        from fiftyone_capviz.curation.mismatches import find_mismatches
-        from fiftyone_capviz.progress_bar import ProgressBar
+        from fiftyone_capviz.curation.dataset.progress import ProgressBar
+        from fiftyone_capviz.curation.pairs.mismatches import find_mismatches
 
         with ProgressBar() as bar:
             return find_mismatches(
@@ -133,7 +137,7 @@ def settings_from(params: dict[str, Any], dataset: Any, caption_field: str | Non
     Raises:
         InputError: a value that cannot be used.
     """
-    from fiftyone_capviz.curation.pair_sample import choose_fields
+    from fiftyone_capviz.curation.pairs.sample import choose_fields
 
     chosen = choose_fields(dataset, caption_field)
     usual = PairSettings(encoder=default_encoder(chosen.captioner or ""))
@@ -143,7 +147,7 @@ def settings_from(params: dict[str, Any], dataset: Any, caption_field: str | Non
 
 def _add_preview(form: Form) -> None:
     """How much there is to do, and what becomes of results of other settings."""
-    from fiftyone_capviz.curation.pair_estimate import estimate_pairs
+    from fiftyone_capviz.curation.pairs.plan import estimate_pairs
 
     params = form.ctx.params
     captions, existing = params.get("caption_field"), params.get("existing") or "error"

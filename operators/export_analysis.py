@@ -10,10 +10,11 @@ from fiftyone.operators import types
 
 from fiftyone_capviz.errors import InputError
 
-from .capviz_operator import CapvizOperator
-from .form_fields import Form, target_samples
-from .form_sections import caption_source
-from .running import Notify, Outcome, run
+from .frame.form import Form
+from .frame.operator import CapvizOperator
+from .frame.requests import target_samples
+from .frame.sections import caption_source
+from .frame.streaming import Notify, Outcome, run
 
 
 class ExportAnalysis(CapvizOperator):
@@ -25,7 +26,7 @@ class ExportAnalysis(CapvizOperator):
     summary = "Write captions, word graph, associations and an HTML report into a folder"
 
     def add_fields(self, form: Form) -> None:
-        from fiftyone_capviz.curation.export import FORMATS
+        from fiftyone_capviz.curation.export.files import FORMATS
 
         caption_source(form)
         folder = str(form.ctx.params.get("folder") or "")
@@ -81,7 +82,7 @@ class ExportAnalysis(CapvizOperator):
         formats: Sequence[str] | None = None,
     ) -> list[Path]:
         """Export the analysis of a dataset or view; returns the files."""
-        from fiftyone_capviz.curation.export import FORMATS, export_analysis
+        from fiftyone_capviz.curation.export.files import FORMATS, export_analysis
 
         return export_analysis(
             sample_collection,

@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from fiftyone.operators import types
 
-from fiftyone_capviz.curation.fields import CaptionFields
+from fiftyone_capviz.curation.dataset.names import CaptionFields
 
-from .capviz_operator import CapvizOperator
-from .form_fields import Form, target_samples
-from .form_sections import analysed_captions, analysed_segments
-from .running import Notify, Outcome, run
+from .frame.form import Form
+from .frame.operator import CapvizOperator
+from .frame.requests import target_samples
+from .frame.sections import analysed_captions, analysed_segments
+from .frame.streaming import Notify, Outcome, run
 
 if TYPE_CHECKING:
-    from fiftyone_capviz.curation.focus import FocusReport
+    from fiftyone_capviz.curation.segments.focus import FocusReport
 
 
 class FocusWord(CapvizOperator):
@@ -68,7 +69,7 @@ class FocusWord(CapvizOperator):
         heatmaps: bool = False,
     ) -> FocusReport:
         """Focus a word of the captions of a dataset or view; None takes the focus away."""
-        from fiftyone_capviz.curation.focus import focus_word
+        from fiftyone_capviz.curation.segments.focus import focus_word
 
         return focus_word(
             sample_collection,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from fiftyone_capviz.curation.fields import detections_fields
+from fiftyone_capviz.curation.dataset.schema import detections_fields
 
-from .form_fields import Form
-from .form_sections import mapping
-from .stage_operator import StageOperator
+from .frame.form import Form
+from .frame.operator import StageOperator
+from .frame.sections import mapping
 
 
 class MapSegments(StageOperator):

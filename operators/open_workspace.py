@@ -7,10 +7,10 @@ from typing import Any
 import fiftyone.operators as foo
 from fiftyone.operators import types
 
-from .capviz_operator import CapvizOperator
-from .form_fields import Form
-from .form_sections import analysed_segments
-from .segment_plot import PAUSES, plot_messages
+from .frame.app import PAUSES, plot_messages
+from .frame.form import Form
+from .frame.operator import CapvizOperator
+from .frame.sections import analysed_segments
 
 
 class OpenWorkspace(CapvizOperator):
@@ -39,6 +39,6 @@ class OpenWorkspace(CapvizOperator):
 
     def __call__(self, sample_collection: Any, *, session: Any = None) -> Any:
         """Load the workspace, saved first if need be, and show it in a session if one is given."""
-        from fiftyone_capviz.curation.workspace import open_workspace
+        from fiftyone_capviz.curation.app.workspace import open_workspace
 
         return open_workspace(sample_collection._dataset, session=session)

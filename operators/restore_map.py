@@ -7,10 +7,10 @@ from typing import Any
 import fiftyone.operators as foo
 from fiftyone.operators import types
 
-from fiftyone_capviz.curation.workspace import EMBEDDINGS_PANEL, find_panel
+from fiftyone_capviz.curation.app.workspace import EMBEDDINGS_PANEL, find_panel
 
-from .capviz_operator import CapvizOperator
-from .segment_plot import PAUSES, mapped_segments, plot_messages
+from .frame.app import PAUSES, mapped_segments, plot_messages
+from .frame.operator import CapvizOperator
 
 
 class RestoreMap(CapvizOperator):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .form_fields import Form
-from .form_sections import caption_source
-from .stage_operator import StageOperator
+from .frame.form import Form
+from .frame.operator import StageOperator
+from .frame.sections import caption_source
 
 
 class ScoreCaptions(StageOperator):

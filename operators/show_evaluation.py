@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 from fiftyone.operators import types
 
-from fiftyone_capviz.curation.evaluation_store import described, list_evaluations
+from fiftyone_capviz.curation.dataset.runs import list_evaluations
+from fiftyone_capviz.curation.evaluation.storage import described
 from fiftyone_capviz.errors import InputError
 
-from .capviz_operator import CapvizOperator
 from .evaluate_attribution import outcome_of
-from .form_fields import Form
-from .running import Notify, Outcome, run
+from .frame.form import Form
+from .frame.operator import CapvizOperator
+from .frame.streaming import Notify, Outcome, run
 
 if TYPE_CHECKING:
-    from fiftyone_capviz.curation.evaluation_comparison import EvaluationComparison
-    from fiftyone_capviz.curation.evaluation_report import EvaluationReport
+    from fiftyone_capviz.curation.evaluation.comparison import EvaluationComparison
+    from fiftyone_capviz.curation.evaluation.report import EvaluationReport
 
 
 class ShowEvaluation(CapvizOperator):
@@ -64,8 +65,8 @@ class ShowEvaluation(CapvizOperator):
         Raises:
             InputError: there is none of that name, or an earlier version stored it.
         """
-        from fiftyone_capviz.curation.evaluation_comparison import compare_evaluations
-        from fiftyone_capviz.curation.evaluation_store import load_evaluation
+        from fiftyone_capviz.curation.evaluation.comparison import compare_evaluations
+        from fiftyone_capviz.curation.evaluation.storage import load_evaluation
 
         dataset = sample_collection._dataset
         report = load_evaluation(dataset, evaluation)
@@ -81,8 +82,8 @@ NONE_STORED = (
 
 
 def _outcome(found: EvaluationReport | EvaluationComparison) -> Outcome:
-    from fiftyone_capviz.curation.evaluation_comparison import EvaluationComparison
-    from fiftyone_capviz.curation.evaluation_comparison_figures import comparison_figures
+    from fiftyone_capviz.curation.evaluation.comparison import EvaluationComparison
+    from fiftyone_capviz.curation.evaluation.plots import comparison_figures
 
     if isinstance(found, EvaluationComparison):
         return Outcome(

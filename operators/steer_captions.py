@@ -6,18 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 from fiftyone.operators import types
 
-from fiftyone_capviz.curation.options import AnalysisOptions
 from fiftyone_capviz.errors import CapvizError
+from fiftyone_capviz.settings.analysis import AnalysisOptions
 
-from .capviz_operator import CapvizOperator
-from .form_fields import Form, last_run_options, params_from, target_samples
-from .form_sections import caption_source
-from .running import Notify, Outcome, run
+from .frame.form import Form
+from .frame.operator import CapvizOperator
+from .frame.requests import last_run_options, params_from, target_samples
+from .frame.sections import caption_source
+from .frame.streaming import Notify, Outcome, run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fiftyone_capviz.curation.recipe import Recipe, SteerReport
+    from fiftyone_capviz.curation.steering.reports import SteerReport
+    from fiftyone_capviz.settings.steering import Recipe
 
 DEFAULT_WEIGHT = 1.5
 METHODS = {
@@ -82,7 +84,7 @@ class SteerCaptions(CapvizOperator):
         )
 
         def work(notify: Notify) -> Outcome:
-            from fiftyone_capviz.curation.steer import steer_captions
+            from fiftyone_capviz.curation.steering.many import steer_captions
 
             report = steer_captions(view, recipe, options, progress=notify)
             return Outcome(
@@ -106,8 +108,8 @@ class SteerCaptions(CapvizOperator):
             return self.delegated(
                 sample_collection, params_of_recipe(recipe) | params_from(options)
             )
-        from fiftyone_capviz.curation.steer import steer_captions
-        from fiftyone_capviz.progress_bar import ProgressBar
+        from fiftyone_capviz.curation.dataset.progress import ProgressBar
+        from fiftyone_capviz.curation.steering.many import steer_captions
 
         with ProgressBar() as bar:
             return steer_captions(sample_collection, recipe, options, progress=bar)
@@ -119,7 +121,7 @@ def recipe_from(params: Mapping[str, Any]) -> Recipe:
     Raises:
         InputError: it would change nothing, or its parts do not fit together.
     """
-    from fiftyone_capviz.curation.recipe import AUTO, Recipe
+    from fiftyone_capviz.settings.steering import AUTO, Recipe
 
     chosen = bool(params.get("segment_label") or params.get("segment_ids"))
     weight: Any = AUTO if params.get("auto_weight") else params.get("weight")

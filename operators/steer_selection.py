@@ -9,15 +9,15 @@ from typing import Any
 
 from fiftyone.operators import types
 
-from fiftyone_capviz.curation.accept import stored_options
-from fiftyone_capviz.curation.logs import get_logger
-from fiftyone_capviz.curation.options import AnalysisOptions
-from fiftyone_capviz.curation.report import Progress
+from fiftyone_capviz.curation.dataset.logs import get_logger
+from fiftyone_capviz.curation.dataset.progress import Progress
+from fiftyone_capviz.curation.dataset.runs import stored_options
 from fiftyone_capviz.errors import InputError
+from fiftyone_capviz.settings.analysis import AnalysisOptions
 
-from .capviz_operator import CapvizOperator
-from .reloading import reload_app
-from .running import message_of
+from .frame.app import reload_app
+from .frame.operator import CapvizOperator
+from .frame.streaming import message_of
 
 Notify = Callable[[Progress], None]
 Work = Callable[[Notify], dict[str, Any]]
@@ -71,10 +71,10 @@ class SteerSelection(CapvizOperator):
 
 
 def _steer(ctx: Any, options: AnalysisOptions) -> Work:
-    from fiftyone_capviz.curation.steer import steer_captions
-    from fiftyone_capviz.curation.steered_image import Dials, read_image
-    from fiftyone_capviz.curation.steering_batch import Batch, remember_batch
-    from fiftyone_capviz.curation.steering_scope import Surroundings, batch_recipe
+    from fiftyone_capviz.curation.steering.batch import Batch, remember_batch
+    from fiftyone_capviz.curation.steering.image import Dials, read_image
+    from fiftyone_capviz.curation.steering.many import steer_captions
+    from fiftyone_capviz.curation.steering.scope import Surroundings, batch_recipe
 
     params, dataset = ctx.params, ctx.dataset
     around = Surroundings.of(
@@ -107,8 +107,8 @@ def _steer(ctx: Any, options: AnalysisOptions) -> Work:
 
 
 def _accept(ctx: Any, options: AnalysisOptions) -> Work:
-    from fiftyone_capviz.curation.accept import accept_captions
-    from fiftyone_capviz.curation.steering_batch import note_accepted, pending_batch, waiting_ids
+    from fiftyone_capviz.curation.steering.accept import accept_captions
+    from fiftyone_capviz.curation.steering.batch import note_accepted, pending_batch, waiting_ids
 
     dataset, field = ctx.dataset, options.caption_field
     batch = pending_batch(dataset, field)
@@ -129,8 +129,8 @@ def _accept(ctx: Any, options: AnalysisOptions) -> Work:
 
 
 def _undo(ctx: Any, options: AnalysisOptions) -> Work:
-    from fiftyone_capviz.curation.accept import undo_captions
-    from fiftyone_capviz.curation.steering_batch import forget_accepted, last_accepted
+    from fiftyone_capviz.curation.steering.accept import undo_captions
+    from fiftyone_capviz.curation.steering.batch import forget_accepted, last_accepted
 
     dataset, field = ctx.dataset, options.caption_field
     ids = last_accepted(dataset, field)

@@ -6,8 +6,8 @@ from typing import Any
 
 from fiftyone.operators import types
 
-from .capviz_operator import CapvizOperator
-from .form_fields import Form
+from .frame.form import Form
+from .frame.operator import CapvizOperator
 
 _SAID = "The analysis stops after its current batch. What is finished stays; run it again to go on."
 
@@ -31,6 +31,6 @@ class StopAnalysis(CapvizOperator):
 
     def __call__(self, sample_collection: Any) -> None:
         """Ask the run on this dataset (or on the view's) to stop."""
-        from fiftyone_capviz.curation.stop import request_stop
+        from fiftyone_capviz.curation.dataset.store import request_stop
 
         request_stop(sample_collection._dataset)

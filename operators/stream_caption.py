@@ -7,8 +7,8 @@ from typing import Any
 
 from fiftyone.operators import types
 
-from .capviz_operator import CapvizOperator
-from .running import message_of
+from .frame.operator import CapvizOperator
+from .frame.streaming import message_of
 
 
 class StreamCaption(CapvizOperator):
@@ -42,11 +42,11 @@ class StreamCaption(CapvizOperator):
 
 
 def _stream(ctx: Any, stream: str, patch: Any) -> Iterator[Any]:
-    from fiftyone_capviz.curation.accept import stored_options
-    from fiftyone_capviz.curation.steer_image import stream_image
-    from fiftyone_capviz.curation.steered_image import Dials, read_image
-    from fiftyone_capviz.curation.steering_messages import attempt_payload
-    from fiftyone_capviz.curation.streams import is_cancelled
+    from fiftyone_capviz.curation.dataset.runs import stored_options
+    from fiftyone_capviz.curation.inference.cancelled import is_cancelled
+    from fiftyone_capviz.curation.steering.image import Dials, read_image
+    from fiftyone_capviz.curation.steering.messages import attempt_payload
+    from fiftyone_capviz.curation.steering.one import stream_image
 
     options = stored_options(ctx.dataset, ctx.params.get("caption_field") or "caption", None)
     image = read_image(ctx.dataset, str(ctx.params.get("sample_id") or ""), options)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fiftyone_capviz.curation.fields import CaptionFields
+from fiftyone_capviz.curation.dataset.names import CaptionFields
 
-from .capviz_operator import CapvizOperator
-from .form_fields import Form, last_run_options, target_samples
-from .form_sections import caption_source
-from .running import Notify, Outcome, run
+from .frame.form import Form
+from .frame.operator import CapvizOperator
+from .frame.requests import last_run_options, target_samples
+from .frame.sections import caption_source
+from .frame.streaming import Notify, Outcome, run
 
 if TYPE_CHECKING:
-    from fiftyone_capviz.curation.options import AnalysisOptions
-    from fiftyone_capviz.curation.recipe import AcceptReport
+    from fiftyone_capviz.curation.steering.reports import AcceptReport
+    from fiftyone_capviz.settings.analysis import AnalysisOptions
 
 
 class UndoCaptions(CapvizOperator):
@@ -40,7 +41,7 @@ class UndoCaptions(CapvizOperator):
         options, view = last_run_options(ctx), target_samples(ctx)
 
         def work(notify: Notify) -> Outcome:
-            from fiftyone_capviz.curation.accept import undo_captions
+            from fiftyone_capviz.curation.steering.accept import undo_captions
 
             report = undo_captions(view, options.caption_field, options=options, progress=notify)
             details: dict[str, object] = {"samples": report.samples}
@@ -56,6 +57,6 @@ class UndoCaptions(CapvizOperator):
         options: AnalysisOptions | None = None,
     ) -> AcceptReport:
         """Bring back the replaced captions of a dataset or view."""
-        from fiftyone_capviz.curation.accept import undo_captions
+        from fiftyone_capviz.curation.steering.accept import undo_captions
 
         return undo_captions(sample_collection, caption_field, options=options)

@@ -7,28 +7,15 @@ from typing import Any
 
 from bson import ObjectId
 
-from fiftyone_capviz.curation.accept import accept_captions, discard_candidates, stored_options
-from fiftyone_capviz.curation.lasso import note_lasso
-from fiftyone_capviz.curation.options import AnalysisOptions
-from fiftyone_capviz.curation.panel_focus import panel_focus
-from fiftyone_capviz.curation.panel_scope import captions_notices
-from fiftyone_capviz.curation.prompt_suggestions import suggest_prompts
-from fiftyone_capviz.curation.runs import active_caption, list_runs
-from fiftyone_capviz.curation.sample_ids import sample_ids
-from fiftyone_capviz.curation.steer_image import (
-    lay_out,
-    search_weight,
-    steer_image,
-    weights_on_image,
-)
-from fiftyone_capviz.curation.steered_image import (
-    Attempt,
-    Dials,
-    SteeredImage,
-    keep_candidate,
-    read_image,
-)
-from fiftyone_capviz.curation.steering_batch import (
+from fiftyone_capviz.curation.app.lasso import note_lasso
+from fiftyone_capviz.curation.app.panel_focus import panel_focus
+from fiftyone_capviz.curation.app.panel_scope import captions_notices
+from fiftyone_capviz.curation.dataset.runs import active_caption, list_runs, stored_options
+from fiftyone_capviz.curation.dataset.samples import sample_ids
+from fiftyone_capviz.curation.dataset.store import request_stop
+from fiftyone_capviz.curation.inference.cancelled import cancel_stream
+from fiftyone_capviz.curation.steering.accept import accept_captions, discard_candidates
+from fiftyone_capviz.curation.steering.batch import (
     candidates,
     forget_batch,
     last_accepted,
@@ -36,22 +23,34 @@ from fiftyone_capviz.curation.steering_batch import (
     pending_batch,
     waiting_ids,
 )
-from fiftyone_capviz.curation.steering_messages import BatchPayload, attempt_payload, batch_payload
-from fiftyone_capviz.curation.steering_scope import Surroundings
-from fiftyone_capviz.curation.stop import request_stop
-from fiftyone_capviz.curation.streams import cancel_stream
+from fiftyone_capviz.curation.steering.image import (
+    Attempt,
+    Dials,
+    SteeredImage,
+    keep_candidate,
+    read_image,
+)
+from fiftyone_capviz.curation.steering.messages import BatchPayload, attempt_payload, batch_payload
+from fiftyone_capviz.curation.steering.one import (
+    lay_out,
+    search_weight,
+    steer_image,
+    weights_on_image,
+)
+from fiftyone_capviz.curation.steering.prompts import suggest_prompts
+from fiftyone_capviz.curation.steering.scope import Surroundings
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.records import Caption
+from fiftyone_capviz.settings.analysis import AnalysisOptions
 
-from .caption_steering_payloads import (
+from .frame.panel import CapvizPanel, event, neighbor, samples_meant
+from .payloads.caption_steering import (
     candidate_payload,
     image_payload,
     place_payload,
     search_payload,
     suggestion_payload,
 )
-from .capviz_panel import CapvizPanel, event
-from .sample_order import neighbor, samples_meant
 
 PAGE = 50
 

@@ -5,24 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypedDict
 
-from fiftyone_capviz.curation.pair_cancel import cancel_request, cancelled
-from fiftyone_capviz.curation.pair_explainer import explain_sample
-from fiftyone_capviz.curation.pair_regions import segment_regions
-from fiftyone_capviz.curation.pair_relation import relate_captions, relate_images
-from fiftyone_capviz.curation.pair_sample import PairSample, choose_fields, read_sample
-from fiftyone_capviz.curation.pair_settings import PairSettings, default_encoder
-from fiftyone_capviz.curation.pair_waits import LongWaitError
-from fiftyone_capviz.curation.sample_ids import sample_ids
-from fiftyone_capviz.errors import InputError
-
-from .capviz_panel import CapvizPanel, event
-from .pair_explainer_payloads import (
-    WaitPayload,
-    image_payload,
-    pair_payload,
-    relation_payload,
+from fiftyone_capviz.curation.dataset.samples import sample_ids
+from fiftyone_capviz.curation.inference.cancelled import cancel_request, cancelled
+from fiftyone_capviz.curation.pairs.explain import explain_sample
+from fiftyone_capviz.curation.pairs.relate import relate_captions, relate_images
+from fiftyone_capviz.curation.pairs.sample import (
+    PairSample,
+    choose_fields,
+    read_sample,
+    segment_regions,
 )
-from .sample_order import neighbor, samples_meant
+from fiftyone_capviz.curation.pairs.waits import LongWaitError
+from fiftyone_capviz.errors import InputError
+from fiftyone_capviz.settings.pairs import PairSettings, default_encoder
+
+from .frame.panel import CapvizPanel, event, neighbor, samples_meant
+from .payloads.pair_explainer import WaitPayload, image_payload, pair_payload, relation_payload
 
 LONG_SECONDS = 10.0
 """Expected to take longer, an explanation is begun only if the user wants to wait for it."""

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from fiftyone_capviz.curation.gallery import Scope, SegmentPool, gallery_fields, gallery_pool
-from fiftyone_capviz.curation.gallery_cards import SegmentCard, read_cards
-from fiftyone_capviz.curation.lasso import note_lasso, user_lasso
-from fiftyone_capviz.curation.logs import get_logger
-from fiftyone_capviz.curation.method_readings import Method, method_readings, stored_method
-from fiftyone_capviz.curation.panel_focus import focus_version, panel_focus
-from fiftyone_capviz.curation.panel_scope import base_view, captions_key
-from fiftyone_capviz.curation.workspace import recolor_params
+from fiftyone_capviz.curation.app.lasso import note_lasso, user_lasso
+from fiftyone_capviz.curation.app.panel_focus import focus_version, panel_focus
+from fiftyone_capviz.curation.app.panel_scope import base_view, captions_key
+from fiftyone_capviz.curation.app.workspace import recolor_params
+from fiftyone_capviz.curation.dataset.logs import get_logger
+from fiftyone_capviz.curation.gallery.cards import SegmentCard, read_cards
+from fiftyone_capviz.curation.gallery.methods import Method, method_readings, stored_method
+from fiftyone_capviz.curation.gallery.pool import (
+    Scope,
+    SegmentPool,
+    gallery_fields,
+    gallery_pool,
+)
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.models.attention_shape import attention_shape
 
-from .capviz_panel import CapvizPanel, event
-from .segment_gallery_payloads import (
+from .frame.panel import CapvizPanel, event
+from .payloads.segment_gallery import (
     GalleryPayload,
     MethodsPayload,
     Problem,

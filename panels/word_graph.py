@@ -4,24 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from fiftyone_capviz.curation.before import caption_paths
-from fiftyone_capviz.curation.caption_index import CaptionIndex, caption_indexes
-from fiftyone_capviz.curation.fields import SegmentFields, detections_fields, text_fields
-from fiftyone_capviz.curation.graph_comparison import (
-    Side,
-    compare_sides,
-    comparison_fields,
-    comparison_values,
-)
-from fiftyone_capviz.curation.graph_panel import (
-    find_words,
-    graph_text,
-    pairs_of_word,
-    panel_graph,
-)
-from fiftyone_capviz.curation.lasso import forget_lasso, note_lasso, user_lasso
-from fiftyone_capviz.curation.logs import get_logger
-from fiftyone_capviz.curation.panel_focus import (
+from fiftyone_capviz.curation.app.lasso import forget_lasso, note_lasso, user_lasso
+from fiftyone_capviz.curation.app.panel_focus import (
     clear_panel_focus,
     focus_notices,
     is_own_selection,
@@ -29,18 +13,40 @@ from fiftyone_capviz.curation.panel_focus import (
     selected_samples,
     set_panel_focus,
 )
-from fiftyone_capviz.curation.panel_scope import PanelScope, base_view, captions_key, panel_scope
-from fiftyone_capviz.curation.runs import list_runs
-from fiftyone_capviz.curation.word_painting import (
+from fiftyone_capviz.curation.app.panel_scope import (
+    PanelScope,
+    base_view,
+    captions_key,
+    panel_scope,
+)
+from fiftyone_capviz.curation.app.word_painting import (
     paint_focus,
     samples_with_words,
     segments_field_of,
 )
-from fiftyone_capviz.curation.word_similarity import similar_words
+from fiftyone_capviz.curation.dataset.before import caption_paths
+from fiftyone_capviz.curation.dataset.logs import get_logger
+from fiftyone_capviz.curation.dataset.names import SegmentFields
+from fiftyone_capviz.curation.dataset.runs import list_runs
+from fiftyone_capviz.curation.dataset.schema import detections_fields, text_fields
+from fiftyone_capviz.curation.words.caption_index import CaptionIndex, caption_indexes
+from fiftyone_capviz.curation.words.comparison import (
+    Side,
+    compare_sides,
+    comparison_fields,
+    comparison_values,
+)
+from fiftyone_capviz.curation.words.panel_graph import (
+    find_words,
+    graph_text,
+    pairs_of_word,
+    panel_graph,
+)
+from fiftyone_capviz.curation.words.similarity import similar_words
 from fiftyone_capviz.errors import InputError
 
-from .capviz_panel import CapvizPanel, event
-from .word_graph_payloads import (
+from .frame.panel import CapvizPanel, event
+from .payloads.word_graph import (
     ChoicesPayload,
     ComparePayload,
     EmptyPayload,

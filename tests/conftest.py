@@ -53,7 +53,7 @@ _PLACES = {
 os.environ.update(_PLACES)
 
 # After the environment is set: the plugin of this checkout, where FiftyOne will look for it.
-from fiftyone_capviz.plugin_link import link_plugin  # noqa: E402
+from fiftyone_capviz.installation.plugin_link import link_plugin  # noqa: E402
 
 link_plugin(HOME / "plugins", folder=REPOSITORY)
 
@@ -174,8 +174,8 @@ def new_dataset() -> Iterator[Callable[[list[Path]], Any]]:
 @pytest.fixture(scope="session")
 def analysed_images(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """Four images analysed with small random models; tests change clones of it only."""
-    from fiftyone_capviz.curation.pipeline import analyze
-    from tests.curation.random_world import image_dataset, random_options
+    from fiftyone_capviz.curation.analysis.analyze import analyze
+    from tests.worlds.random_world import image_dataset, random_options
 
     made = image_dataset(tmp_path_factory.mktemp("images"), 4)
     analyze(made, random_options())

@@ -12,9 +12,9 @@ import pytest
 
 from fiftyone_capviz import cli
 from fiftyone_capviz.commands.option_arguments import options_of
-from fiftyone_capviz.curation.options import AnalysisOptions
-from fiftyone_capviz.curation.report import Report
-from tests.curation.random_world import draw_image, random_options
+from fiftyone_capviz.curation.analysis.report import Report
+from fiftyone_capviz.settings.analysis import AnalysisOptions
+from tests.worlds.random_world import draw_image, random_options
 
 
 @pytest.fixture
@@ -147,14 +147,14 @@ def test_ctrl_c_ends_with_130(
     def interrupted(*arguments: object, **settings: object) -> Report:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("fiftyone_capviz.curation.pipeline.analyze", interrupted)
+    monkeypatch.setattr("fiftyone_capviz.curation.analysis.analyze.analyze", interrupted)
     assert cli.main(["analyze", str(photos), *quick]) == 130
 
 
 def test_a_stopped_run_ends_with_130(
     photos: Path, quick: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from fiftyone_capviz.curation import pipeline
+    from fiftyone_capviz.curation.analysis import analyze as pipeline
 
     whole = pipeline.analyze
 
@@ -171,7 +171,7 @@ def test_errors_that_are_not_ours_name_the_log_file(
     def broken(*arguments: object, **settings: object) -> Report:
         raise RuntimeError("odd")
 
-    monkeypatch.setattr("fiftyone_capviz.curation.estimate.estimate", broken)
+    monkeypatch.setattr("fiftyone_capviz.curation.analysis.forecast.estimate", broken)
     failing("RuntimeError: odd", "analyze", str(photos), capsys=capsys)
 
 

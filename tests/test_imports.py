@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,35 +16,34 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "fiftyone_capviz"
 
-# From the bottom up: a module may import its own line and those above it here.
+# From the bottom up: a room may import itself and those on the lines above. `tests/test_imports.py`
+# is the only place that knows this order; CONTRIBUTING.md explains it.
 LAYERS = (
     ("errors", "records"),
-    (
-        "association",
-        "comparison",
-        "coverage",
-        "geometry",
-        "graph",
-        "graph_parts",
-        "images",
-        "incidence",
-        "inflection",
-        "mongod",
-        "patch_weights",
-        "plugin_link",
-        "segments",
-        "words",
-    ),
+    ("coverage", "geometry", "graph", "images", "segment_embeddings", "segments", "text"),
+    ("settings",),
     ("models",),
-    ("attribution", "captions", "evaluation", "segment_embeddings", "steering"),
+    ("attribution", "evaluation", "steering"),
     ("scenes",),
-    ("curation", "progress_bar"),
+    ("installation",),
+    ("curation.dataset",),
+    ("curation.inference",),
+    ("curation.pages",),
+    ("curation.words",),
+    ("curation.segments",),
+    ("curation.app",),
+    ("curation.analysis",),
+    ("curation.gallery",),
+    ("curation.steering",),
+    ("curation.pairs",),
+    ("curation.evaluation",),
+    ("curation.export",),
+    ("curation",),
     ("commands",),
     ("cli", "__init__", "__main__"),
 )
-NO_TORCH = {*LAYERS[0], *LAYERS[1], "progress_bar", "commands", "cli", "__init__", "__main__"}
+WITH_TORCH = {"segment_embeddings", "models", "attribution", "evaluation", "steering", "scenes"}
 MAY_IMPORT_FIFTYONE = {"curation", "commands", "cli"}
-
 # Where the name of the package to install is another, or comes with one that is declared.
 DISTRIBUTIONS = {
     "PIL": "pillow",
@@ -69,8 +69,23 @@ def _sources() -> list[Path]:
 
 
 def _unit(path: Path) -> str:
-    """The module or subpackage of the package that a file belongs to."""
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    """The room that a file belongs to; the rooms of `curation` count one by one."""
+    parts = path.relative_to(PACKAGE).parts
+    if parts[0] == "curation" and len(parts) > 2:
+        return f"curation.{parts[1]}"
+    return parts[0].removesuffix(".py")
+
+
+def _room_of(name: str) -> str | None:
+    """The room that an imported name of ours lies in, None for a name of others."""
+    parts = name.split(".")
+    if parts[0] != "fiftyone_capviz":
+        return None
+    for length in (2, 1):
+        unit = ".".join(parts[1 : length + 1])
+        if any(unit in units for units in LAYERS):
+            return unit
+    return None
 
 
 def _module(path: Path) -> str:
@@ -96,9 +111,9 @@ def _imports(path: Path) -> Iterator[tuple[str, bool]]:
                 for alias in child.names:
                     yield alias.name, at_import
             elif isinstance(child, ast.ImportFrom):
-                assert child.level == 0 or path.parent.name in ("operators", "panels"), (
-                    f"{path}:{child.lineno}: imports are absolute"
-                )
+                assert child.level == 0 or {"operators", "panels"} & set(
+                    path.relative_to(ROOT).parts
+                ), f"{path}:{child.lineno}: imports are absolute"
                 if child.level:  # a sibling: nothing to check
                     continue
                 yield child.module or "", at_import
@@ -112,19 +127,79 @@ def _imports(path: Path) -> Iterator[tuple[str, bool]]:
 
 @pytest.mark.parametrize("path", _sources(), ids=_module)
 def test_imports_point_downwards(path: Path) -> None:
-    own = _level(_unit(path))
-    ours = {_unit(source) for source in _sources()}
+    room = _unit(path)
+    own = _level(room)
     for name, _ in _imports(path):
-        parts = name.split(".")
-        unit = parts[1] if len(parts) > 1 else ""
-        if parts[0] == "fiftyone_capviz" and unit in ours:
+        unit = _room_of(name)
+        if (
+            unit is not None
+            and unit != room
+            and name.removeprefix("fiftyone_capviz.") != "curation"
+        ):
             assert _level(unit) <= own, f"{path.name} imports {name}, which stands above it"
-        assert parts[0] not in ("operators", "panels"), f"{path.name} imports {name}"
+        assert name.split(".")[0] not in ("operators", "panels"), f"{path.name} imports {name}"
+
+
+def test_no_two_files_import_each_other_in_a_circle() -> None:
+    files = {_module(path): path for path in _sources()}
+    needs = {
+        module: {name for name, _ in _imports(path) if name in files and name != module}
+        for module, path in files.items()
+    }
+    assert not _circle(needs)
+
+
+def _circle(needs: dict[str, set[str]]) -> list[str]:
+    """Modules that import each other in a circle, in order; empty if none do."""
+    done: set[str] = set()
+
+    def search(module: str, way: list[str]) -> list[str]:
+        if module in way:
+            return [*way[way.index(module) :], module]
+        if module in done:
+            return []
+        for needed in sorted(needs[module]):
+            if found := search(needed, [*way, module]):
+                return found
+        done.add(module)
+        return []
+
+    return next((found for module in sorted(needs) if (found := search(module, []))), [])
+
+
+def test_a_circle_would_be_found() -> None:
+    assert _circle({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c", "b"]
+
+
+SOURCE_LINES, SOURCE_FILES, FUNCTION_LINES = 400, 25, 80
+
+
+def _all_python() -> list[Path]:
+    folders = ("fiftyone_capviz", "operators", "panels", "tests", "benchmarks")
+    found = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    return [path for path in found if not {"node_modules", "_plugin"} & set(path.parts)]
+
+
+def test_files_and_functions_are_short_enough_to_read() -> None:
+    for path in _all_python():
+        text = path.read_text(encoding="utf-8")
+        lines = text.count("\n")
+        assert lines <= SOURCE_LINES, f"{path.relative_to(ROOT)} has {lines} lines"
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                length = (node.end_lineno or 0) - node.lineno + 1
+                assert length <= FUNCTION_LINES, f"{path.name}: {node.name} has {length} lines"
+
+
+def test_rooms_are_small_enough_to_know() -> None:
+    sizes = Counter(path.parent for path in _all_python() if path.name != "__init__.py")
+    for folder, size in sizes.items():
+        assert size <= SOURCE_FILES, f"{folder.relative_to(ROOT)} holds {size} files"
 
 
 @pytest.mark.parametrize("path", _sources(), ids=_module)
 def test_only_curation_and_the_command_line_import_fiftyone(path: Path) -> None:
-    if _unit(path) in MAY_IMPORT_FIFTYONE:
+    if _unit(path).split(".")[0] in MAY_IMPORT_FIFTYONE:
         return
     assert not [name for name, _ in _imports(path) if name.split(".")[0] == "fiftyone"]
 
@@ -144,7 +219,7 @@ def test_every_package_that_is_imported_is_declared() -> None:
     extras = project["optional-dependencies"]["open_clip"]
     declared = {re.split(r"[<>=]", line)[0] for line in (*project["dependencies"], *extras)}
     known = {*sys.stdlib_module_names, "fiftyone_capviz", "operators", "panels"}
-    paths = [*_sources(), *(ROOT / "operators").rglob("*.py"), *(ROOT / "panels").glob("*.py")]
+    paths = [*_sources(), *(ROOT / "operators").rglob("*.py"), *(ROOT / "panels").rglob("*.py")]
     for path in paths:
         for top in {name.split(".")[0] for name, _ in _imports(path)} - known - {""}:
             assert DISTRIBUTIONS.get(top, top) in declared, f"{path} imports {top}"
@@ -174,13 +249,19 @@ def _import_without(modules: list[str], *, blocked: tuple[str, ...]) -> None:
 
 
 def test_the_lower_layers_and_the_command_line_do_without_torch_and_fiftyone() -> None:
-    modules = [_module(path) for path in _sources() if _unit(path) in NO_TORCH]
+    light = {_unit(path) for path in _sources()} - WITH_TORCH
+    modules = [
+        _module(path)
+        for path in _sources()
+        if _unit(path) in light and not _unit(path).startswith("curation")
+    ]
     modules = [name for name in modules if not name.endswith("__main__")]
     _import_without(modules, blocked=(*HEAVY, "fiftyone"))
 
 
 def test_curation_imports_without_torch() -> None:
-    _import_without(["fiftyone_capviz.curation"], blocked=HEAVY)
+    modules = [_module(path) for path in _sources() if _unit(path).startswith("curation")]
+    _import_without(modules, blocked=HEAVY)
 
 
 def test_operators_and_panels_import_without_torch() -> None:
@@ -188,8 +269,7 @@ def test_operators_and_panels_import_without_torch() -> None:
 
 
 def test_the_models_and_methods_do_without_fiftyone() -> None:
-    units = {*LAYERS[2], *LAYERS[3], *LAYERS[4]}
-    modules = [_module(path) for path in _sources() if _unit(path) in units]
+    modules = [_module(path) for path in _sources() if _unit(path) in WITH_TORCH]
     _import_without(
         [name for name in modules if not name.endswith("__main__")], blocked=("fiftyone",)
     )

@@ -1,1 +1,1 @@
-"""Word attribution: which patches each word of a caption attends to."""
+"""Who looks where: words on patches, and tokens of one side by tokens of the other."""

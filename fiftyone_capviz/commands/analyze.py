@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fiftyone_capviz.commands.console import Subparsers, add_command, say, write_json
 from fiftyone_capviz.commands.option_arguments import add_option_arguments, options_of
-from fiftyone_capviz.curation.options import STAGES
+from fiftyone_capviz.settings.analysis import STAGES
 
 EXAMPLES = """\
   capviz analyze ./photos                         a folder becomes the dataset `photos`
@@ -42,7 +42,7 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    from fiftyone_capviz.curation.logs import log_file
+    from fiftyone_capviz.curation.dataset.logs import log_file
     from fiftyone_capviz.curation.targets import open_target, restrict
 
     options = options_of(arguments)

@@ -27,7 +27,7 @@ def complain(text: str) -> None:
 
 def said_where_the_log_is() -> str:
     """Log the exception at hand with its trace, and say in which file."""
-    from fiftyone_capviz.curation.logs import get_logger, log_file
+    from fiftyone_capviz.curation.dataset.logs import get_logger, log_file
 
     get_logger().exception("capviz failed")
     return f"The details are in {log_file()}."

@@ -36,11 +36,11 @@ def run(arguments: argparse.Namespace) -> int:
     from dataclasses import replace
 
     from fiftyone_capviz.commands.run_analysis import run_analysis
+    from fiftyone_capviz.curation.app.workspace import save_workspace
     from fiftyone_capviz.curation.demo import make_demo, show_in_app
-    from fiftyone_capviz.curation.options import SCENES_OPTIONS, STAGES
     from fiftyone_capviz.curation.targets import plugins_folder
-    from fiftyone_capviz.curation.workspace import save_workspace
-    from fiftyone_capviz.plugin_link import link_plugin
+    from fiftyone_capviz.installation.plugin_link import link_plugin
+    from fiftyone_capviz.settings.analysis import SCENES_OPTIONS, STAGES
 
     options = replace(SCENES_OPTIONS, device=arguments.device, existing="replace").validated()
     say(f"Plugin: {link_plugin(plugins_folder())}")

@@ -64,6 +64,14 @@ def add_parser(subparsers: Subparsers) -> None:
     )  # fmt: skip
     parser.add_argument("--seed", type=int, help="of every draw; default 0")
 
+    _add_measured(parser)
+    _add_models(parser)
+    _add_shown(parser)
+    _add_output(parser)
+    parser.set_defaults(run=run)
+
+
+def _add_measured(parser: argparse.ArgumentParser) -> None:
     measured = parser.add_argument_group("what is measured")
     measured.add_argument(
         "--measure", dest="measures", nargs="+", choices=MEASURES, metavar="MEASURE",
@@ -112,6 +120,8 @@ def add_parser(subparsers: Subparsers) -> None:
     measured.add_argument("--steering-prompt", help="what steered captions begin with")
     measured.add_argument("--bootstrap-samples", type=int, metavar="N", help="default 1000")
 
+
+def _add_models(parser: argparse.ArgumentParser) -> None:
     models = parser.add_argument_group(
         "models", "each a hub name, a local folder, or `scenes`; default those of the analysis"
     )
@@ -121,6 +131,8 @@ def add_parser(subparsers: Subparsers) -> None:
     models.add_argument("--dtype", help="auto, float32, bfloat16, float16; default auto")
     models.add_argument("--batch-size", type=int, metavar="N", help="images per batch")
 
+
+def _add_shown(parser: argparse.ArgumentParser) -> None:
     shown = parser.add_argument_group(
         "the variant whose scores go to fields of the samples; default that of the analysis"
     )
@@ -132,13 +144,14 @@ def add_parser(subparsers: Subparsers) -> None:
         "--no-fields", dest="fields", action="store_false", default=None, help="write no fields"
     )
 
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
     output = parser.add_argument_group("output")
     output.add_argument("--json", type=Path, metavar="FILE", help="write the result here as well")
     output.add_argument("--html", type=Path, metavar="FILE", help="plots and tables as one page")
     output.add_argument("--quiet", action="store_true", help="no progress bar, no table")
     output.add_argument("--show", metavar="RUN", help="show a stored evaluation instead")
     output.add_argument("--compare", nargs=2, metavar="RUN", help="two stored ones side by side")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -149,29 +162,29 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.compare:
         return _compare(dataset, arguments)
     if arguments.show:
-        from fiftyone_capviz.curation.evaluation_store import load_evaluation
+        from fiftyone_capviz.curation.evaluation.storage import load_evaluation
 
         report = load_evaluation(dataset, arguments.show)
     else:
         report = _evaluate(dataset, arguments)
     if not arguments.quiet:
-        from fiftyone_capviz.curation.evaluation_table import evaluation_table
+        from fiftyone_capviz.curation.evaluation.table import evaluation_table
 
         say(evaluation_table(report))
     if arguments.json is not None:
         write_json(arguments.json, {"dataset": dataset.name, **report.to_dict()})
     if arguments.html is not None:
-        from fiftyone_capviz.curation.evaluation_html import write_evaluation_page
+        from fiftyone_capviz.curation.evaluation.html import write_evaluation_page
 
         say(str(write_evaluation_page(report, arguments.html, title=dataset.name)))
     return 130 if report.stopped else 0
 
 
 def _evaluate(dataset: Any, arguments: argparse.Namespace) -> Any:
-    from fiftyone_capviz.curation.evaluation import evaluate_attribution
-    from fiftyone_capviz.curation.evaluation_estimate import estimate_evaluation
+    from fiftyone_capviz.curation.dataset.progress import ProgressBar
+    from fiftyone_capviz.curation.evaluation.forecast import estimate_evaluation
+    from fiftyone_capviz.curation.evaluation.run import evaluate_attribution
     from fiftyone_capviz.curation.targets import restrict
-    from fiftyone_capviz.progress_bar import ProgressBar
 
     options = _options(dataset, arguments)
     collection = restrict(dataset, view=arguments.view, limit=arguments.limit)
@@ -182,8 +195,8 @@ def _evaluate(dataset: Any, arguments: argparse.Namespace) -> Any:
 
 
 def _options(dataset: Any, arguments: argparse.Namespace) -> Any:
-    from fiftyone_capviz.curation.evaluation_defaults import default_options
-    from fiftyone_capviz.curation.evaluation_options import EvaluationOptions, read_synonyms
+    from fiftyone_capviz.curation.evaluation.forecast import default_options
+    from fiftyone_capviz.settings.evaluation import EvaluationOptions, read_synonyms
 
     if arguments.regions_field is None:
         raise InputError("--regions must name the field with labelled boxes or masks; none given.")
@@ -211,8 +224,8 @@ def _pair(text: str, option: str) -> tuple[str, str]:
 
 
 def _compare(dataset: Any, arguments: argparse.Namespace) -> int:
-    from fiftyone_capviz.curation.evaluation_comparison import compare_evaluations
-    from fiftyone_capviz.curation.evaluation_store import load_evaluation
+    from fiftyone_capviz.curation.evaluation.comparison import compare_evaluations
+    from fiftyone_capviz.curation.evaluation.storage import load_evaluation
 
     first, second = (load_evaluation(dataset, key) for key in arguments.compare)
     compared = compare_evaluations(first, second, names=arguments.compare)
@@ -221,7 +234,7 @@ def _compare(dataset: Any, arguments: argparse.Namespace) -> int:
     if arguments.json is not None:
         write_json(arguments.json, compared.to_dict())
     if arguments.html is not None:
-        from fiftyone_capviz.curation.evaluation_html import write_evaluation_page
+        from fiftyone_capviz.curation.evaluation.html import write_evaluation_page
 
         say(str(write_evaluation_page(compared, arguments.html, title=dataset.name)))
     return 0

@@ -35,7 +35,7 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    from fiftyone_capviz.curation.export import FORMATS, export_analysis
+    from fiftyone_capviz.curation.export.files import FORMATS, export_analysis
     from fiftyone_capviz.curation.targets import open_dataset, restrict
 
     collection = restrict(open_dataset(arguments.dataset), view=arguments.view, limit=None)

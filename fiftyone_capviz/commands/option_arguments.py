@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import fields, replace
 
-from fiftyone_capviz.curation.options import AnalysisOptions
+from fiftyone_capviz.settings.analysis import AnalysisOptions
 
 
 def add_option_arguments(parser: argparse.ArgumentParser) -> None:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from fiftyone_capviz.commands.console import Subparsers, add_command, say
-from fiftyone_capviz.plugin_link import PLUGIN_NAME, link_plugin, unlink_plugin
+from fiftyone_capviz.installation.plugin_link import PLUGIN_NAME, link_plugin, unlink_plugin
 
 
 def add_install_parser(subparsers: Subparsers) -> None:

@@ -10,8 +10,8 @@ from fiftyone_capviz.commands.console import complain, say
 if TYPE_CHECKING:
     from fiftyone.core.collections import SampleCollection
 
-    from fiftyone_capviz.curation.options import AnalysisOptions
-    from fiftyone_capviz.curation.pipeline import Report
+    from fiftyone_capviz.curation.analysis.report import Report
+    from fiftyone_capviz.settings.analysis import AnalysisOptions
 
 
 def run_analysis(
@@ -35,10 +35,10 @@ def run_analysis(
     Raises:
         CapvizError: the options, fields or models cannot be used.
     """
-    from fiftyone_capviz.curation.estimate import estimate
-    from fiftyone_capviz.curation.pipeline import analyze
-    from fiftyone_capviz.curation.summary import summarize
-    from fiftyone_capviz.progress_bar import ProgressBar
+    from fiftyone_capviz.curation.analysis.analyze import analyze
+    from fiftyone_capviz.curation.analysis.forecast import estimate
+    from fiftyone_capviz.curation.dataset.progress import ProgressBar
+    from fiftyone_capviz.curation.export.summary import summarize
 
     if not quiet:
         say(estimate(collection, options, stages).text)

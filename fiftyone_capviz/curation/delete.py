@@ -9,27 +9,31 @@ from typing import Any
 import fiftyone as fo
 from bson import ObjectId
 
-from fiftyone_capviz.curation.active import activate_captions
-from fiftyone_capviz.curation.before import KEY, caption_paths, existed, segment_paths
-from fiftyone_capviz.curation.documents import chosen_text, text_hash
-from fiftyone_capviz.curation.evaluation_store import (
-    delete_evaluations,
-    list_evaluations,
-    written_paths,
-)
-from fiftyone_capviz.curation.fields import (
+from fiftyone_capviz.curation.app.workspace import remove_active_fields, remove_workspace
+from fiftyone_capviz.curation.dataset.before import BEFORE as KEY
+from fiftyone_capviz.curation.dataset.before import caption_paths, existed, segment_paths
+from fiftyone_capviz.curation.dataset.documents import chosen_text, text_hash
+from fiftyone_capviz.curation.dataset.names import (
     ERROR_FIELD,
     HEATMAP_FIELD,
     SIDEBAR_GROUP,
     CaptionFields,
     SegmentFields,
-    remove_from_sidebar,
 )
-from fiftyone_capviz.curation.pair_runs import delete_pair_run
-from fiftyone_capviz.curation.runs import active_caption, delete_run, list_runs, read_run
-from fiftyone_capviz.curation.sample_ids import reload_samples
-from fiftyone_capviz.curation.store import forget_all
-from fiftyone_capviz.curation.workspace import remove_active_fields, remove_workspace
+from fiftyone_capviz.curation.dataset.runs import (
+    active_caption,
+    delete_run,
+    list_evaluations,
+    list_runs,
+    read_run,
+    written_paths,
+)
+from fiftyone_capviz.curation.dataset.samples import reload_samples
+from fiftyone_capviz.curation.dataset.schema import remove_from_sidebar
+from fiftyone_capviz.curation.dataset.store import forget_all
+from fiftyone_capviz.curation.evaluation.storage import delete_evaluations
+from fiftyone_capviz.curation.pairs.runs import delete_pair_run
+from fiftyone_capviz.curation.segments.active import activate_captions
 
 
 @dataclass

@@ -16,7 +16,7 @@ import fiftyone as fo
 import numpy as np
 from PIL import Image
 
-from fiftyone_capviz.curation.workspace import WORKSPACE
+from fiftyone_capviz.curation.app.workspace import WORKSPACE
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.scenes.draw import render
 from fiftyone_capviz.scenes.grammar import complete_caption

@@ -16,7 +16,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from fiftyone_capviz.records import CaptionWords
-from fiftyone_capviz.words import caption_words, tokenize
+from fiftyone_capviz.text.words import caption_words, tokenize
 
 Synonyms = Mapping[str, Sequence[str]]
 """Label -> other names that a caption may use for it."""

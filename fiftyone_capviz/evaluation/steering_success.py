@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from fiftyone_capviz.evaluation.matching import Vocabulary
-from fiftyone_capviz.words import caption_words
+from fiftyone_capviz.text.words import caption_words
 
 _WORD = re.compile(r"\w+")
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fiftyone_capviz.association import AssociationTable
 from fiftyone_capviz.coverage import measure_coverage
 from fiftyone_capviz.evaluation.regions import GridRegions
+from fiftyone_capviz.graph.association import AssociationTable
 from fiftyone_capviz.records import BoolArray, FloatArray
 from fiftyone_capviz.segments import pool_scores
 

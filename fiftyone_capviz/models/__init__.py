@@ -1,0 +1,1 @@
+"""Models behind a few interfaces: one architecture, one file; the registry finds and loads them."""

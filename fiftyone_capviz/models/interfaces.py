@@ -14,17 +14,12 @@ import torch
 from PIL.Image import Image
 
 from fiftyone_capviz.geometry import PixelTransform
-from fiftyone_capviz.models.sides import Side
+from fiftyone_capviz.models.dual.sides import Side
 from fiftyone_capviz.models.word_pieces import TokenBatch, WordPieces
-from fiftyone_capviz.records import (
-    Caption,
-    FloatArray,
-    Match,
-    Segments,
-)
+from fiftyone_capviz.records import Caption, FloatArray, Match, Segments
 
 if TYPE_CHECKING:
-    from fiftyone_capviz.steering import Steering
+    from fiftyone_capviz.records import Steering
 
 
 class ImageEncoder(Protocol):

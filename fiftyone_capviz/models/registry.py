@@ -80,31 +80,31 @@ class Entry:
 def _load_blip_captioner(
     checkpoint: Checkpoint, *, device: torch.device, dtype: torch.dtype
 ) -> Any:
-    from fiftyone_capviz.models.blip_captioner import load_captioner
+    from fiftyone_capviz.models.blip.captioner import load_captioner
 
     return load_captioner(checkpoint, device=device, dtype=dtype)
 
 
 def _load_blip_matcher(checkpoint: Checkpoint, *, device: torch.device, dtype: torch.dtype) -> Any:
-    from fiftyone_capviz.models.blip_matcher import load_matcher
+    from fiftyone_capviz.models.blip.matcher import load_matcher
 
     return load_matcher(checkpoint, device=device, dtype=dtype)
 
 
 def _load_clip(checkpoint: Checkpoint, *, device: torch.device, dtype: torch.dtype) -> Any:
-    from fiftyone_capviz.models.clip import ClipEncoder
+    from fiftyone_capviz.models.dual.clip import ClipEncoder
 
     return ClipEncoder(checkpoint, device=device, dtype=dtype)
 
 
 def _load_siglip(checkpoint: Checkpoint, *, device: torch.device, dtype: torch.dtype) -> Any:
-    from fiftyone_capviz.models.siglip import SiglipEncoder
+    from fiftyone_capviz.models.dual.siglip import SiglipEncoder
 
     return SiglipEncoder(checkpoint, device=device, dtype=dtype)
 
 
 def _load_open_clip(checkpoint: Checkpoint, *, device: torch.device, dtype: torch.dtype) -> Any:
-    from fiftyone_capviz.models.open_clip_encoder import load_open_clip
+    from fiftyone_capviz.models.dual.open_clip import load_open_clip
 
     return load_open_clip(checkpoint, device=device, dtype=dtype)
 
@@ -114,19 +114,19 @@ def _load_itc(checkpoint: Checkpoint, *, device: torch.device, dtype: torch.dtyp
 
 
 def _itc_of(matcher: Any) -> Any:
-    from fiftyone_capviz.models.blip_itc import ItcEncoder
+    from fiftyone_capviz.models.blip.itc import ItcEncoder
 
     return ItcEncoder(matcher)
 
 
 def _load_sam(checkpoint: Checkpoint, *, device: torch.device, dtype: torch.dtype) -> Any:
-    from fiftyone_capviz.models.sam import load_segmenter
+    from fiftyone_capviz.models.segmenters.sam import load_segmenter
 
     return load_segmenter(checkpoint, device=device, dtype=dtype)
 
 
 def _load_sam_file(checkpoint: Checkpoint, *, device: torch.device, dtype: torch.dtype) -> Any:
-    from fiftyone_capviz.models.sam import load_segmenter_file
+    from fiftyone_capviz.models.segmenters.sam import load_segmenter_file
 
     return load_segmenter_file(
         checkpoint.folder,
@@ -140,13 +140,13 @@ def _load_sam_file(checkpoint: Checkpoint, *, device: torch.device, dtype: torch
 def _load_mask_generation(
     checkpoint: Checkpoint, *, device: torch.device, dtype: torch.dtype
 ) -> Any:
-    from fiftyone_capviz.models.mask_generation import load_segmenter
+    from fiftyone_capviz.models.segmenters.mask_generation import load_segmenter
 
     return load_segmenter(checkpoint, device=device, dtype=dtype)
 
 
 def _load_superpixels(checkpoint: Checkpoint, *, device: torch.device, dtype: torch.dtype) -> Any:
-    from fiftyone_capviz.models.superpixels import SuperpixelSegmenter
+    from fiftyone_capviz.models.segmenters.superpixels import SuperpixelSegmenter
 
     return SuperpixelSegmenter()
 

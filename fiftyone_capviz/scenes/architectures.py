@@ -25,8 +25,8 @@ from transformers import (
     PreTrainedModel,
 )
 
-from fiftyone_capviz.models.sam_architecture import build_sam
-from fiftyone_capviz.scenes.grammar import WORDS
+from fiftyone_capviz.models.segmenters.sam_architecture import build_sam
+from fiftyone_capviz.scenes.wording import WORDS
 
 IMAGE_SIZE = 96
 PATCH_SIZE = 8

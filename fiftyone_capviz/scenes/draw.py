@@ -16,8 +16,8 @@ from fiftyone_capviz.scenes import grounds
 from fiftyone_capviz.scenes.canvas import Canvas
 from fiftyone_capviz.scenes.figures import draw_figure
 from fiftyone_capviz.scenes.people import draw_person
+from fiftyone_capviz.scenes.scene import Scene, Thing
 from fiftyone_capviz.scenes.tables import PERSONS
-from fiftyone_capviz.scenes.world import Scene, Thing
 
 _SKIES = 6
 _DAY = np.array([1.0, 1.0, 1.0], np.float32)

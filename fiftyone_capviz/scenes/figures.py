@@ -14,8 +14,8 @@ from collections.abc import Callable
 import numpy as np
 
 from fiftyone_capviz.scenes.canvas import Canvas, Color, jitter, shade
+from fiftyone_capviz.scenes.scene import Thing
 from fiftyone_capviz.scenes.tables import COLORS
-from fiftyone_capviz.scenes.world import Thing
 
 _INK = (36, 32, 38)
 _GLASS = (186, 218, 232)

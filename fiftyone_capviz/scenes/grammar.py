@@ -12,15 +12,9 @@ from itertools import pairwise
 
 import numpy as np
 
+from fiftyone_capviz.scenes.scene import Scene, Thing
 from fiftyone_capviz.scenes.swaps import Swap, swap_word, swap_words
-from fiftyone_capviz.scenes.tables import (
-    ACCESSORIES,
-    BACKGROUNDS,
-    COLORS,
-    KINDS,
-    PERSONS,
-    SUBJECTS,
-)
+from fiftyone_capviz.scenes.tables import ACCESSORIES, BACKGROUNDS, COLORS, KINDS, PERSONS, SUBJECTS
 from fiftyone_capviz.scenes.wording import (
     SINGULARS,
     WORDS,
@@ -28,7 +22,6 @@ from fiftyone_capviz.scenes.wording import (
     place_phrase,
     word_of_background,
 )
-from fiftyone_capviz.scenes.world import Scene, Thing
 
 __all__ = [
     "WORDS", "Swap", "background_of", "color_named_for", "complete_caption", "default_caption",

@@ -15,8 +15,8 @@ import numpy as np
 
 from fiftyone_capviz.scenes.canvas import Canvas, Color, jitter, shade
 from fiftyone_capviz.scenes.figures import paint_ball, paint_fish
+from fiftyone_capviz.scenes.scene import Thing
 from fiftyone_capviz.scenes.tables import COLORS
-from fiftyone_capviz.scenes.world import Thing
 
 _SKINS = ((246, 212, 180), (226, 178, 138), (178, 122, 84), (120, 80, 56))
 _BLACK, _DARK, _BROWN, _BLOND, _RED = (30, 28, 34), (58, 40, 32), (112, 68, 38), (222, 180, 98), (168, 76, 40)

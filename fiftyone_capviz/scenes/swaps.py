@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fiftyone_capviz.scenes.scene import Scene
 from fiftyone_capviz.scenes.tables import COLORS, KINDS, PERSONS, SHOWN_BY_BACKGROUND
 from fiftyone_capviz.scenes.wording import (
     BACKGROUND_WORDS,
@@ -17,7 +18,6 @@ from fiftyone_capviz.scenes.wording import (
     place_phrase,
     word_of_background,
 )
-from fiftyone_capviz.scenes.world import Scene
 
 _WEARABLE = ("hat", "tie", "sunglasses")
 _PORTABLE = ("bag", "umbrella", "fish", "ball")

@@ -20,12 +20,9 @@ from torch import nn
 from transformers import BlipForConditionalGeneration, BlipForImageTextRetrieval
 
 from fiftyone_capviz.scenes.architectures import build_captioner, build_matcher, save_model
-from fiftyone_capviz.scenes.grammar import (
-    default_caption,
-    full_caption,
-    swap_words,
-    wearing_caption,
-)
+from fiftyone_capviz.scenes.grammar import default_caption, full_caption, wearing_caption
+from fiftyone_capviz.scenes.scene import Scene
+from fiftyone_capviz.scenes.swaps import swap_words
 from fiftyone_capviz.scenes.training_data import (
     SceneArrays,
     SceneTokens,
@@ -33,7 +30,6 @@ from fiftyone_capviz.scenes.training_data import (
     draw_scenes,
     word_labels,
 )
-from fiftyone_capviz.scenes.world import Scene
 
 DEFAULT_PROMPT = "a picture of"
 SCENES = 24_000

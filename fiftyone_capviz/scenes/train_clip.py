@@ -19,8 +19,9 @@ from torch import nn
 from transformers import CLIPModel
 
 from fiftyone_capviz.scenes.architectures import MEAN, STD, build_clip, save_model
-from fiftyone_capviz.scenes.grammar import complete_caption, full_caption, swap_words
+from fiftyone_capviz.scenes.grammar import complete_caption, full_caption
 from fiftyone_capviz.scenes.partial_scenes import Facts, ShownScene, show_ground, show_things
+from fiftyone_capviz.scenes.swaps import swap_words
 from fiftyone_capviz.scenes.tables import ACCESSORIES, BACKGROUNDS, KINDS, SHOWN_BY_BACKGROUND
 from fiftyone_capviz.scenes.training_data import SceneArrays, SceneTokens, batches, draw_scenes
 from fiftyone_capviz.scenes.wording import noun_phrase, place_phrase

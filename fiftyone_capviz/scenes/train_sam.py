@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from segment_anything.modeling import Sam
 from torch import nn
 
-from fiftyone_capviz.models.sam_architecture import build_sam
+from fiftyone_capviz.models.segmenters.sam_architecture import build_sam
 from fiftyone_capviz.scenes.architectures import SAM_CONFIG, save_sam
 from fiftyone_capviz.scenes.training_data import SceneArrays, batches, draw_scenes
 

@@ -20,9 +20,10 @@ from fiftyone_capviz.scenes.architectures import (
     vocabulary,
 )
 from fiftyone_capviz.scenes.draw import render
-from fiftyone_capviz.scenes.tables import ACCESSORIES, BACKGROUNDS, COLORS
+from fiftyone_capviz.scenes.scene import Scene
+from fiftyone_capviz.scenes.tables import ACCESSORIES, BACKGROUNDS, COLORS, PERSONS
 from fiftyone_capviz.scenes.wording import BACKGROUND_WORDS
-from fiftyone_capviz.scenes.world import PERSONS, Scene, sample_scene, sample_with
+from fiftyone_capviz.scenes.world import sample_scene, sample_with
 
 # Training draws from seeds that no evaluation or demo uses.
 TRAINING_SEEDS = 1_000_000_000

@@ -11,10 +11,10 @@ import fiftyone as fo
 import pytest
 from playwright.sync_api import Dialog, Locator, Page, expect
 
-from fiftyone_capviz.curation.accept import discard_candidates
-from fiftyone_capviz.curation.panel_focus import clear_panel_focus
-from tests.browser.app import close_sample, expect_samples, lasso, only_file, open_panel, operator
+from fiftyone_capviz.curation.app.panel_focus import clear_panel_focus
+from fiftyone_capviz.curation.steering.accept import discard_candidates
 from tests.browser.conftest import SCENES, Demo
+from tests.worlds.app import close_sample, expect_samples, lasso, only_file, open_panel, operator
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -278,7 +278,7 @@ def test_a_caption_that_looks_like_markup_is_text(
 def test_without_captions_the_panel_says_what_to_do(
     demo: Demo, page: Page, tmp_path: Path, keep: Keep
 ) -> None:
-    from tests.curation.random_world import image_dataset
+    from tests.worlds.random_world import image_dataset
 
     plain = image_dataset(tmp_path, 1, name="capviz-plain")
     try:

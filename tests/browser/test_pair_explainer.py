@@ -11,8 +11,8 @@ import fiftyone as fo
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.app import close_sample, open_panel, operator
 from tests.browser.conftest import Demo
+from tests.worlds.app import close_sample, open_panel, operator
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

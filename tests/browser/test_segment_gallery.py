@@ -12,10 +12,10 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from fiftyone_capviz.curation.focus import focus_word
-from fiftyone_capviz.curation.panel_focus import clear_panel_focus, set_panel_focus
-from tests.browser.app import close_sample, lasso, open_panel, operator
+from fiftyone_capviz.curation.app.panel_focus import clear_panel_focus, set_panel_focus
+from fiftyone_capviz.curation.segments.focus import focus_word
 from tests.browser.conftest import Demo
+from tests.worlds.app import close_sample, lasso, open_panel, operator
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

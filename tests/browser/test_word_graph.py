@@ -14,11 +14,11 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from fiftyone_capviz.curation.graph_of import word_graph
-from fiftyone_capviz.graph import Link, Node, WordGraph
-from tests.browser.app import expect_samples, lasso, open_panel, operator
+from fiftyone_capviz.curation.words.dataset_graph import word_graph
+from fiftyone_capviz.graph.word_graph import Link, Node, WordGraph
 from tests.browser.conftest import SCENES, Demo
-from tests.curation.analysed import analysed_dataset
+from tests.worlds.analysed import analysed_dataset
+from tests.worlds.app import expect_samples, lasso, open_panel, operator
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

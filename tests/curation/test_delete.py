@@ -12,16 +12,15 @@ import numpy as np
 import pytest
 from bson import json_util
 
-from fiftyone_capviz.curation.active import active_caption
-from fiftyone_capviz.curation.before import KEY, state_before
+from fiftyone_capviz.curation.app.workspace import save_workspace
+from fiftyone_capviz.curation.dataset.before import BEFORE as KEY
+from fiftyone_capviz.curation.dataset.before import state_before
+from fiftyone_capviz.curation.dataset.map_run import register_map
+from fiftyone_capviz.curation.dataset.runs import RunRecord, active_caption, list_runs, write_run
+from fiftyone_capviz.curation.dataset.store import STORE, request_stop
 from fiftyone_capviz.curation.delete import delete_analysis
-from fiftyone_capviz.curation.focus import focus_word
-from fiftyone_capviz.curation.runs import RunRecord, list_runs, write_run
-from fiftyone_capviz.curation.segment_map import register_map
-from fiftyone_capviz.curation.stop import request_stop
-from fiftyone_capviz.curation.store import STORE
-from fiftyone_capviz.curation.workspace import save_workspace
-from tests.curation.analysed import CAPTIONS, SIDE, add_captions, band, draw_images
+from fiftyone_capviz.curation.segments.focus import focus_word
+from tests.worlds.analysed import CAPTIONS, SIDE, add_captions, band, draw_images
 
 
 def snapshot(dataset: Any) -> dict[str, Any]:

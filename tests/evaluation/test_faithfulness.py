@@ -17,7 +17,7 @@ from fiftyone_capviz.evaluation.faithfulness import (
     perturbation_curve,
 )
 from fiftyone_capviz.geometry import center_crop, squash
-from fiftyone_capviz.words import caption_words
+from fiftyone_capviz.text.words import caption_words
 
 
 def test_the_best_goes_first() -> None:

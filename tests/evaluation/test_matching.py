@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from fiftyone_capviz.evaluation.coco_names import COCO_NAMES, has_coco_labels, with_coco_names
 from fiftyone_capviz.evaluation.matching import NamedRegions, Vocabulary, label_words
 from fiftyone_capviz.records import CaptionWords
-from fiftyone_capviz.words import caption_words
+from fiftyone_capviz.text.words import caption_words
 
 
 def found_in(

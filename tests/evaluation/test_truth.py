@@ -5,20 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fiftyone_capviz.association import AssociationTable
 from fiftyone_capviz.evaluation.discrimination import swap_object
-from fiftyone_capviz.evaluation.failures import (
-    ObjectShape,
-    failure_groups,
-    unusual_shapes,
-)
+from fiftyone_capviz.evaluation.failures import ObjectShape, failure_groups, unusual_shapes
 from fiftyone_capviz.evaluation.matching import Vocabulary
 from fiftyone_capviz.evaluation.regions import GridRegions
 from fiftyone_capviz.evaluation.steering_success import keeps_names, names_object, repeats_word
 from fiftyone_capviz.evaluation.truth import Detection, rank_planted, uncovered_regions
 from fiftyone_capviz.geometry import squash
-from fiftyone_capviz.graph import build_graph
-from fiftyone_capviz.words import caption_words
+from fiftyone_capviz.graph.association import AssociationTable
+from fiftyone_capviz.graph.word_graph import build_graph
+from fiftyone_capviz.text.words import caption_words
 
 
 def swapped(text: str, word: str, labels: list[str], there: list[str], seed: int = 0) -> str | None:

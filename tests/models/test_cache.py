@@ -12,7 +12,7 @@ import torch
 from fiftyone_capviz.errors import InputError, ModelError, UnknownModelError
 from fiftyone_capviz.models.cache import ModelCache, model_bytes
 from fiftyone_capviz.models.devices import choose_device, choose_dtype
-from tests.blip_checkpoints import save_small
+from tests.worlds.blip_checkpoints import save_small
 
 
 class Model:

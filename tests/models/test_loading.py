@@ -18,12 +18,12 @@ from safetensors.torch import load_file, save_file
 
 from fiftyone_capviz.errors import CheckpointError, OfflineError, UnknownModelError
 from fiftyone_capviz.models import hub, loading
-from fiftyone_capviz.models.blip_captioner import BlipCaptioner, load_captioner
-from fiftyone_capviz.models.blip_matcher import load_matcher
+from fiftyone_capviz.models.blip.captioner import BlipCaptioner, load_captioner
+from fiftyone_capviz.models.blip.matcher import load_matcher
 from fiftyone_capviz.models.hub import fetch_snapshot
 from fiftyone_capviz.models.loading import find_checkpoint, fingerprint, load_state_dict
 from fiftyone_capviz.scenes.architectures import save_random
-from tests.blip_checkpoints import CPU, save_small
+from tests.worlds.blip_checkpoints import CPU, save_small
 
 NAME = "someone/some-blip"
 

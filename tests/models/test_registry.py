@@ -11,7 +11,7 @@ import torch
 
 from fiftyone_capviz.errors import CheckpointError, UnknownModelError
 from fiftyone_capviz.models import registry
-from fiftyone_capviz.models.blip_captioner import BlipCaptioner
+from fiftyone_capviz.models.blip.captioner import BlipCaptioner
 from fiftyone_capviz.models.loading import Checkpoint
 from fiftyone_capviz.models.registry import (
     REGISTRIES,
@@ -22,7 +22,7 @@ from fiftyone_capviz.models.registry import (
     revision_of,
 )
 from fiftyone_capviz.scenes.architectures import save_random
-from tests.blip_checkpoints import CPU, save_small
+from tests.worlds.blip_checkpoints import CPU, save_small
 
 
 @pytest.fixture(scope="module")

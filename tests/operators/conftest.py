@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.curation.random_world import image_dataset, random_options
+from tests.worlds.random_world import image_dataset, random_options
 
 URI = "@capviz/capviz/"
 
@@ -24,6 +24,6 @@ def dataset(tmp_path: Path) -> Iterator[Any]:
 @pytest.fixture
 def params() -> dict[str, Any]:
     """Operator parameters that choose the random models."""
-    from operators.form_fields import params_from
+    from operators.frame.requests import params_from
 
     return params_from(random_options())

@@ -9,17 +9,17 @@ import fiftyone as fo
 import fiftyone.operators as foo
 import pytest
 
-from fiftyone_capviz.curation.fields import SegmentFields
-from fiftyone_capviz.curation.stop import clear_stop, stop_requested
-from fiftyone_capviz.curation.workspace import recolor_params
+from fiftyone_capviz.curation.app.workspace import recolor_params
+from fiftyone_capviz.curation.dataset.names import SegmentFields
+from fiftyone_capviz.curation.dataset.store import clear_stop, stop_requested
 from fiftyone_capviz.errors import InputError
 from operators.delete_analysis import DeleteAnalysis
 from operators.focus_word import FocusWord
+from operators.frame.app import mapped_segments
 from operators.open_workspace import OpenWorkspace
 from operators.restore_map import RestoreMap
-from operators.segment_plot import mapped_segments
-from tests.curation.analysed import add_captions, analysed_dataset
-from tests.operators.asking import URI, call, context, sent, stream
+from tests.worlds.analysed import add_captions, analysed_dataset
+from tests.worlds.asking import URI, call, context, sent, stream
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def test_delete_analysis_asks_twice_and_leaves_nothing(analysed: Any) -> None:
 def test_open_workspace_loads_it_and_opens_the_map(
     analysed: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("operators.open_workspace.PAUSES", (0.0, 0.0))
+    monkeypatch.setattr("operators.frame.app.PAUSES", (0.0, 0.0))
     messages = stream(OpenWorkspace(), context(analysed, app=True))
     assert sent(messages, "set_spaces")
     assert not sent(messages, "set_panel_data")
@@ -112,7 +112,7 @@ def test_open_workspace_loads_it_and_opens_the_map(
 def test_the_map_is_restored_where_a_panel_waits_for_it(
     analysed: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("operators.restore_map.PAUSES", (0.0,))
+    monkeypatch.setattr("operators.frame.app.PAUSES", (0.0,))
     add_map(analysed)
     assert mapped_segments(analysed) == "segments"
     panel = fo.Panel(type="Embeddings")
@@ -128,7 +128,7 @@ def test_the_map_is_restored_where_a_panel_waits_for_it(
 def test_a_map_that_is_restored_keeps_the_color_that_was_asked_for_meanwhile(
     analysed: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("operators.restore_map.PAUSES", (0.0, 0.0, 0.0))
+    monkeypatch.setattr("operators.frame.app.PAUSES", (0.0, 0.0, 0.0))
     add_map(analysed)
     panel = fo.Panel(type="Embeddings")
     space = fo.Space(children=[panel], active_child=panel.component_id)

@@ -6,10 +6,11 @@ from typing import Any
 
 import fiftyone as fo
 
-from fiftyone_capviz.curation.evaluation_store import list_evaluations, load_evaluation
+from fiftyone_capviz.curation.dataset.runs import list_evaluations
+from fiftyone_capviz.curation.evaluation.storage import load_evaluation
 from operators.evaluate_attribution import EvaluateAttribution, options_from
-from tests.curation.random_world import random_options
-from tests.operators.asking import context, form_of, problems, sent, stream
+from tests.worlds.asking import context, form_of, problems, sent, stream
+from tests.worlds.random_world import random_options
 
 
 def label(dataset: Any) -> None:

@@ -10,11 +10,11 @@ from typing import Any
 import fiftyone.operators as foo
 import pytest
 
-from fiftyone_capviz.curation.mismatches import find_mismatches
-from fiftyone_capviz.curation.pair_fields import PairFields
+from fiftyone_capviz.curation.dataset.names import PairFields
+from fiftyone_capviz.curation.pairs.mismatches import find_mismatches
 from operators.explain_pairs import ExplainPairs
-from tests.curation.pair_world import CAPTIONS, SETTINGS, pair_dataset
-from tests.operators.asking import URI, call, context, form_of, problems, sent, stream
+from tests.worlds.asking import URI, call, context, form_of, problems, sent, stream
+from tests.worlds.pair_world import CAPTIONS, SETTINGS, pair_dataset
 
 PARAMS = {"caption_field": CAPTIONS, "encoder": "scenes", "device": "cpu", "dtype": "float32"}
 NAMES = PairFields(CAPTIONS)

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from fiftyone_capviz.curation.evaluation_comparison import EvaluationComparison
-from fiftyone_capviz.curation.evaluation_store import list_evaluations, load_evaluation
+from fiftyone_capviz.curation.dataset.runs import list_evaluations
+from fiftyone_capviz.curation.evaluation.comparison import EvaluationComparison
+from fiftyone_capviz.curation.evaluation.storage import load_evaluation
 from fiftyone_capviz.errors import InputError
 from operators.evaluate_attribution import EvaluateAttribution
 from operators.show_evaluation import ShowEvaluation
-from tests.operators.asking import call, context, form_of, problems, sent, stream
 from tests.operators.test_evaluate_attribution import chosen, label
+from tests.worlds.asking import call, context, form_of, problems, sent, stream
 
 FIRST, SECOND = "capviz_evaluation_caption", "capviz_evaluation6_caption_second"
 

@@ -11,10 +11,10 @@ import pytest
 from fiftyone.operators.delegated import DelegatedOperationService
 from fiftyone.operators.executor import ExecutionError
 
-from fiftyone_capviz.curation.report import Report
+from fiftyone_capviz.curation.analysis.report import Report
 from operators.analyze_captions import AnalyzeCaptions
-from tests.curation.random_world import random_options
-from tests.operators.asking import URI, call, context, sent, stream
+from tests.worlds.asking import URI, call, context, sent, stream
+from tests.worlds.random_world import random_options
 
 
 def test_analyze_captions_from_python_returns_the_report(dataset: Any) -> None:

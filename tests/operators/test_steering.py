@@ -6,11 +6,11 @@ from typing import Any
 
 import fiftyone.operators as foo
 
-from fiftyone_capviz.curation.recipe import Recipe
+from fiftyone_capviz.settings.steering import Recipe
 from operators.accept_captions import AcceptCaptions
 from operators.undo_captions import UndoCaptions
-from tests.curation.random_world import random_options
-from tests.operators.asking import URI, call, context, problems
+from tests.worlds.asking import URI, call, context, problems
+from tests.worlds.random_world import random_options
 
 
 def test_steer_accept_undo(dataset: Any) -> None:

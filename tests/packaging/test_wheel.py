@@ -109,7 +109,7 @@ def test_the_installed_wheel_links_the_files_it_carries(
     code = f"""
 import sys
 sys.meta_path[:] = [f for f in sys.meta_path if "__editable__" not in getattr(f, "__module__", "")]
-from fiftyone_capviz.plugin_link import link_plugin
+from fiftyone_capviz.installation.plugin_link import link_plugin
 link = link_plugin({str(plugins_dir)!r})
 assert link.resolve().parts[-2:] == ("fiftyone_capviz", "_plugin"), link.resolve()
 

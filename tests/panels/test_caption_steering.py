@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from fiftyone.operators.executor import ExecutionContext, Executor
 
-from fiftyone_capviz.curation.panel_focus import clear_panel_focus, set_panel_focus
-from fiftyone_capviz.curation.streams import cancel_stream, is_cancelled
+from fiftyone_capviz.curation.app.panel_focus import clear_panel_focus, set_panel_focus
+from fiftyone_capviz.curation.inference.cancelled import cancel_stream, is_cancelled
 from operators.steer_selection import SteerSelection
 from operators.stream_caption import StreamCaption
 from panels.caption_steering import CaptionSteering
-from tests.curation.random_world import image_dataset
-from tests.panels.calls import Events, triggered
+from tests.worlds.calls import Events, triggered
+from tests.worlds.random_world import image_dataset
 
 EVENTS = Events("@capviz/capviz/caption_steering")
 run, ask = EVENTS.run, EVENTS.ask

@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fiftyone_capviz.attribution.pair_slices import patch_shares, region_weights
-from fiftyone_capviz.curation import pair_explainer, pair_relation
+from fiftyone_capviz.attribution.pairs.slices import patch_shares, region_weights
+from fiftyone_capviz.curation.pairs import explain as pair_explainer
+from fiftyone_capviz.curation.pairs import relate as pair_relation
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.geometry import PixelTransform
 from panels.pair_explainer import PairExplainer
-from tests.curation.pair_world import CAPTIONS, SETTINGS, pair_dataset
-from tests.panels.calls import Events, triggered
+from tests.worlds.calls import Events, triggered
+from tests.worlds.pair_world import CAPTIONS, SETTINGS, pair_dataset
 
 EVENTS = Events("@capviz/capviz/pair_explainer")
 run, ask = EVENTS.run, EVENTS.ask

@@ -16,12 +16,12 @@ import pytest
 from fiftyone.operators.executor import ExecutionContext, Executor
 from PIL import Image
 
-from fiftyone_capviz.curation.panel_focus import set_panel_focus
-from fiftyone_capviz.curation.pipeline import analyze
+from fiftyone_capviz.curation.analysis.analyze import analyze
+from fiftyone_capviz.curation.app.panel_focus import set_panel_focus
+from panels.payloads.segment_gallery import map_bytes, mask_png
 from panels.segment_gallery import SegmentGallery
-from panels.segment_gallery_payloads import map_bytes, mask_png
-from tests.curation.analysed import analysed_dataset
-from tests.curation.random_world import image_dataset, random_options
+from tests.worlds.analysed import analysed_dataset
+from tests.worlds.random_world import image_dataset, random_options
 
 URI = "@capviz/capviz/segment_gallery"
 EXAMPLE = Path(__file__).parent.parent / "payloads" / "segment_gallery.json"
@@ -122,7 +122,7 @@ def test_a_hook_never_fails(dataset: Any, monkeypatch: pytest.MonkeyPatch) -> No
     def broken(*_: Any) -> None:
         raise RuntimeError("no database")
 
-    monkeypatch.setattr("panels.segment_gallery.user_lasso", broken)
+    monkeypatch.setattr("fiftyone_capviz.curation.app.lasso.user_lasso", broken)
     ctx = ExecutionContext(request_params={"dataset_name": dataset.name}, executor=Executor())
     SegmentGallery().on_change_extended_selection(ctx)
 

@@ -11,8 +11,8 @@ import fiftyone as fo
 import fiftyone.operators as foo
 import pytest
 
-from fiftyone_capviz.curation.panel_focus import focus_version, panel_focus, set_panel_focus
-from tests.curation.analysed import analysed_dataset
+from fiftyone_capviz.curation.app.panel_focus import focus_version, panel_focus, set_panel_focus
+from tests.worlds.analysed import analysed_dataset
 
 URI = "@capviz/capviz/word_graph"
 SELECT = "fiftyone.core.stages.Select"

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from fiftyone_capviz.scenes.draw import Rendering, render
+from fiftyone_capviz.scenes.scene import Scene
 from fiftyone_capviz.scenes.tables import BACKGROUNDS, PERSONS
-from fiftyone_capviz.scenes.world import Scene, sample_scene
+from fiftyone_capviz.scenes.world import sample_scene
 
 COUNT = 240
 PLAIN = ("hat", "tie", "bag", "umbrella", "car", "bus", "bird", "fish")

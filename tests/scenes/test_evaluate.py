@@ -9,18 +9,16 @@ import numpy as np
 import pytest
 
 from fiftyone_capviz.models.registry import BUNDLED
+from fiftyone_capviz.scenes.drawn import LARGE, hat_scenes
 from fiftyone_capviz.scenes.evaluate import (
-    LARGE,
     TARGETS,
-    _patch_shares,
     compare_with_targets,
-    hat_scenes,
     measure_captions,
-    measure_grounding,
     measure_habit,
     measure_matching,
     measure_weights,
 )
+from fiftyone_capviz.scenes.evaluate_grounding import _patch_shares, measure_grounding
 from fiftyone_capviz.scenes.grammar import named_kinds
 from fiftyone_capviz.scenes.model_card import write_model_card
 

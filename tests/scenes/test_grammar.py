@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from fiftyone_capviz.scenes.grammar import (
-    WORDS,
     background_of,
     color_named_for,
     complete_caption,
@@ -17,13 +16,13 @@ from fiftyone_capviz.scenes.grammar import (
     full_caption,
     named_kinds,
     subject_of,
-    swap_word,
-    swap_words,
     wearing_caption,
-    word_of_background,
 )
+from fiftyone_capviz.scenes.scene import Scene
+from fiftyone_capviz.scenes.swaps import swap_word, swap_words
 from fiftyone_capviz.scenes.tables import ACCESSORIES, BACKGROUNDS, COLORS, KINDS, NEVER_NAMED
-from fiftyone_capviz.scenes.world import Scene, sample_scene, sample_with
+from fiftyone_capviz.scenes.wording import WORDS, word_of_background
+from fiftyone_capviz.scenes.world import sample_scene, sample_with
 
 COUNT = 5000
 NOUNS = {*KINDS, *ACCESSORIES}

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fiftyone_capviz.scenes.grammar import complete_caption, full_caption, swap_words
+from fiftyone_capviz.scenes.grammar import complete_caption, full_caption
 from fiftyone_capviz.scenes.partial_scenes import GREY, Facts, show_ground, show_things
+from fiftyone_capviz.scenes.swaps import swap_words
 from fiftyone_capviz.scenes.training_data import SceneArrays, draw_scenes
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from fiftyone_capviz.scenes.scene import Scene
 from fiftyone_capviz.scenes.tables import (
     ACCESSORIES,
     BACKGROUNDS,
@@ -18,7 +19,7 @@ from fiftyone_capviz.scenes.tables import (
     SUBJECTS,
     Bias,
 )
-from fiftyone_capviz.scenes.world import Scene, sample_scene, sample_with
+from fiftyone_capviz.scenes.world import sample_scene, sample_with
 
 COUNT = 4000
 

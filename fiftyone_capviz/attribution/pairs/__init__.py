@@ -1,0 +1,1 @@
+"""Second-order attributions of a dual encoder: tokens of one side by tokens of the other."""

@@ -1,0 +1,146 @@
+"""What a user is shown of one image and one caption: maps of words, and how exact they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fiftyone_capviz.attribution.words.alignment import word_rows
+from fiftyone_capviz.geometry import PixelTransform
+from fiftyone_capviz.records import CaptionWords, FloatArray, Span
+from fiftyone_capviz.text.words import Token, caption_words, tokenize
+
+
+@dataclass(frozen=True, eq=False)
+class PairExplanation:
+    """Signed attributions of one caption and one image.
+
+    Attributes:
+        caption: the text that was explained.
+        words: its content words, unique and normalised, with their spans.
+        word_maps: float32 "words p p"; the pieces of an occurrence summed, occurrences averaged.
+        tokens: every word as it stands in the caption, stop words included.
+        token_maps: float32 "tokens p p"; the pieces of a word summed.
+        matrix: float32 "pieces p p", one row per piece of the model's tokenizer, special ones
+            included.
+        cls: float32 "pieces", what each has to do with the image's CLS, which is no patch; zeros
+            where the model or the method has none.
+        word_cls, token_cls: the same of `words` and `tokens`.
+        pieces: character span of each piece; (0, 0) for special ones.
+        score: cosine of image and caption.
+        total: sum of all attributions, the image's CLS included.
+        exact: what they must sum to; nan for methods that promise no sum.
+        completeness_error: |total - exact|.
+        relative_error: the completeness error over the sum of |A|.
+        transform: from pixels to the patch grid.
+        method: how it was computed.
+        layer: zero-based block of the image side; `text_layer` of the text side.
+        warnings: what the user must know, in plain sentences; often none.
+    """
+
+    caption: str
+    words: CaptionWords
+    word_maps: FloatArray
+    tokens: tuple[Token, ...]
+    token_maps: FloatArray
+    matrix: FloatArray
+    cls: FloatArray
+    word_cls: FloatArray
+    token_cls: FloatArray
+    pieces: tuple[Span, ...]
+    score: float
+    total: float
+    exact: float
+    completeness_error: float
+    relative_error: float
+    transform: PixelTransform
+    method: str
+    layer: int
+    text_layer: int
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def rest(self) -> float:
+        """What belongs to no word: special tokens and punctuation, on patches and CLS.
+
+        With the sums of `token_maps` and `token_cls` it makes up `total`.
+        """
+        return self.total - float(self.token_maps.sum()) - float(self.token_cls.sum())
+
+
+@dataclass(frozen=True)
+class Sums:
+    """The numbers of a pair, see `PairExplanation`."""
+
+    score: float
+    total: float
+    exact: float
+    completeness_error: float
+    relative_error: float
+
+
+def make_explanation(
+    caption: str,
+    matrix: NDArray[np.floating],
+    *,
+    cls: NDArray[np.floating],
+    pieces: tuple[Span, ...],
+    sums: Sums,
+    transform: PixelTransform,
+    method: str,
+    layer: int,
+    text_layer: int,
+    warnings: tuple[str, ...] = (),
+) -> PairExplanation:
+    """Gather the pieces of words, and lay the patches out on their grid.
+
+    Args:
+        caption: the text.
+        matrix: "pieces patches".
+        cls: "pieces".
+        pieces: character span of each row.
+        sums: of this pair.
+        transform: of the image.
+        method, layer, text_layer, warnings: kept.
+    """
+    side = transform.grid
+    words, tokens = caption_words(caption), tuple(tokenize(caption))
+    single = CaptionWords(
+        tuple(t.text for t in tokens),
+        ("",) * len(tokens),
+        tuple(((t.start, t.end),) for t in tokens),
+    )
+
+    def gathered(chosen: CaptionWords) -> tuple[FloatArray, FloatArray]:
+        rows = word_rows(chosen, pieces)
+        with np.errstate(invalid="ignore"):  # what overflowed stays so; who reads it must look
+            maps = (rows @ matrix).astype(np.float32).reshape(len(rows), side, side)
+            return maps, (rows @ cls).astype(np.float32)
+
+    word_maps, word_cls = gathered(words)
+    token_maps, token_cls = gathered(single)
+
+    return PairExplanation(
+        caption=caption,
+        words=words,
+        word_maps=word_maps,
+        tokens=tokens,
+        token_maps=token_maps,
+        matrix=matrix.astype(np.float32).reshape(len(pieces), side, side),
+        cls=cls.astype(np.float32),
+        word_cls=word_cls,
+        token_cls=token_cls,
+        pieces=pieces,
+        score=sums.score,
+        total=sums.total,
+        exact=sums.exact,
+        completeness_error=sums.completeness_error,
+        relative_error=sums.relative_error,
+        transform=transform,
+        method=method,
+        layer=layer,
+        text_layer=text_layer,
+        warnings=warnings,
+    )

@@ -1,0 +1,54 @@
+"""Raw cross-attention: where each word looks, whether or not it matters to the score."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from fiftyone_capviz.attribution.words.taps import Reading, reading_taps
+from fiftyone_capviz.models.interfaces import Captioner, Matcher
+
+
+@torch.no_grad()
+def read_matcher_attention(
+    matcher: Matcher,
+    features: torch.Tensor,
+    *,
+    texts: Sequence[str],
+    layers: Sequence[int],
+    use_enc: bool = True,
+) -> Reading:
+    """Cross-attention of the matcher; row t is the token's own."""
+    tokens = matcher.tokens(texts, use_enc=use_enc)
+    with reading_taps([matcher.cross_attentions[layer] for layer in layers]) as taps:
+        logits = matcher.match_logits(features, tokens)
+        attention = torch.stack([tap.attention for tap in taps])[..., 1:]
+    return Reading(attention, None, tokens.mask, tokens.offsets, logits)
+
+
+@torch.no_grad()
+def read_captioner_attention(
+    captioner: Captioner,
+    features: torch.Tensor,
+    *,
+    texts: Sequence[str],
+    layers: Sequence[int],
+) -> Reading:
+    """Cross-attention of the captioner at the moment at which it predicts each token.
+
+    The row that predicts token t is that of token t-1; rows are moved so that row t belongs to
+    token t, and row 0 is zero.
+    """
+    tokens = captioner.tokens(texts)
+    with reading_taps([captioner.cross_attentions[layer] for layer in layers]) as taps:
+        captioner.token_logits(features, tokens)
+        attention = torch.stack([tap.attention for tap in taps])[..., 1:]
+    return Reading(predicted_rows(attention), None, tokens.mask, tokens.offsets, None)
+
+
+def predicted_rows(values: torch.Tensor) -> torch.Tensor:
+    """Move rows from the predicting token to the predicted one: "... tokens patches"."""
+    moved = torch.zeros_like(values)
+    moved[..., 1:, :] = values[..., :-1, :]
+    return moved

@@ -1,0 +1,1 @@
+"""The analysis of a view: caption, match, segment, attribute, map."""

@@ -1,0 +1,365 @@
+"""One analysis from its plan to its report: models, batches, the map, the record."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import fiftyone as fo
+import numpy as np
+from bson import ObjectId
+from fiftyone.core.collections import SampleCollection
+from pymongo.errors import PyMongoError
+
+from fiftyone_capviz.curation.analysis.compute import BatchComputer
+from fiftyone_capviz.curation.analysis.forecast import measure_pace, same_machinery
+from fiftyone_capviz.curation.analysis.plan import Plan, stage_hashes
+from fiftyone_capviz.curation.analysis.report import Report
+from fiftyone_capviz.curation.analysis.results import SampleResult
+from fiftyone_capviz.curation.analysis.segment_map import map_segments
+from fiftyone_capviz.curation.analysis.updates import SampleUpdates
+from fiftyone_capviz.curation.analysis.writing import BatchWriter
+from fiftyone_capviz.curation.dataset.before import BEFORE, state_before
+from fiftyone_capviz.curation.dataset.logs import get_logger, log_file
+from fiftyone_capviz.curation.dataset.map_run import refresh_map
+from fiftyone_capviz.curation.dataset.names import CaptionFields, SegmentFields
+from fiftyone_capviz.curation.dataset.progress import (
+    Failure,
+    Progress,
+    ProgressCallback,
+    StopCallback,
+)
+from fiftyone_capviz.curation.dataset.runs import (
+    RunRecord,
+    RunState,
+    installed_versions,
+    now,
+    read_run,
+    set_active_caption,
+    write_run,
+)
+from fiftyone_capviz.curation.dataset.samples import ImageSamples, reload_samples
+from fiftyone_capviz.curation.dataset.schema import declare_fields
+from fiftyone_capviz.curation.dataset.states import SAMPLE_STAGES, Task
+from fiftyone_capviz.curation.dataset.store import clear_stop, stop_requested
+from fiftyone_capviz.curation.inference.batches import PreparedBatches, Preparer
+from fiftyone_capviz.curation.inference.engines import (
+    Engines,
+    Setting,
+    load_engines,
+    models_in_use,
+    share_preprocessing,
+)
+from fiftyone_capviz.errors import DatabaseError, InputError, StoppedError
+from fiftyone_capviz.records import FloatArray
+from fiftyone_capviz.settings.analysis import STAGES, AnalysisOptions, Stage
+
+if TYPE_CHECKING:
+    from fiftyone_capviz.models.cache import ModelCache
+
+
+@dataclass
+class Tally:
+    """Kept by the writer's thread; read when it has ended.
+
+    Attributes:
+        counts: see :class:`~fiftyone_capviz.curation.analysis.report.Report`.
+        failures: samples that could not be used.
+        touched: ids of all samples that were written to.
+        embeddings: label id -> pooled features of the segment.
+    """
+
+    counts: Counter[str] = field(default_factory=Counter)
+    failures: list[Failure] = field(default_factory=list)
+    touched: list[ObjectId] = field(default_factory=list)
+    embeddings: dict[str, FloatArray] = field(default_factory=dict)
+
+    def stored(self, result: SampleResult) -> None:
+        """Count a sample that is stored; runs in the writer's thread."""
+        sample, todo = result.task.sample, result.task.stages
+        self.touched.append(sample.id)
+        if result.error is not None:
+            self._failed(result, result.error)
+            return
+        self.counts["done"] += 1
+        self.counts["captions"] += result.caption is not None
+        self.counts["matches"] += "match" in todo and result.match is not None
+        self.counts["attributed"] += "attribute" in todo
+        segments = result.segments
+        if segments is not None and "segment" in todo:
+            self.counts["segmented"] += 1
+            self.counts["segments"] += len(segments)
+        if segments is not None and segments.embeddings is not None:
+            rows = segments.embeddings.astype(np.float32)
+            self.embeddings |= dict(zip(map(str, segments.ids), rows, strict=True))
+
+    def rejected(self, result: SampleResult, reason: str) -> None:
+        self.touched.append(result.task.sample.id)
+        self._failed(result, reason)
+
+    def _failed(self, result: SampleResult, reason: str) -> None:
+        sample = result.task.sample
+        self.counts["failed"] += 1
+        self.failures.append(Failure(str(sample.id), sample.filepath, reason))
+        get_logger().warning("%s: %s", sample.filepath, reason)
+
+
+@dataclass
+class AnalysisRun:
+    """One analysis, and what it has found out so far."""
+
+    options: AnalysisOptions
+    stages: tuple[Stage, ...]
+    progress: ProgressCallback | None
+    stop: StopCallback | None
+    cache: ModelCache | None
+    tally: Tally = field(default_factory=Tally)
+    seconds: dict[str, float] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    stopped: bool = False
+    to_do: int = 0
+
+    def execute(self, samples: ImageSamples, plan: Plan, setting: Setting) -> Report:
+        """Do what was planned, and say what was done."""
+        started = time.perf_counter()
+        dataset, tasks = samples.dataset, plan.tasks
+        self.notes = [samples.note] if samples.note else []
+        if plan.without_text:
+            self.notes.append(f"{plan.without_text} samples have no text to score.")
+        self.tally.counts["samples"], self.to_do = plan.total, len(tasks)
+        clear_stop(dataset)
+        record = self._record(dataset, setting, tasks)
+        self._declare(dataset)
+        try:
+            if tasks:
+                get_logger().info("%d of %d samples: %s", len(tasks), plan.total, self.stages)
+                write_run(dataset, record)
+                record = self._compute(dataset, plan, record)
+            if "map" in self.stages and not self.stopped:
+                record = self._map(samples, setting, record)
+        except KeyboardInterrupt:
+            if self.stopped:  # the second one: the user does not want to wait
+                raise
+            self.stopped = True
+        except BaseException:
+            self._finish(dataset, replace(record, state="failed"), started, anything=bool(tasks))
+            raise
+        state: RunState = "stopped" if self.stopped else "done"
+        self._finish(dataset, replace(record, state=state), started, anything=bool(tasks))
+        return Report(
+            counts=dict(self.tally.counts),
+            seconds=self.seconds,
+            failures=self.tally.failures,
+            stopped=self.stopped,
+            skipped=plan.total - len(tasks),
+            notes=self.notes,
+        )
+
+    @contextmanager
+    def database_errors(self) -> Iterator[None]:
+        """Turn what the database driver raises into one sentence with the way on."""
+        try:
+            yield
+        except PyMongoError as error:
+            get_logger().exception("the database failed")
+            raise DatabaseError(
+                f"The database did not answer ({type(error).__name__}). "
+                f"{self.tally.counts['done']} of {self.to_do} samples are stored and stay; start "
+                f"it and run the same again: only the rest is computed. Details are in "
+                f"{log_file()}."
+            ) from error
+
+    def _declare(self, dataset: fo.Dataset) -> None:
+        captions = {"caption", "match", "attribute"} & set(self.stages)
+        segments = {"segment", "attribute"} & set(self.stages)
+        declare_fields(
+            dataset,
+            CaptionFields(self.options.caption_field) if captions else None,
+            SegmentFields(self.options.segments_field) if segments else None,
+        )
+
+    def _record(self, dataset: fo.Dataset, setting: Setting, tasks: Sequence[Task]) -> RunRecord:
+        options = self.options
+        before = read_run(dataset, options.caption_field)
+        record = before or RunRecord(
+            options.caption_field,
+            options.segments_field,
+            extra={
+                BEFORE: state_before(
+                    dataset,
+                    caption_field=options.caption_field,
+                    segments_field=options.segments_field,
+                )
+            },
+        )
+        if not tasks:
+            return record
+        changed = any(task.changes_segments for task in tasks)
+        return replace(
+            record,
+            segments_field=options.segments_field,
+            options=options.to_dict(),
+            revisions={**record.revisions, **setting.revisions},
+            precision=setting.precision,
+            device=setting.device,
+            stages=list(self.stages),
+            versions=installed_versions(),
+            pace=record.pace if same_machinery(record.options, options) else {},
+            state="running",
+            started=now(),
+            finished=None,
+            map={**record.map, "complete": False} if changed else record.map,
+        )
+
+    def _compute(self, dataset: fo.Dataset, plan: Plan, record: RunRecord) -> RunRecord:
+        needed = frozenset().union(*(task.stages for task in plan.tasks))
+        ordered = tuple(stage for stage in STAGES if stage in needed)
+        self._tell("models", 0, 1, "Loading the models")
+        start = time.perf_counter()
+        with models_in_use(self.cache):
+            engines = load_engines(self.options, ordered, self.cache)
+        self.seconds["models"] = time.perf_counter() - start
+        record = replace(
+            record,
+            layer=engines.layer(self.options) if "attribute" in needed else record.layer,
+            batch_size=engines.batch_size,
+        )
+        self._run_batches(dataset, plan, engines, record)
+        if "attribute" in needed:
+            refresh_map(dataset, self.options.segments_field)
+            set_active_caption(dataset, self.options.segments_field, self.options.caption_field)
+            record = replace(record, active=True)
+        return record
+
+    def _run_batches(
+        self, dataset: fo.Dataset, plan: Plan, engines: Engines, record: RunRecord
+    ) -> None:
+        options = self.options
+        setting = Setting(record.device, record.precision, record.revisions)
+        hashes = stage_hashes(options, [s for s in self.stages if s in SAMPLE_STAGES], setting)
+        segments = SegmentFields(options.segments_field)
+        updates = SampleUpdates(CaptionFields(options.caption_field), segments, hashes)
+        computer = BatchComputer(engines, options, segment_hash=hashes.get("segment", ""))
+        shared = _shared(engines)
+        batches = PreparedBatches(
+            plan.tasks,
+            dataset,
+            batch_size=engines.batch_size,
+            segments=segments,
+            preparers=_preparers(engines, shared),
+            shared=shared,
+        )
+        writer = BatchWriter(
+            dataset, updates.of, stored=self.tally.stored, rejected=self.tally.rejected
+        )
+        waited, done = 0.0, 0
+        try:
+            with batches:
+                self._tell("samples", 0, self.to_do, "Analysing")
+                start = time.perf_counter()
+                for items in batches:
+                    waited += time.perf_counter() - start
+                    with models_in_use(self.cache):  # let others in between batches
+                        results = computer.compute(items)
+                    writer.submit(results)
+                    done += len(items)
+                    self._tell("samples", done, self.to_do, f"{done} of {self.to_do} samples")
+                    if done < self.to_do and self._asked_to_stop(dataset):
+                        self.stopped = True
+                        break
+                    start = time.perf_counter()
+        except KeyboardInterrupt:
+            self.stopped = True
+        finally:
+            start = time.perf_counter()
+            writer.close()
+            self.seconds |= {"decode": waited, **computer.seconds}
+            self.seconds["write"] = time.perf_counter() - start
+            reload_samples(dataset, self.tally.touched)
+        if computer.limit is not None:
+            self.notes.append(
+                f"Out of memory with a batch of {engines.batch_size}: went on with "
+                f"{computer.limit}. Pass batch_size={computer.limit} next time."
+            )
+
+    def _map(self, samples: ImageSamples, setting: Setting, record: RunRecord) -> RunRecord:
+        """Map the segments, unless the stored map is of the same configuration and complete."""
+        options, dataset = self.options, samples.dataset
+        if options.map_method == "none":
+            return record
+        wanted = options.stage_hash("map", setting.revisions, precision=setting.precision)
+        key = SegmentFields(options.segments_field).map_key
+        stored = record.map
+        done = stored.get("complete") and stored.get("hash") == wanted
+        if done and dataset.has_brain_run(key) and not self.tally.embeddings:
+            return record
+        start = time.perf_counter()
+        self._tell("map", 0, 1, "Mapping the segments")
+        try:
+            map_segments(
+                self._analysed(samples),
+                options,
+                embeddings=self.tally.embeddings if options.embeddings == "pooled" else None,
+                progress=self.progress,
+                stop=lambda: self._asked_to_stop(dataset),
+                cache=self.cache,
+            )
+        except StoppedError:
+            self.stopped = True
+            return record
+        except InputError as error:  # too few segments: the rest of the analysis is good
+            self.notes.append(f"No map: {error}")
+            return record
+        self.seconds["map"] = time.perf_counter() - start
+        return replace(record, map={"hash": wanted, "complete": True})
+
+    def _analysed(self, samples: ImageSamples) -> SampleCollection:
+        """The samples of this run and of earlier ones: the map shows all segments we know."""
+        dataset, path = samples.dataset, SegmentFields(self.options.segments_field)
+        stages = CaptionFields(self.options.caption_field).stages
+        known = {"$or": [{path.stage: {"$ne": None}}, {f"{stages}.attribute": {"$ne": None}}]}
+        rows = dataset._sample_collection.find(known, {"_id": 1})
+        ids = dict.fromkeys([*samples.ids, *(row["_id"] for row in rows)])
+        return dataset.select([str(i) for i in ids])
+
+    def _finish(
+        self, dataset: fo.Dataset, record: RunRecord, started: float, *, anything: bool
+    ) -> None:
+        self.seconds["total"] = time.perf_counter() - started
+        self.tally.counts["failed"] += 0
+        if anything:
+            counts, seconds = dict(self.tally.counts), dict(self.seconds)
+            pace = record.pace | measure_pace(counts, seconds)
+            record = replace(record, counts=counts, seconds=seconds, pace=pace, finished=now())
+        try:
+            before = read_run(dataset, self.options.caption_field)
+            if anything or (before is not None and before != record):
+                write_run(dataset, record)
+            dataset._reload()
+        except PyMongoError:
+            if record.state != "failed":
+                raise
+        get_logger().info("%s: %s", record.state, dict(self.tally.counts))
+
+    def _asked_to_stop(self, dataset: fo.Dataset) -> bool:
+        return bool(self.stop and self.stop()) or stop_requested(dataset)
+
+    def _tell(self, stage: str, done: int, total: int, label: str) -> None:
+        if self.progress is not None:
+            self.progress(Progress(stage, done, total, label))
+
+
+def _preparers(engines: Engines, shared: Mapping[str, str]) -> dict[str, Preparer]:
+    kinds = {"captioner": engines.captioner, "matcher": engines.matcher}
+    return {k: m.preprocess for k, m in kinds.items() if m is not None and k not in shared}
+
+
+def _shared(engines: Engines) -> dict[str, str]:
+    if engines.captioner is None or engines.matcher is None:
+        return {}
+    same = share_preprocessing(engines.captioner, engines.matcher)
+    return {"matcher": "captioner"} if same else {}

@@ -1,0 +1,119 @@
+"""Word maps pooled over the segments of one image, new ones or those that are stored."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fiftyone_capviz.coverage import measure_coverage
+from fiftyone_capviz.curation.analysis.results import SampleResult, SegmentResult
+from fiftyone_capviz.curation.dataset.documents import (
+    full_masks,
+    segments_signature,
+    stored_weights,
+)
+from fiftyone_capviz.curation.inference.batches import Item
+from fiftyone_capviz.records import BoolArray, FloatArray
+from fiftyone_capviz.segments import patch_weights, pool_scores
+
+if TYPE_CHECKING:
+    import torch
+
+    from fiftyone_capviz.models.interfaces import DualEncoder, ImageEncoder
+
+# Stored weights are float16; those of a squashed image sum to the segment's area.
+AREA_TOLERANCE = 2e-3
+
+
+def score_segments(
+    item: Item,
+    result: SampleResult,
+    *,
+    encoder: ImageEncoder | DualEncoder,
+    segment_hash: str,
+    top_k: int,
+) -> None:
+    """Fill a result's scores, coverage and signature from its word maps.
+
+    Patch weights are rounded to float16 before use, as they are stored, so that a later run over
+    the stored segments finds the same scores. Those of a centre crop are not kept: what is stored
+    is of the whole image.
+
+    Args:
+        item: the image, and its stored segments if they are to be used.
+        result: with word maps; with segments if they have just been made.
+        encoder: whose patch grid the maps are on.
+        segment_hash: of the configuration that new segments come from.
+        top_k: how many segments a word may cover.
+
+    Raises:
+        ImageError: a mask file of a stored segment cannot be read.
+        InputError: a box of a stored segment is no box.
+    """
+    if item.image is None or result.maps is None or result.words is None:
+        return
+    width, height = item.image.size
+    transform = encoder.transform(width, height)
+    segments = result.segments
+    whole = tuple(transform.crop) == (0, 0, width, height)
+    if segments is None:
+        segments = _stored_segments(item, encoder.grid, whole=whole)
+        result.signature = segments_signature(item.task.sample.segments_stage, item.detections)
+    else:
+        result.signature = segments_signature(segment_hash, [{}] * len(segments))
+    if segments.weights is None:
+        masks = item.masks
+        if masks is None:
+            masks = full_masks(item.detections, width=width, height=height)
+            segments.areas = _areas(masks)
+        segments.weights = patch_weights(masks, transform).astype(np.float16)
+    weights = segments.weights.astype(np.float32)
+    result.scores = pool_scores(weights, segments.areas, result.maps)
+    result.coverage = measure_coverage(result.scores, top_k=top_k)
+    if not whole:
+        segments.weights = None
+    if len(segments):
+        result.segments = segments
+
+
+def embed_segments(result: SampleResult, features: torch.Tensor) -> None:
+    """Give new segments the mean of their patches' features, for the map.
+
+    Args:
+        result: with scored segments.
+        features: of the image, "1+p*p hidden", on the grid of the weights.
+    """
+    segments = result.segments
+    if segments is None or segments.masks is None or segments.weights is None:
+        return
+    from fiftyone_capviz.segment_embeddings import pooled_embeddings
+
+    segments.embeddings = pooled_embeddings(features.float().cpu().numpy(), segments.weights)
+
+
+def _stored_segments(item: Item, grid: int, *, whole: bool) -> SegmentResult:
+    """The stored segments, with their stored weights if these are on the same grid.
+
+    Args:
+        whole: whether the grid shows the whole image; weights of a crop are made anew.
+    """
+    detections = item.detections
+    areas = np.array([each.get("area") or np.nan for each in detections], dtype=float)
+    weights = stored_weights(detections, grid) if whole else None
+    if weights is not None and len(weights):
+        sums = weights.astype(np.float64).sum(axis=(1, 2))
+        if not np.allclose(sums, areas, rtol=AREA_TOLERANCE, atol=1e-4):
+            weights = None
+    return SegmentResult(
+        areas,
+        np.full(len(detections), np.nan),
+        ids=[each["_id"] for each in detections],
+        kept_labels=item.task.sample.segments_stage is None,
+        weights=weights,
+    )
+
+
+def _areas(masks: BoolArray) -> FloatArray:
+    areas: FloatArray = masks.reshape(len(masks), -1).mean(axis=1) if len(masks) else np.zeros(0)
+    return areas

@@ -1,0 +1,183 @@
+"""What a sample's results become in MongoDB: one update.
+
+All fields of a sample travel in one ``$set`` together with the hashes of what made them: MongoDB
+applies an update of one document whole or not at all, so no sample is ever half-written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from pymongo import UpdateOne
+
+from fiftyone_capviz.curation.analysis.results import SampleResult, SegmentResult
+from fiftyone_capviz.curation.dataset.documents import (
+    Document,
+    _or_none,
+    attribution_columns,
+    detection_documents,
+    serialize_array,
+    text_hash,
+)
+from fiftyone_capviz.curation.dataset.names import (
+    ERROR_FIELD,
+    UNATTRIBUTED,
+    UNCOVERED,
+    CaptionFields,
+    SegmentFields,
+)
+from fiftyone_capviz.curation.dataset.schema import SEGMENT_ATTRIBUTES
+from fiftyone_capviz.records import CaptionWords, FloatArray
+
+# Attributes of a segment that describe a caption.
+ATTRIBUTION = ("coverage", "covered_by", "top_word", "entropy", "word_scores", "attention")
+
+
+@dataclass(frozen=True)
+class SampleUpdates:
+    """What every update of a run needs: names, and the hashes of the run's configuration."""
+
+    caption: CaptionFields
+    segments: SegmentFields
+    hashes: Mapping[str, str]
+
+    def of(self, result: SampleResult) -> UpdateOne:
+        """The one update that stores a sample's results.
+
+        Attributes of segments that stay are set by position; the filter then demands that the
+        segments are still the ones that were read.
+        """
+        now = datetime.now(UTC).replace(tzinfo=None)
+        query: Document = {"_id": result.task.sample.id}
+        if result.error is not None:
+            return UpdateOne(query, {"$set": {ERROR_FIELD: result.error, "last_modified_at": now}})
+        values: Document = {ERROR_FIELD: None, "last_modified_at": now}
+        removed: Document = {}
+        operation: Document = {"$set": values}
+        if result.words is not None:
+            values |= self._caption_values(result, removed)
+            replaced = self._replaced_edit(result, now)
+            if replaced is not None:
+                # A set, so that writing the same update twice stores one entry.
+                operation["$addToSet"] = {self.caption.previous: replaced}
+        if self._outdates_attribution(result):
+            removed |= self._without_attribution()
+            if result.task.sample.segment_count and "segment" not in result.task.stages:
+                every = f"{self.segments.detections}.$[]"
+                values |= {f"{every}.{name}": None for name in ATTRIBUTION}
+        values |= self._segment_values(result, query)
+        if removed:
+            operation["$unset"] = removed
+        return UpdateOne(query, operation)
+
+    def _caption_values(self, result: SampleResult, removed: Document) -> Document:
+        names, todo, stored = self.caption, result.task.stages, result.task.sample.stages
+        words = result.words or CaptionWords((), (), ())
+        values: Document = {names.words: list(words.words), names.word_tags: list(words.tags)}
+        current = text_hash(result.text)
+        stages = {"text": current}
+        if result.caption is not None:
+            values[names.caption] = result.caption.text
+            stages |= {"caption": self.hashes["caption"], "written": current}
+        if "match" in todo:
+            values[names.itm] = result.match.probability if result.match is not None else None
+            stages["match"] = self.hashes["match"]
+        elif stored.get("match") and stored.get("text") != current:
+            removed |= {names.itm: "", f"{names.stages}.match": ""}
+        if "attribute" in todo:
+            values |= _attribution_values(names, result)
+            stages["attribute"] = self.hashes["attribute"]
+            stages["segments"] = result.signature or ""
+        if stored:
+            values |= {f"{names.stages}.{key}": value for key, value in stages.items()}
+        else:
+            values[names.stages] = stages
+        return values
+
+    def _replaced_edit(self, result: SampleResult, now: datetime) -> Document | None:
+        """A caption edited by hand that a new one replaces: kept for undo."""
+        sample = result.task.sample
+        if result.caption is None or not sample.edited or not sample.text:
+            return None
+        return {
+            "caption": sample.text,
+            "prompt": "",
+            "weights": None,
+            "method": "edited by hand",
+            "time": now,
+        }
+
+    def _outdates_attribution(self, result: SampleResult) -> bool:
+        """Whether this update replaces words or segments that stored scores belong to."""
+        todo, stored = result.task.stages, result.task.sample.stages
+        new_words = result.words is not None and stored.get("text") != text_hash(result.text)
+        replaced = new_words or "segment" in todo
+        return replaced and "attribute" not in todo and bool(stored.get("attribute"))
+
+    def _without_attribution(self) -> Document:
+        names = self.caption
+        paths = [names.attention, names.scores, names.coverage]
+        paths += [f"{names.stages}.attribute", f"{names.stages}.segments"]
+        return dict.fromkeys(paths, "")
+
+    def _segment_values(self, result: SampleResult, query: Document) -> Document:
+        segments, names = result.segments, self.segments
+        if segments is None:
+            return {}
+        attributes = _segment_attributes(result, segments)
+        if segments.masks is None:
+            values: Document = {}
+            for index, (label_id, each) in enumerate(zip(segments.ids, attributes, strict=True)):
+                if segments.kept_labels:
+                    each.pop("label")
+                path = f"{names.detections}.{index}"
+                query[f"{path}._id"] = label_id
+                values |= {f"{path}.{name}": value for name, value in each.items()}
+            return values
+        labels = [each.pop("label") for each in attributes]
+        documents = detection_documents(segments.masks, labels)
+        for document, each in zip(documents, attributes, strict=True):
+            document |= dict.fromkeys(SEGMENT_ATTRIBUTES) | each
+        segments.ids = [document["_id"] for document in documents]
+        return {
+            names.segments: {"_cls": "Detections", "detections": documents},
+            names.stage: self.hashes["segment"],
+        }
+
+
+def _attribution_values(names: CaptionFields, result: SampleResult) -> Document:
+    maps, scores, coverage = result.maps, result.scores, result.coverage
+    share = None if coverage is None or np.isnan(coverage.share) else float(coverage.share)
+    return {
+        names.attention: None if maps is None else serialize_array(compact(maps)),
+        names.scores: None if scores is None else serialize_array(scores.astype(np.float32)),
+        names.coverage: share,
+    }
+
+
+def compact(maps: FloatArray) -> FloatArray:
+    """Maps as float16, or as float32 where their largest value would already lose digits."""
+    largest = np.abs(maps).max(initial=0.0)
+    tiny, huge = np.finfo(np.float16).smallest_normal, np.finfo(np.float16).max
+    fits = largest == 0 or tiny <= largest <= huge
+    return maps.astype(np.float16 if fits else np.float32)
+
+
+def _segment_attributes(result: SampleResult, segments: SegmentResult) -> list[Document]:
+    """Label and attributes of each segment, in order."""
+    columns: dict[str, Sequence[Any]] = {"area": segments.areas.astype(float).tolist()}
+    if segments.masks is not None:
+        columns["predicted_iou"] = _or_none(segments.predicted_iou)
+    if segments.weights is not None:
+        columns["patch_weights"] = [serialize_array(each) for each in segments.weights]
+    labels = [UNATTRIBUTED] * len(segments)
+    if result.coverage is not None and result.scores is not None and result.words is not None:
+        columns |= attribution_columns(result.words.words, result.scores, result.coverage)
+        labels = [top or UNCOVERED for top in columns["top_word"]]
+    columns["label"] = labels
+    names = list(columns)
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns.values(), strict=True)]

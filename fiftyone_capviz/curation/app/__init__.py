@@ -1,0 +1,1 @@
+"""What the App shows and what the user has picked in it."""

@@ -1,0 +1,1 @@
+"""What stands on a dataset: every name we write, schema, documents, states, runs, stop flag."""

@@ -1,0 +1,221 @@
+"""Provenance: one custom run per caption field says where its results came from.
+
+The record holds no dataset name and no dataset id, so it stays true in a clone and after a rename.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Literal
+
+import fiftyone as fo
+
+from fiftyone_capviz.curation.dataset.names import CaptionFields, EvaluationFields
+from fiftyone_capviz.errors import InputError
+from fiftyone_capviz.settings.analysis import STAGE_OPTIONS, AnalysisOptions, Stage
+
+PREFIX = "capviz_"
+EVALUATION, PAIRS = "evaluation", "pairs"
+"""Kinds of runs beside the analysis, which has none."""
+PACKAGES = ("fiftyone-capviz", "fiftyone", "torch", "transformers", "numpy")
+RunState = Literal["running", "done", "stopped", "failed"]
+Json = str | int | float | bool | None
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What the custom run ``capviz_<caption>`` stores.
+
+    Attributes:
+        revisions: model kind -> fingerprint of its checkpoint.
+        precision, device: what the models ran in and on.
+        layer: the attribution layer that was used, the model's default resolved.
+        counts, seconds: of the last run that computed something.
+        pace: seconds per sample of each stage, of the last run in which it ran.
+        state: how the last run ended.
+        active: whether the attributes of the segments describe this caption field.
+        map: what is known of the map: hash, and whether it is complete.
+        extra: room for other parts (steering recipes).
+    """
+
+    caption_field: str
+    segments_field: str
+    options: dict[str, Json] = field(default_factory=dict)
+    revisions: dict[str, str] = field(default_factory=dict)
+    precision: str = ""
+    device: str = ""
+    batch_size: int | None = None
+    layer: int | None = None
+    stages: list[str] = field(default_factory=list)
+    versions: dict[str, str] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    pace: dict[str, float] = field(default_factory=dict)
+    state: RunState = "running"
+    started: str = ""
+    finished: str | None = None
+    active: bool = False
+    map: dict[str, Json] = field(default_factory=dict)
+    extra: dict[str, object] = field(default_factory=dict)
+
+
+def read_run(dataset: fo.Dataset, caption_field: str) -> RunRecord | None:
+    """The record of a caption field's analysis, None if there is none."""
+    key = CaptionFields(caption_field).run_key
+    if not dataset.has_run(key):
+        return None
+    config = dataset.get_run_info(key).config
+    known = {item.name for item in fields(RunRecord)}
+    stored = {name: _plain(getattr(config, name)) for name in known if hasattr(config, name)}
+    return replace(RunRecord(caption_field, stored.get("segments_field", "segments")), **stored)
+
+
+def _plain(value: Any) -> Any:
+    """Plain dicts and lists instead of the database layer's own, which cannot be copied."""
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    return value
+
+
+def write_run(dataset: fo.Dataset, record: RunRecord) -> None:
+    """Store the record, replacing the earlier one."""
+    key = CaptionFields(record.caption_field).run_key
+    config = dataset.init_run(**asdict(record))
+    if dataset.has_run(key):
+        dataset.update_run_config(key, config)
+    else:
+        dataset.register_run(key, config)
+
+
+def delete_run(dataset: fo.Dataset, caption_field: str) -> None:
+    """Remove the record, if there is one."""
+    key = CaptionFields(caption_field).run_key
+    if dataset.has_run(key):
+        dataset.delete_run(key)
+
+
+def list_runs(dataset: fo.Dataset) -> list[str]:
+    """The caption fields that have been analysed."""
+    found = []
+    for key in dataset.list_runs():
+        if key.startswith(PREFIX):
+            config = dataset.get_run_info(key).config
+            if getattr(config, "kind", None) is not None:  # an evaluation, not an analysis
+                continue
+            found.append(str(getattr(config, "caption_field", key[len(PREFIX) :])))
+    return found
+
+
+def active_caption(dataset: fo.Dataset, segments_field: str) -> str | None:
+    """The caption field that the attributes of these segments describe."""
+    for name in list_runs(dataset):
+        record = read_run(dataset, name)
+        if record is not None and record.active and record.segments_field == segments_field:
+            return name
+    return None
+
+
+def set_active_caption(dataset: fo.Dataset, segments_field: str, caption_field: str) -> None:
+    """Note which caption field the attributes of these segments describe from now on."""
+    for name in list_runs(dataset):
+        record = read_run(dataset, name)
+        if record is None:
+            continue
+        active = name == caption_field
+        if record.active != active and (active or record.segments_field == segments_field):
+            write_run(dataset, replace(record, active=active))
+
+
+def installed_versions() -> dict[str, str]:
+    """Versions of what the results depend on."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def what_differs(
+    record: RunRecord | None,
+    options: AnalysisOptions,
+    stages: tuple[Stage, ...],
+    *,
+    revisions: Mapping[str, str],
+    precision: str,
+) -> dict[str, tuple[object, object]]:
+    """Option or model -> (stored, asked), of what the stages depend on."""
+    if record is None:
+        return {}
+    found: dict[str, tuple[object, object]] = {}
+    asked = options.to_dict()
+    for stage in stages:
+        model = options.stage_model(stage)
+        for name in (*STAGE_OPTIONS[stage], model):
+            if name in record.options and record.options[name] != asked[name]:
+                found[name] = (record.options[name], asked[name])
+        stored = record.revisions.get(model)
+        if stored and model not in found and stored != revisions.get(model):
+            found[f"{model} weights"] = (stored, revisions.get(model))
+    if record.precision and record.precision != precision:
+        found["precision"] = (record.precision, precision)
+    return found
+
+
+def stored_options(
+    dataset: Any, caption_field: str | None, options: AnalysisOptions | None
+) -> AnalysisOptions:
+    """The options given, else those of the last analysis of this caption field."""
+    if options is None:
+        record = read_run(dataset, caption_field or "caption")
+        options = AnalysisOptions() if record is None else AnalysisOptions.from_dict(record.options)
+    if caption_field is not None:
+        options = replace(options, caption_field=caption_field)
+    options = options.validated()
+    if not dataset.has_field(options.caption_field):
+        analysed = ", ".join(map(repr, list_runs(dataset))) or "none yet"
+        raise InputError(
+            f"Steering needs captions; {dataset.name!r} has no field {options.caption_field!r}. "
+            f"Analysed caption fields: {analysed}. Run caption_images first."
+        )
+    return options
+
+
+def list_evaluations(dataset: fo.Dataset, caption_field: str | None = None) -> list[str]:
+    """Keys of the stored evaluations: all, or those of one caption field."""
+    found = []
+    for key in dataset.list_runs():
+        if is_of_kind(dataset, key, EVALUATION) and caption_field in (
+            None,
+            _config(dataset, key).caption_field,
+        ):
+            found.append(key)
+    return found
+
+
+def written_paths(dataset: fo.Dataset, key: str) -> set[str]:
+    """Fields of samples and attributes of regions that a stored evaluation wrote."""
+    config = _config(dataset, key)
+    plain = EvaluationFields(config.caption_field).paths  # an earlier version's, whatever the name
+    return set(getattr(config, "fields", plain))
+
+
+def is_of_kind(dataset: fo.Dataset, key: str, kind: str) -> bool:
+    """Whether a run of this key is stored, and is one of `EVALUATION` or `PAIRS`."""
+    return dataset.has_run(key) and getattr(_config(dataset, key), "kind", None) == kind
+
+
+def now() -> str:
+    """The time as runs store it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _config(dataset: fo.Dataset, key: str) -> Any:
+    return dataset.get_run_info(key).config

@@ -1,0 +1,131 @@
+"""Which samples a dataset, view or patches view means, and which of them are images to work on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import fiftyone as fo
+from bson import ObjectId
+from fiftyone.core.collections import SampleCollection
+
+from fiftyone_capviz.curation.dataset.id_columns import id_columns
+from fiftyone_capviz.errors import InputError
+
+
+def sample_ids(collection: Any) -> list[str]:
+    """Ids of the samples of a dataset, view or patches view, each once, in order."""
+    if getattr(collection, "_is_patches", False):
+        return list(dict.fromkeys(collection.values("sample_id")))
+    found = id_columns(collection, [{"$project": {"_id": 1}}], {"_id": "id"})
+    return list(found["_id"].tolist())
+
+
+def is_whole(collection: Any) -> bool:
+    """Whether a dataset or view shows all samples of its dataset, as they are."""
+    if collection._root_dataset.media_type == "group":  # one slice at a time is shown
+        return False
+    return not getattr(collection, "_all_stages", [])
+
+
+def samples_of(collection: Any) -> Any:
+    """The collection itself; for a patches view, the whole samples it was made from.
+
+    A patches view lacks the samples' own fields.
+    """
+    if getattr(collection, "_is_patches", False):
+        return collection._root_dataset.select(sample_ids(collection), ordered=True)
+    return collection
+
+
+def id_filter(dataset: Any, ids: Sequence[str] | None) -> dict[str, Any]:
+    """MongoDB filter for these samples; none where they are the whole dataset."""
+    # All documents, not dataset.count(): that counts one slice of its groups.
+    if ids is None or len(ids) == dataset._sample_collection.count_documents({}):
+        return {}
+    return {"_id": {"$in": [ObjectId(i) for i in ids]}}
+
+
+def reload_samples(dataset: Any, ids: Sequence[ObjectId] | None = None) -> None:
+    """Let the sample objects that this process holds see what the database wrote.
+
+    Args:
+        dataset: of the samples.
+        ids: which; all of them if None.
+    """
+    wanted = None if ids is None else [str(each) for each in ids]
+    fo.Sample._reload_docs(dataset._sample_collection_name, sample_ids=wanted)
+
+
+IMAGE, GROUP = "image", "group"
+
+
+@dataclass(frozen=True)
+class ImageSamples:
+    """The samples of a run, in the order of the view.
+
+    Attributes:
+        dataset: the dataset they belong to.
+        ids: the samples' ids.
+        view: the collection, or of a grouped one its images.
+        note: what was chosen on the user's behalf; empty if nothing was.
+    """
+
+    dataset: fo.Dataset
+    ids: list[ObjectId]
+    view: SampleCollection
+    note: str = ""
+
+
+def image_samples(collection: SampleCollection) -> ImageSamples:
+    """The images of a dataset or view.
+
+    Of a grouped dataset the active slice is used if it holds images, else its only image slice.
+
+    Raises:
+        InputError: no samples, videos or other media, patches or frames, or no single image slice.
+    """
+    dataset: fo.Dataset = collection._dataset
+    if dataset._is_patches or dataset._is_frames or dataset._is_clips:
+        kind = "patches" if dataset._is_patches else "frames or clips"
+        raise InputError(
+            f"A run needs whole images; this is a view of {kind}. Use the samples' own view, or "
+            f"turn this one into a dataset of images with clone() and export()."
+        )
+    media, note = collection.media_type, ""
+    if media == GROUP:
+        collection, note = _image_slice(collection)
+        media = IMAGE
+    ids = list(collection.values("_id"))
+    if not ids:
+        raise InputError(
+            "A run needs at least one sample; the view is empty. Clear a filter, or add samples."
+        )
+    if media != IMAGE:
+        remedy = (
+            "Make images of its frames first: dataset.to_frames(sample_frames=True).clone()."
+            if media == "video"
+            else "Choose a dataset of images."
+        )
+        raise InputError(f"A run needs images; this dataset holds {media!r} media. {remedy}")
+    return ImageSamples(dataset, ids, collection, note)
+
+
+def _image_slice(collection: SampleCollection) -> tuple[SampleCollection, str]:
+    slices = dict(collection.group_media_types or {})
+    images = [name for name, media in slices.items() if media == IMAGE]
+    if not images:
+        raise InputError(
+            f"A run needs images; the slices of this grouped dataset hold "
+            f"{', '.join(f'{name}: {media}' for name, media in slices.items())}."
+        )
+    active = collection.group_slice
+    if active not in images and len(images) > 1:
+        raise InputError(
+            f"A run needs one image slice; the active slice {active!r} holds "
+            f"{slices.get(active)!r}. Set group_slice to one of: {', '.join(images)}."
+        )
+    chosen = active if active in images else images[0]
+    view = collection.select_group_slices(chosen)
+    return view, f"The dataset is grouped; the images of slice {chosen!r} were used."

@@ -1,0 +1,110 @@
+"""What is stored for each sample, read by one query: no sample object is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import fiftyone as fo
+from bson import ObjectId
+
+from fiftyone_capviz.curation.dataset.documents import chosen_text, segments_signature, text_hash
+from fiftyone_capviz.curation.dataset.names import ERROR_FIELD, CaptionFields, SegmentFields
+from fiftyone_capviz.settings.analysis import AnalysisOptions, Stage
+
+
+@dataclass(frozen=True)
+class SampleState:
+    """What is stored for one sample.
+
+    Attributes:
+        text: the caption that counts, None if there is none.
+        stages: the sample's ``<caption>_stages``.
+        segments_stage: the sample's ``<segments>_stage``, None for a user's own segments.
+        segment_count: how many segments are stored, None if the field is empty.
+        signature: what the present segments are recognised by.
+    """
+
+    id: ObjectId
+    filepath: str
+    text: str | None
+    stages: Mapping[str, str]
+    segments_stage: str | None
+    segment_count: int | None
+    signature: str
+    failed: bool
+
+    @property
+    def edited(self) -> bool:
+        """Whether the text is not as the pipeline wrote it."""
+        return "written" in self.stages and text_hash(self.text) != self.stages["written"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One sample and the stages to run on it."""
+
+    sample: SampleState
+    stages: frozenset[Stage]
+
+    @property
+    def changes_segments(self) -> bool:
+        """Whether a map of the segments made before will lack some of this sample's."""
+        unknown = self.sample.stages.get("segments") != self.sample.signature
+        return "segment" in self.stages or ("attribute" in self.stages and unknown)
+
+
+def read_states(
+    dataset: fo.Dataset, ids: Sequence[ObjectId], options: AnalysisOptions
+) -> Iterator[SampleState]:
+    """The stored state of these samples, in this order; no sample object is loaded."""
+    names = CaptionFields(options.caption_field)
+    segments = SegmentFields(options.segments_field)
+    detections = f"${segments.detections}"
+    own = {"$eq": [{"$ifNull": [f"${segments.stage}", None]}, None]}
+    boxes = {
+        "$map": {
+            "input": {"$ifNull": [detections, []]},
+            "as": "d",
+            "in": {"_id": "$$d._id", "bounding_box": "$$d.bounding_box"},
+        }
+    }
+    projection = {
+        "filepath": 1,
+        "text": f"${names.caption}",
+        "stages": f"${names.stages}",
+        "segments_stage": f"${segments.stage}",
+        "count": {"$cond": [{"$isArray": detections}, {"$size": detections}, None]},
+        "boxes": {"$cond": [own, boxes, []]},
+        "error": f"${ERROR_FIELD}",
+    }
+    for start in range(0, len(ids), CHUNK):
+        chunk = list(ids[start : start + CHUNK])
+        found = dataset._sample_collection.aggregate(
+            [{"$match": {"_id": {"$in": chunk}}}, {"$project": projection}], allowDiskUse=True
+        )
+        rows = {row["_id"]: row for row in found}
+        for sample_id in chunk:
+            if sample_id in rows:
+                yield _state(rows[sample_id], options)
+
+
+def _state(row: Mapping[str, Any], options: AnalysisOptions) -> SampleState:
+    stage, count = row.get("segments_stage"), row.get("count")
+    boxes = row["boxes"] if stage is None else [{}] * (count or 0)
+    return SampleState(
+        id=row["_id"],
+        filepath=row.get("filepath") or "",
+        text=chosen_text(row.get("text"), options.caption_index),
+        stages=row.get("stages") or {},
+        segments_stage=stage,
+        segment_count=count,
+        signature=segments_signature(stage, boxes),
+        failed=row.get("error") is not None,
+    )
+
+
+CHUNK = 10_000
+# The stages that are stored sample by sample; "map" belongs to the dataset.
+SAMPLE_STAGES: tuple[Stage, ...] = ("caption", "match", "segment", "attribute")

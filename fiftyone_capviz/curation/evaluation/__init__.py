@@ -1,0 +1,1 @@
+"""Attributions measured on labelled regions of a dataset."""

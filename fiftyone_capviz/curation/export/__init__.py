@@ -1,0 +1,1 @@
+"""What leaves the App: files, the HTML report, the summary."""

@@ -1,0 +1,291 @@
+"""Captions, word graph and associations as files that other tools read.
+
+Text goes out as it is stored: any language, quotes, new lines. One exception, in CSV only: a cell
+of text that a spreadsheet would run as a formula (it begins with ``=``, ``+``, ``-``, ``@``, a tab
+or a carriage return) gets a leading apostrophe, as spreadsheets themselves do. JSON, COCO and
+GraphML hold the text unchanged.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from fiftyone_capviz.curation.dataset.names import CaptionFields, SegmentFields
+from fiftyone_capviz.curation.dataset.samples import samples_of
+from fiftyone_capviz.curation.pages.text_files import replacing, writable, write_csv
+from fiftyone_capviz.curation.words.dataset_graph import caption_values, word_graph
+from fiftyone_capviz.curation.words.graph_files import (
+    association_rows,
+    link_rows,
+    word_rows,
+    write_graphml,
+)
+from fiftyone_capviz.errors import InputError
+
+CaptionFormat = Literal["json", "csv", "coco"]
+GraphFormat = Literal["graphml", "csv"]
+ExportFormat = Literal[
+    "captions_json",
+    "captions_csv",
+    "captions_coco",
+    "graph_graphml",
+    "graph_csv",
+    "associations_csv",
+    "report_html",
+]
+FORMATS: tuple[ExportFormat, ...] = get_args(ExportFormat)
+
+
+def export_captions(
+    collection: Any,
+    path: str | os.PathLike[str],
+    *,
+    caption_field: str = "caption",
+    segments_field: str = "segments",
+    format: CaptionFormat = "json",
+) -> Path:
+    """Write the captions of a dataset or view, with what the analysis knows about them.
+
+    Args:
+        collection: a dataset or view; also one that was never analysed.
+        path: the file; its folder is made.
+        caption_field: any string or list-of-string field.
+        segments_field: segments to list in the JSON.
+        format: "json": one record per sample, with words, match, coverage and segments;
+            "csv": one row per sample; "coco": COCO captions, one annotation per caption.
+
+    Returns:
+        The file.
+
+    Raises:
+        InputError: unknown format, no such field, or a path that cannot be written.
+    """
+    collection = samples_of(collection)
+    if format == "json":
+        records = list(_records(collection, caption_field, segments_field))
+        document = {
+            "dataset": collection._root_dataset.name,
+            "caption_field": caption_field,
+            "samples": records,
+        }
+        return _write_json(path, document)
+    if format == "coco":
+        return _write_json(path, _coco(collection, caption_field))
+    if format == "csv":
+        return write_csv(writable(path), _caption_rows(collection, caption_field))
+    raise InputError(f"Captions go out as json, csv or coco; got {format!r}. Choose one of them.")
+
+
+def export_graph(
+    collection: Any,
+    path: str | os.PathLike[str],
+    *,
+    caption_field: str = "caption",
+    format: GraphFormat = "graphml",
+    min_count: int = 1,
+    top: int | None = None,
+) -> list[Path]:
+    """Write the word graph: one GraphML file, or two CSV files for words and links.
+
+    Args:
+        collection: a dataset or view.
+        path: the file; for CSV, ``NAME.csv`` becomes ``NAME_words.csv`` and ``NAME_links.csv``.
+        caption_field: any string or list-of-string field.
+        format: "graphml" or "csv".
+        min_count, top: as in ``word_graph``.
+    """
+    if format not in get_args(GraphFormat):
+        raise InputError(f"A graph goes out as graphml or csv; got {format!r}. Choose one of them.")
+    target = writable(path)
+    graph = word_graph(collection, caption_field, min_count=min_count, top=top)
+    if format == "graphml":
+        return [write_graphml(target, graph)]
+    return [
+        write_csv(target.with_name(f"{target.stem}_words.csv"), word_rows(graph)),
+        write_csv(target.with_name(f"{target.stem}_links.csv"), link_rows(graph)),
+    ]
+
+
+def export_associations(
+    collection: Any,
+    path: str | os.PathLike[str],
+    *,
+    caption_field: str = "caption",
+    min_count: int = 5,
+    top: int | None = None,
+) -> Path:
+    """Write the table of word pairs: counts, expectation, lift, PMI, log-odds, p and q values.
+
+    Args:
+        collection: a dataset or view.
+        path: the CSV file.
+        caption_field: any string or list-of-string field.
+        min_count: pairs of words that occur in at least this many samples each.
+        top: only the most frequent words.
+    """
+    target = writable(path)
+    graph = word_graph(collection, caption_field, top=top)
+    return write_csv(target, association_rows(graph, min_count=min_count))
+
+
+def export_analysis(
+    collection: Any,
+    folder: str | os.PathLike[str],
+    *,
+    caption_field: str = "caption",
+    segments_field: str = "segments",
+    formats: Sequence[str] = FORMATS,
+) -> list[Path]:
+    """Write several files into a folder.
+
+    Args:
+        collection: a dataset or view.
+        folder: made where it does not exist; files of the same names are replaced.
+        caption_field, segments_field: what was analysed.
+        formats: some of :data:`FORMATS`.
+
+    Returns:
+        The files.
+    """
+    unknown = [one for one in formats if one not in FORMATS]
+    if unknown:
+        raise InputError(
+            f"An export format is one of {', '.join(FORMATS)}; got {unknown[0]!r}. Choose one."
+        )
+    root = Path(folder).expanduser()
+    paths: list[Path] = []
+    kinds: dict[str, CaptionFormat] = {
+        "captions_json": "json",
+        "captions_csv": "csv",
+        "captions_coco": "coco",
+    }
+    names = {"captions_json": "captions.json", "captions_csv": "captions.csv"}
+    for one in formats:
+        if one in kinds:
+            path = root / names.get(one, "captions_coco.json")
+            paths.append(
+                export_captions(
+                    collection,
+                    path,
+                    caption_field=caption_field,
+                    segments_field=segments_field,
+                    format=kinds[one],
+                )
+            )
+        elif one == "graph_graphml":
+            paths += export_graph(collection, root / "graph.graphml", caption_field=caption_field)
+        elif one == "graph_csv":
+            paths += export_graph(
+                collection, root / "graph.csv", caption_field=caption_field, format="csv"
+            )
+        elif one == "associations_csv":
+            path = root / "associations.csv"
+            paths.append(export_associations(collection, path, caption_field=caption_field))
+        else:
+            from fiftyone_capviz.curation.export.report import html_report
+
+            paths.append(
+                html_report(
+                    collection,
+                    root / "report.html",
+                    caption_field=caption_field,
+                    segments_field=segments_field,
+                )
+            )
+    return paths
+
+
+def _columns(collection: Any, paths: Sequence[str]) -> list[list[Any]]:
+    """Values of each path; Nones where the dataset has no such field."""
+    found = [path for path in paths if collection.has_field(path)]
+    values = dict(zip(found, collection.values(found), strict=True)) if found else {}
+    count = len(collection)
+    return [list(values.get(path, [None] * count)) for path in paths]
+
+
+def _records(collection: Any, caption_field: str, segments_field: str) -> Iterator[dict[str, Any]]:
+    names, marks = CaptionFields(caption_field), SegmentFields(segments_field)
+    captions = caption_values(collection, caption_field)
+    sample = ["id", "filepath", names.itm, names.coverage, names.words, names.word_tags]
+    keys = ("id", "label", "bounding_box", "area", "coverage", "covered_by", "top_word", "entropy")
+    ids, files, matches, shares, words, tags = _columns(collection, sample)
+    segments = _columns(collection, [marks.attribute(key) for key in keys])
+    for i, caption in enumerate(captions):
+        columns = [column[i] for column in segments]
+        listed = []
+        for n in range(len(columns[0] or [])):
+            listed.append({k: _json(c[n]) for k, c in zip(keys, columns, strict=True) if c})
+        yield {
+            "id": ids[i],
+            "filepath": files[i],
+            "caption": caption,
+            "match": _json(matches[i]),
+            "coverage": _json(shares[i]),
+            "words": words[i] or [],
+            "word_tags": tags[i] or [],
+            "segments": listed,
+        }
+
+
+def _json(value: Any) -> Any:
+    """Numbers that JSON has: nan and infinity are null."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _caption_rows(collection: Any, caption_field: str) -> Iterator[Sequence[Any]]:
+    names = CaptionFields(caption_field)
+    yield "id", "filepath", "caption", "match", "coverage", "words"
+    paths = ["id", "filepath", names.itm, names.coverage, names.words]
+    captions = caption_values(collection, caption_field)
+    for caption, (one, file, match, share, words) in zip(
+        captions, zip(*_columns(collection, paths), strict=True), strict=True
+    ):
+        text = "\n".join(caption) if isinstance(caption, list) else caption
+        yield one, file, text, _json(match), _json(share), " ".join(words or [])
+
+
+def _coco(collection: Any, caption_field: str) -> dict[str, Any]:
+    """COCO captions: integer ids from 1 in the order of the view."""
+    captions = caption_values(collection, caption_field)
+    paths = ["id", "filepath", "metadata.width", "metadata.height"]
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
+    for number, (caption, (one, file, width, height)) in enumerate(
+        zip(captions, zip(*_columns(collection, paths), strict=True), strict=True), start=1
+    ):
+        image = {"id": number, "file_name": os.path.basename(file), "fiftyone_id": one}
+        if width and height:
+            image |= {"width": int(width), "height": int(height)}
+        images.append(image)
+        texts = caption if isinstance(caption, list) else [caption]
+        for text in texts:
+            if text:
+                annotations.append(
+                    {"id": len(annotations) + 1, "image_id": number, "caption": text}
+                )
+    info = {"description": f"{caption_field} of {collection._root_dataset.name}", "version": "1.0"}
+    return {
+        "info": info,
+        "licenses": [],
+        "type": "captions",
+        "images": images,
+        "annotations": annotations,
+    }
+
+
+def _write_json(path: str | os.PathLike[str], document: dict[str, Any]) -> Path:
+    target = writable(path)
+    with replacing(target) as file:
+        json.dump(document, file, ensure_ascii=False, indent=1, allow_nan=False)
+    return target

@@ -1,0 +1,157 @@
+"""What a dataset's captions say and leave out, as text for a terminal or a log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from fiftyone_capviz.curation.analysis.report import Report
+from fiftyone_capviz.curation.dataset.names import CaptionFields, SegmentFields
+from fiftyone_capviz.curation.dataset.samples import samples_of
+from fiftyone_capviz.curation.words.dataset_graph import stale_ids, word_graph
+from fiftyone_capviz.errors import InputError
+from fiftyone_capviz.graph.association import Association
+from fiftyone_capviz.graph.word_graph import WordGraph
+from fiftyone_capviz.settings.analysis import AnalysisOptions
+
+SHOWN = 10
+PAIRS = 5
+IMAGES = 5
+
+
+@dataclass(frozen=True)
+class Uncovered:
+    """A sample whose caption leaves much out.
+
+    Attributes:
+        sample_id, filepath, caption: which.
+        coverage: share of its segments that a word covers, 0..1.
+        segments, uncovered: how many it has, and how many no word covers.
+        area: largest share of the image that one uncovered segment owns, 0..1.
+    """
+
+    sample_id: str
+    filepath: str
+    caption: str
+    coverage: float
+    segments: int
+    uncovered: int
+    area: float
+
+
+def least_covered(
+    collection: Any,
+    *,
+    caption_field: str = "caption",
+    segments_field: str = "segments",
+    n: int = IMAGES,
+) -> list[Uncovered]:
+    """The samples with the lowest coverage; of equals, those with the largest uncovered segment."""
+    names, marks = CaptionFields(caption_field), SegmentFields(segments_field)
+    collection = samples_of(collection)
+    paths = [names.caption, names.coverage, marks.attribute("coverage"), marks.attribute("area")]
+    if not all(collection.has_field(path) for path in paths):
+        return []
+    found = []
+    for sample_id, file, text, share, counts, areas in zip(
+        *collection.values(["id", "filepath", *paths]), strict=True
+    ):
+        if share is None or not counts:
+            continue
+        pale = [a or 0.0 for c, a in zip(counts, areas or [], strict=True) if c == 0]
+        caption = "; ".join(text) if isinstance(text, list) else text or ""
+        largest = max(pale, default=0.0)
+        found.append(Uncovered(sample_id, file, caption, share, len(counts), len(pale), largest))
+    found.sort(key=lambda one: (one.coverage, -one.area, one.sample_id))
+    return found[:n]
+
+
+def summarize(
+    collection: Any, options: AnalysisOptions | None = None, *, report: Report | None = None
+) -> str:
+    """Dominant words, associations, the least covered images, times and failures.
+
+    Args:
+        collection: a dataset or view.
+        options: whose fields; default the fields' default names.
+        report: of the run, for its times and failures.
+    """
+    options = options or AnalysisOptions()
+    lines = [] if report is None else [report.summary(), ""]
+    try:
+        graph = word_graph(collection, options.caption_field)
+    except InputError as error:
+        return "\n".join([*lines, str(error)])
+    lines += _words(graph)
+    lines += _associations(graph)
+    lines += _coverage(collection, options)
+    stale = stale_ids(collection, options.caption_field)
+    if stale:
+        lines += [
+            "",
+            f"{len(stale)} captions were changed since; run the analysis again for those.",
+        ]
+    return "\n".join(lines)
+
+
+def _words(graph: WordGraph) -> list[str]:
+    if not len(graph):
+        return ["No caption holds a word to count."]
+    heading = f"Dominant words ({len(graph):,} words in {graph.document_count:,} captions)"
+    parts = [f"{one.word} {one.share:.0%}" for one in graph.dominant(SHOWN)]
+    return [heading, "  " + ", ".join(parts)]
+
+
+def _associations(graph: WordGraph) -> list[str]:
+    if len(graph) < 2:
+        return []
+    lines = []
+    strongest = [pair for pair in graph.strongest(PAIRS) if pair.count]
+    if strongest:
+        lines += ["", "Strongest associations (most captions share both)"]
+        lines += [
+            f"  {_named(one)}  {one.count:,} captions, lift {one.lift:.1f}" for one in strongest
+        ]
+    strange = graph.strangest(PAIRS)
+    if strange.together:
+        lines += ["", "Suspiciously together (far more often than chance)"]
+        lines += [f"  {_named(one)}  {_counted(one)}" for one in strange.together]
+    if strange.apart:
+        lines += ["", "Strangely apart (far less often than chance)"]
+        lines += [f"  {_named(one)}  {_counted(one)}" for one in strange.apart]
+    return lines
+
+
+def _named(pair: Association) -> str:
+    return f"{pair.word_a} + {pair.word_b}"
+
+
+def _counted(pair: Association) -> str:
+    times = "never" if pair.count == 0 else f"{pair.count} times"
+    return f"{times}, {pair.expected:.1f} expected (q = {pair.q_value:.1g})"
+
+
+def _coverage(collection: Any, options: AnalysisOptions) -> list[str]:
+    names = CaptionFields(options.caption_field)
+    collection = samples_of(collection)
+    if not collection.has_field(names.coverage):
+        return []
+    shares = [one for one in collection.values(names.coverage) if one is not None]
+    if not shares:
+        return []
+    low = sum(one < 0.5 for one in shares)
+    lines = [
+        "",
+        f"Coverage: {sum(shares) / len(shares):.0%} of an image's segments on average; "
+        f"{low:,} of {len(shares):,} images below one half",
+        "Least covered",
+    ]
+    for one in least_covered(
+        collection, caption_field=options.caption_field, segments_field=options.segments_field
+    ):
+        text = one.caption if len(one.caption) <= 60 else one.caption[:57] + "..."
+        lines.append(
+            f"  {one.coverage:4.0%}  {one.uncovered} of {one.segments} segments in no word, the "
+            f'largest {one.area:.0%} of the image  "{text}"  {one.filepath}'
+        )
+    return lines

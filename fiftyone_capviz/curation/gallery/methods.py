@@ -1,0 +1,223 @@
+"""Words on segments by another method, layer or head than the stored one; segments stay as stored.
+
+The maps of all layers and heads are kept (:mod:`~.caption_maps`), so are the images' features.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from bson import ObjectId
+
+from fiftyone_capviz.curation.dataset.documents import (
+    Document,
+    chosen_text,
+    full_masks,
+    stored_weights,
+)
+from fiftyone_capviz.curation.dataset.names import CaptionFields, SegmentFields
+from fiftyone_capviz.curation.dataset.runs import read_run, stored_options
+from fiftyone_capviz.curation.gallery.cards import WordReading, read_words
+from fiftyone_capviz.curation.gallery.word_maps import (
+    CaptionedImage,
+    CaptionMaps,
+    MapMaker,
+    map_cache,
+)
+from fiftyone_capviz.curation.inference.engines import load_captioner, load_matcher, models_in_use
+from fiftyone_capviz.curation.inference.kept import RecentCache
+from fiftyone_capviz.curation.inference.turns import WAIT_SECONDS
+from fiftyone_capviz.errors import CapvizError, InputError
+from fiftyone_capviz.geometry import PixelTransform
+from fiftyone_capviz.models.attention_shape import AttentionShape
+from fiftyone_capviz.records import FloatArray
+from fiftyone_capviz.segments import patch_weights, pool_scores
+from fiftyone_capviz.settings.analysis import SECOND_ORDER, AnalysisOptions
+
+if TYPE_CHECKING:
+    from fiftyone_capviz.models.cache import ModelCache
+
+
+@dataclass(frozen=True)
+class Method:
+    """How words are attributed.
+
+    Attributes:
+        source: "itm", by the matcher, or "lm", by the captioner.
+        method: "gradcam" or "cross_attention".
+        layer: zero-based; None is the model's default.
+        head: zero-based; None is the mean of all heads.
+    """
+
+    source: str = "itm"
+    method: str = "gradcam"
+    layer: int | None = None
+    head: int | None = None
+
+
+@dataclass(frozen=True)
+class StoredMethod:
+    """How the stored attribution was made.
+
+    Attributes:
+        method: its layer resolved where the run recorded it.
+        captioner, matcher: the models of the run.
+        top_k: how many segments a word may cover.
+        caption_index: which caption counts in a list-of-string field.
+    """
+
+    method: Method
+    captioner: str
+    matcher: str
+    top_k: int
+    caption_index: int
+
+
+def stored_method(dataset: Any, caption_field: str) -> StoredMethod:
+    """What the record of the last analysis says, else the defaults of a new one."""
+    record = read_run(dataset, caption_field)
+    options = AnalysisOptions() if record is None else AnalysisOptions.from_dict(record.options)
+    layer = options.layer if record is None or record.layer is None else record.layer
+    return StoredMethod(
+        Method(options.source, options.method, layer, options.head),
+        options.captioner,
+        options.matcher,
+        options.top_k,
+        options.caption_index,
+    )
+
+
+@dataclass(frozen=True)
+class MethodReadings:
+    """What a method says about some segments.
+
+    Attributes:
+        readings: label id -> reading.
+        failures: label id -> why it has none.
+        shape: layers and heads of the model.
+        layer: the one that was read.
+    """
+
+    readings: Mapping[str, WordReading]
+    failures: Mapping[str, str]
+    shape: AttentionShape
+    layer: int
+
+
+def method_readings(
+    dataset: Any,
+    chosen: Sequence[tuple[str, str]],
+    method: Method,
+    *,
+    caption_field: str,
+    segments_field: str,
+    options: AnalysisOptions | None = None,
+    cache: ModelCache | None = None,
+    maps: RecentCache[CaptionMaps] | None = None,
+) -> MethodReadings:
+    """Read the words on some segments by a method of choice; nothing is stored.
+
+    Args:
+        dataset: the dataset.
+        chosen: (sample id, label id) of each segment.
+        method: how.
+        caption_field: whose captions.
+        segments_field: the segments, used as stored.
+        options: models and attribution; default those of the last analysis.
+        cache: of models; default the process's own.
+        maps: of maps; default the process's own.
+
+    Raises:
+        InputError: no such layer, head, method or field.
+        ModelError: the model cannot be had.
+    """
+    asked = replace(
+        stored_options(dataset, caption_field, options),
+        source=method.source,
+        method=method.method,
+        segments_field=segments_field,
+    ).validated()
+    if asked.method == SECOND_ORDER:
+        raise InputError(
+            "Words on cards are read by Grad-CAM or cross-attention; second-order attributions are "
+            "shown as they are stored. Choose another method, or open the Pair Explainer."
+        )
+    images = _read_images(dataset, chosen, asked)
+    failures: dict[str, str] = {}
+    with models_in_use(cache, wait=WAIT_SECONDS):
+        load = load_matcher if method.source == "itm" else load_captioner
+        model: Any = load(asked, cache)
+        shape = AttentionShape(model.layer_count, model.head_count, model.default_layer)
+        layer = _chosen("layer", method.layer, shape.layers)
+        head = _chosen("head", method.head, shape.heads)
+        known = MapMaker(model, asked, map_cache() if maps is None else maps)
+        known.compute(images)
+    layer = shape.default_layer if layer is None else layer
+    readings: dict[str, WordReading] = {}
+    for image in images:
+        try:
+            readings |= _readings(image, known.of(image).at(layer, head), known, asked.top_k)
+        except CapvizError as error:
+            failures |= dict.fromkeys(image.label_ids, str(error))
+    return MethodReadings(readings, failures, shape, layer)
+
+
+def _read_images(
+    dataset: Any, chosen: Sequence[tuple[str, str]], options: AnalysisOptions
+) -> list[CaptionedImage]:
+    """Each image of the request once, with all of its segments: they compete for the words."""
+    names, marks = CaptionFields(options.caption_field), SegmentFields(options.segments_field)
+    wanted: dict[str, list[str]] = defaultdict(list)
+    for sample_id, label_id in chosen:
+        wanted[sample_id].append(label_id)
+    found = dataset._sample_collection.find(
+        {"_id": {"$in": [ObjectId(one) for one in wanted]}},
+        {"filepath": 1, names.caption: 1, marks.detections: 1},
+    )
+    images = []
+    for row in found:
+        sample_id = str(row["_id"])
+        text = chosen_text(row.get(names.caption), options.caption_index) or ""
+        detections = (row.get(marks.segments) or {}).get("detections") or []
+        images.append(
+            CaptionedImage(sample_id, row["filepath"], text, detections, wanted[sample_id])
+        )
+    return images
+
+
+def _readings(
+    image: CaptionedImage, maps: FloatArray, known: MapMaker, top_k: int
+) -> dict[str, WordReading]:
+    transform = known.of(image).transform
+    ids = [str(one["_id"]) for one in image.detections]
+    label_ids = [one for one in image.label_ids if one in ids]
+    weights, areas = _weights_of(image.detections, transform)
+    scores = pool_scores(weights, areas, maps)
+    rows = [ids.index(one) for one in label_ids]
+    return dict(zip(label_ids, read_words(scores, maps, rows, top_k=top_k), strict=True))
+
+
+def _weights_of(
+    detections: Sequence[Document], transform: PixelTransform
+) -> tuple[FloatArray, FloatArray]:
+    """Patch weights and areas, as stored where they fit this model's grid."""
+    areas = np.array([one.get("area") or np.nan for one in detections], dtype=float)
+    whole = tuple(transform.crop) == (0, 0, transform.width, transform.height)
+    weights = stored_weights(detections, transform.grid) if whole else None
+    if weights is None or not np.isfinite(areas).all():
+        masks = full_masks(detections, width=transform.width, height=transform.height)
+        weights = patch_weights(masks, transform)
+        areas = masks.reshape(len(masks), -1).mean(axis=1) if len(masks) else np.zeros(0)
+    return weights.astype(np.float32), areas
+
+
+def _chosen(name: str, value: int | None, count: int) -> int | None:
+    if value is not None and not 0 <= value < count:
+        raise InputError(
+            f"{name} must be from 0 to {count - 1} for this model; got {value}. Choose another."
+        )
+    return value

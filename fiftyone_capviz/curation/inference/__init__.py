@@ -1,0 +1,1 @@
+"""Models at work: loaded once, images prepared, memory bounded, turns taken, answers kept."""

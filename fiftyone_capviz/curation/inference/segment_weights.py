@@ -1,0 +1,31 @@
+"""The share of each patch that an image's segments own, stored or from their masks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fiftyone_capviz.curation.dataset.documents import full_masks, stored_weights
+from fiftyone_capviz.curation.inference.batches import Item
+from fiftyone_capviz.errors import ImageError
+from fiftyone_capviz.records import FloatArray
+from fiftyone_capviz.segments import patch_weights
+
+
+def weights_of(encoder: Any, item: Item) -> FloatArray | None:
+    """Patch weights of an item's segments on a model's grid: the stored ones where they fit.
+
+    Returns:
+        "segments p p"; None where a mask file cannot be read.
+    """
+    if item.image is None:
+        return None
+    width, height = item.image.size
+    transform = encoder.transform(width, height)
+    whole = tuple(transform.crop) == (0, 0, width, height)
+    weights = stored_weights(item.detections, encoder.grid) if whole else None
+    if weights is not None:
+        return weights
+    try:
+        return patch_weights(full_masks(item.detections, width=width, height=height), transform)
+    except ImageError:
+        return None

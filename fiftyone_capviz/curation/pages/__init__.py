@@ -1,0 +1,1 @@
+"""Plain HTML, SVG and CSV; knows no dataset."""

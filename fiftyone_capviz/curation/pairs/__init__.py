@@ -1,0 +1,1 @@
+"""Dual encoders on a dataset: one pair, many pairs, a whole view."""

@@ -1,0 +1,139 @@
+"""Words that speak against their own image: second-order attributions over a view.
+
+    report = find_mismatches(view, PairSettings(encoder="scenes"))
+    print(report.summary())          # 7 of 60 captions hold a word that speaks against ...
+    mismatch_view(dataset, report.caption_field)
+
+A word's total is the sum of its attributions over all patches and the image's CLS, hence its share
+of the score that image and caption have together. Where it is negative, by more than the
+attribution's completeness error, the word takes from the score: it often names what is not there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from fiftyone_capviz.curation.app.workspace import MISMATCHED, view_name
+from fiftyone_capviz.curation.dataset.names import PairFields
+from fiftyone_capviz.curation.dataset.progress import ProgressCallback
+from fiftyone_capviz.curation.dataset.samples import image_samples, reload_samples
+from fiftyone_capviz.curation.dataset.store import clear_stop, stop_requested
+from fiftyone_capviz.curation.pairs.explain import encoder_in_turn, require_layer, require_precision
+from fiftyone_capviz.curation.pairs.fields import declare_pair_fields
+from fiftyone_capviz.curation.pairs.mismatch_run import MismatchWork
+from fiftyone_capviz.curation.pairs.plan import plan_pairs, refuse_conflict, validated_existing
+from fiftyone_capviz.curation.pairs.results import MismatchReport
+from fiftyone_capviz.curation.pairs.runs import check_pair_run_key, pair_run, read_pair_run
+from fiftyone_capviz.curation.pairs.sample import required_fields
+from fiftyone_capviz.settings.pairs import PairSettings, default_encoder, require_signed
+
+if TYPE_CHECKING:
+    from fiftyone_capviz.models.cache import ModelCache
+
+
+def find_mismatches(
+    collection: Any,
+    settings: PairSettings | None = None,
+    *,
+    caption_field: str | None = None,
+    caption_index: int | None = None,
+    existing: str = "error",
+    progress: ProgressCallback | None = None,
+    stop: Callable[[], bool] | None = None,
+    cache: ModelCache | None = None,
+) -> MismatchReport:
+    """Explain every sample's own caption, and note the words that take from the score.
+
+    Writes the fields of `PairFields`, one update per sample, and the run ``capviz_pairs_<caption>``
+    that says where they came from. What was explained by the same settings is skipped, unless its
+    caption changed; explanations of captions that went away are removed.
+
+    Args:
+        collection: a dataset or view of images.
+        settings: default second-order attributions of the analysis' own family of encoders.
+        caption_field: default the analysed one, else "caption".
+        caption_index: which caption of a list; default the analysed one, else the first.
+        existing: "skip", "replace" or "error": what happens where other settings explained samples
+            of this dataset already.
+        progress, stop, cache: as in ``analyze``.
+
+    Raises:
+        InputError: no captions, no images, an unknown layer, a method without a meaningful sign,
+            or float16 on a CPU.
+        ExistingResultsError: other settings explained samples, and `existing` is "error".
+        ModelError: the encoder cannot be had.
+    """
+    started = time.perf_counter()
+    kept = validated_existing(existing)
+    samples = image_samples(collection)
+    dataset = samples.dataset
+    chosen = required_fields(dataset, caption_field, caption_index)
+    usual = PairSettings(encoder=default_encoder(chosen.captioner or ""))
+    asked = require_signed((settings or usual).validated())
+    names = PairFields(str(chosen.caption_field))
+    check_pair_run_key(dataset, names.caption)
+    clear_stop(dataset)
+    with encoder_in_turn(asked, cache) as encoder:
+        require_layer(asked, encoder)
+        require_precision(encoder)
+        last = read_pair_run(dataset, names.caption)
+        run = pair_run(
+            asked,
+            encoder,
+            caption_field=names.caption,
+            caption_index=chosen.caption_index,
+            last=last,
+        )
+        plan = plan_pairs(
+            dataset,
+            samples.ids,
+            names,
+            run.hash,
+            existing=kept,
+            caption_index=chosen.caption_index,
+        )
+        refuse_conflict(plan, run.descriptions, kept)
+        declare_pair_fields(dataset, names)
+        work = MismatchWork(dataset, names, plan, run, last=last)
+        work.execute(encoder, stop or (lambda: stop_requested(dataset)), progress)
+    reload_samples(dataset)
+    work.report.seconds = time.perf_counter() - started
+    return work.report
+
+
+def mismatch_view(collection: Any, caption_field: str) -> Any:
+    """The samples with a word that speaks against their image, lowest score first.
+
+    Only what the last run's settings explained: results of others do not compare.
+    """
+    from fiftyone import ViewField
+
+    names = PairFields(caption_field)
+    run = read_pair_run(collection._dataset, caption_field)
+    found = ViewField(names.mismatches).length() > 0
+    if run is not None:
+        found &= ViewField(names.hash) == run.hash
+    return collection.match(found).sort_by(names.score)
+
+
+def save_mismatch_view(dataset: Any, report: MismatchReport) -> str | None:
+    """Keep these samples as a saved view, and remove an earlier one where there are none.
+
+    Returns:
+        The view's name; None where there are none.
+    """
+    name = view_name(MISMATCHED, report.caption_field)
+    view = mismatch_view(dataset, report.caption_field)
+    if not view.count():
+        if dataset.has_saved_view(name):
+            dataset.delete_saved_view(name)
+        return None
+    dataset.save_view(
+        name,
+        view,
+        description="Captions with a word that speaks against the image, lowest score first",
+        overwrite=True,
+    )
+    return name

@@ -1,0 +1,1 @@
+"""What segments carry: the word in focus, the active caption, outlines."""

@@ -1,0 +1,376 @@
+"""The word in focus: its score on every segment of a view, and its heatmap on the images.
+
+``segments.detections.word_scores`` is a plain list, so that MongoDB can pick a word's score by the
+word's index in ``<caption>_words``. Nothing but the word travels to the server, and no document
+travels back. Words are data: they stand in ``$literal``, never in a field name or an expression.
+
+The App enlarges a small map by nearest neighbour. So the patch grid is enlarged here, bilinearly,
+to a modest size, and kept as uint8 (some 10 kB per image). Only the positive part is shown.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import fiftyone as fo
+import numpy as np
+from bson import ObjectId
+from numpy.typing import NDArray
+from PIL import Image
+from pymongo import UpdateOne
+
+from fiftyone_capviz.curation.dataset.map_run import refresh_map
+from fiftyone_capviz.curation.dataset.names import HEATMAP_FIELD, CaptionFields
+from fiftyone_capviz.curation.dataset.runs import active_caption
+from fiftyone_capviz.curation.dataset.samples import id_filter, is_whole, reload_samples, sample_ids
+from fiftyone_capviz.curation.dataset.schema import add_to_sidebar
+from fiftyone_capviz.curation.dataset.store import forget, recall, remember
+from fiftyone_capviz.errors import InputError
+from fiftyone_capviz.records import FloatArray
+from fiftyone_capviz.text.inflection import singularize
+
+MAX_SEGMENTS = 100_000
+"""Above this many segments the plot is narrowed by a filter instead of being recolored."""
+
+
+@dataclass(frozen=True)
+class FocusReport:
+    """What :func:`focus_word` did.
+
+    Attributes:
+        word: the word in focus as stored (normalised), None after unfocusing.
+        samples: samples in the view.
+        samples_with_word: samples of the view whose caption holds the word.
+        segments: segments in the view.
+        written: False where there were too many segments; then apply ``filters`` instead.
+        heatmaps: samples that got a ``word_heatmap``.
+        seconds: wall-clock time.
+        message: one plain sentence for the user.
+        filters: for the App's ``set_filters``: narrows the plot to the word's segments.
+    """
+
+    word: str | None
+    samples: int
+    samples_with_word: int
+    segments: int
+    written: bool
+    heatmaps: int
+    seconds: float
+    message: str
+    filters: Mapping[str, Any]
+
+
+def focus_word(
+    collection: Any,
+    word: str | None,
+    *,
+    caption_field: str = "caption",
+    segments_field: str = "segments",
+    heatmaps: bool = False,
+    heatmap_limit: int = 500,
+) -> FocusReport:
+    """Write each segment's share of one word into ``<segments>.detections.attention``.
+
+    Every segment of the view gets a number, 0..1: its score over the largest in its image; 0.0
+    where that is negative, or the sample's caption does not hold the word. Segments outside the
+    view that an earlier focus wrote go back to None, so that one plot never mixes two words.
+
+    Args:
+        collection: a dataset or view; all its segments are rewritten by one update.
+        word: as typed or as stored ("Women" finds "woman"); None takes the focus away.
+        caption_field: whose words are meant; must be the active caption of the segments.
+        segments_field: the analysed segments.
+        heatmaps: also write ``word_heatmap`` for the samples that hold the word.
+        heatmap_limit: at most this many heatmaps.
+
+    Raises:
+        InputError: no analysis is stored, or another caption field is the active one.
+    """
+    started = time.perf_counter()
+    dataset = collection._root_dataset
+    if word is None:
+        unfocus(dataset, segments_field=segments_field)
+        return FocusReport(
+            None, len(collection), 0, 0, True, 0, time.perf_counter() - started, "No focus.", {}
+        )
+    _check(dataset, caption_field, segments_field)
+    ids = None if is_whole(collection) else sample_ids(collection)
+    samples = len(collection) if ids is None else len(ids)
+    stored, hits = _stored_word(dataset, word, caption_field, ids)
+    segments = _count_segments(dataset, segments_field, ids)
+    filters = word_filter(stored, segments_field)
+    if segments > MAX_SEGMENTS:
+        message = (
+            f"{segments:,} segments are more than the {MAX_SEGMENTS:,} that are recolored at once; "
+            f"narrow the view, or filter the plot by top word {stored!r}."
+        )
+        elapsed = time.perf_counter() - started
+        return FocusReport(stored, samples, hits, segments, False, 0, elapsed, message, filters)
+    _write_attention(dataset, stored, caption_field, segments_field, ids)
+    drawn = 0
+    if heatmaps:
+        drawn = write_heatmaps(
+            dataset, stored, ids, caption_field=caption_field, limit=heatmap_limit
+        )
+    refresh_map(dataset, segments_field)
+    message = f"{stored!r} is in {hits:,} of {samples:,} captions."
+    elapsed = time.perf_counter() - started
+    return FocusReport(stored, samples, hits, segments, True, drawn, elapsed, message, filters)
+
+
+def unfocus(dataset: Any, *, segments_field: str = "segments") -> None:
+    """Take the focus away: ``attention`` back to None everywhere, heatmaps removed."""
+    path = f"{segments_field}.detections"
+    if dataset.has_field(f"{path}.attention"):
+        dataset._sample_collection.update_many(
+            {f"{path}.attention": {"$type": "number"}},
+            {"$set": {f"{path}.$[].attention": None}},
+        )
+    if dataset.has_field(HEATMAP_FIELD):
+        dataset._sample_collection.update_many(
+            {HEATMAP_FIELD: {"$ne": None}}, {"$set": {HEATMAP_FIELD: None}}
+        )
+    forget(dataset, _key(segments_field))
+    reload_samples(dataset)
+    refresh_map(dataset, segments_field)
+
+
+def renew_focus(dataset: Any, segments_field: str, ids: Sequence[str]) -> None:
+    """Write the word in focus again on samples whose scores have changed, if it covered them."""
+    state = recall(dataset, _key(segments_field))
+    if state is None or not ids:
+        return
+    covered = state.get("sample_ids")
+    focused = None if covered is None else set(covered)
+    chosen = [one for one in ids if focused is None or one in focused]
+    if chosen:
+        path = f"{segments_field}.detections.0"
+        dataset._sample_collection.update_many(
+            {"_id": {"$in": [ObjectId(one) for one in chosen]}, path: {"$exists": True}},
+            attention_update(state["word"], state["caption_field"], segments_field),
+        )
+        reload_samples(dataset)
+
+
+def focused_word(dataset: Any, segments_field: str = "segments") -> str | None:
+    """The word in focus, or None."""
+    state = recall(dataset, _key(segments_field))
+    return None if state is None else str(state["word"])
+
+
+def word_filter(word: str, segments_field: str = "segments") -> dict[str, Any]:
+    """The App's sidebar filter that keeps the segments whose top word is this one."""
+    return {
+        f"{segments_field}.detections.top_word": {
+            "values": [word],
+            "exclude": False,
+            "isMatching": False,
+        }
+    }
+
+
+def _key(segments_field: str) -> str:
+    return f"focus_{segments_field}"
+
+
+def _check(dataset: Any, caption_field: str, segments_field: str) -> None:
+    words_field = f"{caption_field}_words"
+    scores_path = f"{segments_field}.detections.word_scores"
+    for path in (words_field, scores_path):
+        if not dataset.has_field(path):
+            raise InputError(
+                f"A word can be focused once its scores are stored; {dataset.name!r} has no "
+                f"{path!r}. Run analyze_captions with caption field {caption_field!r} and "
+                f"segments field {segments_field!r} first."
+            )
+    active = active_caption(dataset, segments_field)
+    if active is not None and active != caption_field:
+        raise InputError(
+            f"The segments in {segments_field!r} describe the caption field {active!r}, not "
+            f"{caption_field!r}. Run activate_captions for {caption_field!r} first."
+        )
+    if not dataset.has_field(f"{segments_field}.detections.attention"):
+        dataset.add_sample_field(f"{segments_field}.detections.attention", fo.FloatField)
+
+
+def _stored_word(
+    dataset: Any, word: str, caption_field: str, ids: Sequence[str] | None
+) -> tuple[str, int]:
+    """The stored form of a typed word, and how many samples of the view hold it."""
+    typed = word.strip()
+    best, hits = typed.lower(), 0
+    for form in dict.fromkeys((typed, typed.lower(), singularize(typed.lower()))):
+        holds = {f"{caption_field}_words": form}
+        count = dataset._sample_collection.count_documents({**holds, **_among(dataset, holds, ids)})
+        if count > hits:
+            best, hits = form, count
+    return best, hits
+
+
+def _count_segments(dataset: Any, segments_field: str, ids: Sequence[str] | None) -> int:
+    size = {"$size": {"$ifNull": [f"${segments_field}.detections", []]}}
+    stages = [
+        {"$match": id_filter(dataset, ids)},
+        {"$group": {"_id": None, "n": {"$sum": size}}},
+    ]
+    return sum(int(one["n"]) for one in dataset._sample_collection.aggregate(stages))
+
+
+def _among(dataset: Any, match: Mapping[str, Any], ids: Sequence[str] | None) -> dict[str, Any]:
+    """MongoDB filter for those of these samples that match; none where all samples are meant.
+
+    A filter by the ids of a whole view would cost more than what it filters.
+    """
+    if ids is None:
+        return {}
+    kept = set(ids)
+    # The collection itself: the dataset would show one slice of its groups.
+    found = dataset._sample_collection.find(match, {"_id": 1})
+    return {"_id": {"$in": [one["_id"] for one in found if str(one["_id"]) in kept]}}
+
+
+def attention_update(word: str, caption_field: str, segments_field: str) -> list[dict[str, Any]]:
+    """The aggregation-pipeline update: each segment's share of the word, 0.0 where it is absent.
+
+    A share is the segment's positive score over the largest in its image, 0..1. The scores
+    themselves, being gradients, differ between images by orders of magnitude, so that a plot
+    colored by them would show a handful of images and nothing else.
+    """
+    segments = f"${segments_field}.detections"
+    index = {"$indexOfArray": [f"${caption_field}_words", {"$literal": word}]}
+    score = {"$ifNull": [{"$arrayElemAt": ["$$segment.word_scores", "$$index"]}, 0.0]}
+    finite = {
+        "$let": {
+            "vars": {"score": score},
+            "in": {"$cond": [{"$eq": ["$$score", math.nan]}, 0.0, {"$toDouble": "$$score"}]},
+        }
+    }
+    value = {"$cond": [{"$gte": ["$$index", 0]}, finite, 0.0]}
+    scores = {"$map": {"input": segments, "as": "segment", "in": value}}
+    own = {"$max": [{"$arrayElemAt": ["$$scores", "$$place"]}, 0.0]}
+    share = {"$cond": [{"$gt": ["$$peak", 0.0]}, {"$divide": [own, "$$peak"]}, 0.0]}
+    rewritten = {
+        "$map": {
+            "input": {"$range": [0, {"$size": segments}]},
+            "as": "place",
+            "in": {
+                "$mergeObjects": [{"$arrayElemAt": [segments, "$$place"]}, {"attention": share}]
+            },
+        }
+    }
+    with_peak = {"$let": {"vars": {"peak": {"$max": "$$scores"}}, "in": rewritten}}
+    with_scores = {"$let": {"vars": {"scores": scores}, "in": with_peak}}
+    with_index = {"$let": {"vars": {"index": {"$ifNull": [index, -1]}}, "in": with_scores}}
+    return [{"$set": {f"{segments_field}.detections": with_index, "last_modified_at": "$$NOW"}}]
+
+
+def _write_attention(
+    dataset: Any, word: str, caption_field: str, segments_field: str, ids: Sequence[str] | None
+) -> None:
+    path = f"{segments_field}.detections"
+    before = recall(dataset, _key(segments_field))
+    state = {"word": word, "caption_field": caption_field, "sample_ids": ids}
+    remember(dataset, _key(segments_field), state)
+    # Most samples lack both the old and the new word: their zeros stand, and rewriting a document
+    # costs far more than reading it. "detections.0" exists: update no sample without segments,
+    # whose field may be null.
+    words = f"{caption_field}_words"
+    present = {words: word, f"{path}.0": {"$exists": True}}
+    absent = {words: {"$ne": word}, path: {"$elemMatch": {"attention": {"$ne": 0.0}}}}
+    samples = dataset._sample_collection
+    samples.update_many(
+        {**present, **_among(dataset, present, ids)},
+        attention_update(word, caption_field, segments_field),
+    )
+    samples.update_many(
+        {**absent, **_among(dataset, absent, ids)},
+        {"$set": {f"{path}.$[].attention": 0.0}, "$currentDate": {"last_modified_at": True}},
+    )
+    if ids is not None and before is not None:
+        old = before.get("sample_ids")
+        outside: dict[str, Any] = {"$nin": [ObjectId(i) for i in ids]}
+        if old is not None:
+            outside = {"$in": [ObjectId(i) for i in np.setdiff1d(old, ids).tolist()]}
+        samples.update_many(
+            {"_id": outside, f"{path}.attention": {"$type": "number"}},
+            {"$set": {f"{path}.$[].attention": None}},
+        )
+    reload_samples(dataset)
+
+
+SIDE = 160
+"""Pixels of the longer side of a stored heatmap."""
+
+
+def heatmap_values(
+    word_map: FloatArray, *, aspect: float = 1.0, side: int = SIDE
+) -> NDArray[np.uint8]:
+    """A word's patch map as a smooth picture.
+
+    Args:
+        word_map: "rows columns" on the patch grid, signed; the grid shows the whole image.
+        aspect: width over height of the image.
+        side: pixels of the longer side.
+
+    Returns:
+        uint8 "height width", 255 at the map's maximum, 0 where the word draws nothing.
+    """
+    positive = np.nan_to_num(np.asarray(word_map, np.float32)).clip(min=0)
+    aspect = min(max(aspect, 1 / 16), 16.0)
+    width = max(round(side * min(1.0, aspect)), positive.shape[1])
+    height = max(round(side / max(1.0, aspect)), positive.shape[0])
+    enlarged = Image.fromarray(positive, mode="F").resize(
+        (width, height), Image.Resampling.BILINEAR
+    )
+    picture = np.asarray(enlarged)
+    peak = float(picture.max(initial=0.0))
+    if peak > 0:
+        picture = picture / peak
+    return np.rint(picture * 255).clip(0, 255).astype(np.uint8)
+
+
+def write_heatmaps(
+    dataset: Any,
+    word: str,
+    ids: Sequence[str] | None,
+    *,
+    caption_field: str = "caption",
+    limit: int = 500,
+) -> int:
+    """Write ``word_heatmap`` for the samples that hold the word; clear it on every other sample.
+
+    Returns:
+        How many heatmaps were written.
+    """
+    fields = CaptionFields(caption_field)
+    if not dataset.has_field(HEATMAP_FIELD):
+        dataset.add_sample_field(
+            HEATMAP_FIELD, fo.EmbeddedDocumentField, embedded_doc_type=fo.Heatmap
+        )
+        add_to_sidebar(dataset, [HEATMAP_FIELD])
+    collection = dataset._sample_collection
+    collection.update_many({HEATMAP_FIELD: {"$ne": None}}, {"$set": {HEATMAP_FIELD: None}})
+    if not dataset.has_field(fields.attention):
+        return 0
+    cursor = collection.find(
+        {**id_filter(dataset, ids), fields.words: word}, {"_id": 1}, limit=limit
+    )
+    chosen = [str(found["_id"]) for found in cursor]
+    view = dataset.select(chosen, ordered=True)
+    columns = ["id", fields.words, fields.attention, "metadata.width", "metadata.height"]
+    updates = []
+    for sample_id, words, maps, width, height in zip(*view.values(columns), strict=True):
+        if maps is None or len(maps) != len(words):
+            continue
+        aspect = width / height if width and height else 1.0
+        picture = heatmap_values(np.asarray(maps)[words.index(word)], aspect=aspect)
+        label = fo.Heatmap(map=picture, range=[0, 255]).to_dict()
+        label["_id"] = ObjectId()
+        updates.append(UpdateOne({"_id": ObjectId(sample_id)}, {"$set": {HEATMAP_FIELD: label}}))
+    if updates:
+        collection.bulk_write(updates, ordered=False)
+    return len(updates)

@@ -1,0 +1,1 @@
+"""Steering on a dataset: candidates, accepting, undo; one image and many."""

@@ -1,0 +1,133 @@
+"""Accepting candidates, and taking that back: captions change with all that derives from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from bson import ObjectId
+
+from fiftyone_capviz.curation.dataset.names import CaptionFields, steered_fields
+from fiftyone_capviz.curation.dataset.progress import ProgressCallback
+from fiftyone_capviz.curation.dataset.runs import stored_options
+from fiftyone_capviz.curation.dataset.samples import reload_samples, sample_ids
+from fiftyone_capviz.curation.steering.reports import AcceptReport
+from fiftyone_capviz.curation.steering.rewriting import CaptionChange, rewrite_captions
+from fiftyone_capviz.errors import InputError
+from fiftyone_capviz.settings.analysis import AnalysisOptions
+
+if TYPE_CHECKING:
+    from fiftyone_capviz.models.cache import ModelCache
+
+
+def accept_captions(
+    collection: Any,
+    caption_field: str = "caption",
+    *,
+    ids: Sequence[str] | None = None,
+    options: AnalysisOptions | None = None,
+    progress: ProgressCallback | None = None,
+    stop: Callable[[], bool] | None = None,
+    cache: ModelCache | None = None,
+) -> AcceptReport:
+    """Make candidates the captions, and recompute what derives from them.
+
+    The old caption goes to ``<caption>_previous`` with the recipe that replaced it. A sample whose
+    image cannot be read any more keeps its caption and its candidate.
+
+    Args:
+        collection: a dataset or view.
+        caption_field: whose candidates.
+        ids: only these samples of it.
+        options: default those of the last analysis.
+        progress, stop, cache: as in ``analyze``.
+
+    Raises:
+        InputError: no candidates.
+    """
+    dataset = collection._root_dataset
+    chosen = stored_options(dataset, caption_field, options)
+    steered, _, recipe_field = steered_fields(caption_field)
+    if not dataset.has_field(steered):
+        raise InputError(
+            f"Accepting needs candidates; {dataset.name!r} has no {steered!r}. Run steer_captions."
+        )
+    changes = {}
+    for sample_id, text, recipe in _values(collection, ids, [steered, recipe_field]):
+        if text is not None:
+            changes[ObjectId(sample_id)] = CaptionChange(text, dict(recipe or {}), undo=False)
+    if not changes:
+        raise InputError(
+            "Accepting needs candidates; none of the chosen samples has one. Run steer_captions."
+        )
+    return rewrite_captions(dataset, chosen, changes, progress=progress, stop=stop, cache=cache)
+
+
+def undo_captions(
+    collection: Any,
+    caption_field: str = "caption",
+    *,
+    ids: Sequence[str] | None = None,
+    options: AnalysisOptions | None = None,
+    progress: ProgressCallback | None = None,
+    stop: Callable[[], bool] | None = None,
+    cache: ModelCache | None = None,
+) -> AcceptReport:
+    """Bring back the captions that the last acceptance replaced, one step per call.
+
+    Args:
+        collection: a dataset or view; its samples without an earlier caption are left alone.
+        caption_field: whose captions.
+        ids: only these samples of it.
+        options, progress, stop, cache: as in :func:`accept_captions`.
+
+    Raises:
+        InputError: nothing to undo.
+    """
+    dataset = collection._root_dataset
+    chosen = stored_options(dataset, caption_field, options)
+    previous = CaptionFields(caption_field).previous
+    changes = {}
+    if dataset.has_field(previous):
+        for sample_id, entries in _values(collection, ids, [previous]):
+            if entries:
+                last = dict(entries[-1])
+                changes[ObjectId(sample_id)] = CaptionChange(last.get("caption"), last, undo=True)
+    if not changes:
+        raise InputError(
+            f"Undo needs an earlier caption; none of the chosen samples has one in {previous!r}."
+        )
+    return rewrite_captions(dataset, chosen, changes, progress=progress, stop=stop, cache=cache)
+
+
+def discard_candidates(
+    collection: Any, caption_field: str = "caption", *, ids: Sequence[str] | None = None
+) -> int:
+    """Drop candidates; the captions stay. Returns how many were dropped."""
+    dataset = collection._root_dataset
+    names = steered_fields(caption_field)
+    if not dataset.has_field(names[0]):
+        return 0
+    chosen = [ObjectId(row[0]) for row in _values(collection, ids, [])]
+    dropped = dataset._sample_collection.update_many(
+        {"_id": {"$in": chosen}, names[0]: {"$ne": None}},
+        {
+            "$set": dict.fromkeys(names)
+            | {"last_modified_at": datetime.now(UTC).replace(tzinfo=None)}
+        },
+    )
+    reload_samples(dataset)
+    return int(dropped.modified_count)
+
+
+def _values(
+    collection: Any, ids: Sequence[str] | None, paths: Sequence[str]
+) -> list[tuple[Any, ...]]:
+    """(id, values) of the collection's samples, or of those of them that are chosen."""
+    found = sample_ids(collection)
+    if ids is not None:
+        wanted = set(ids)
+        found = [one for one in found if one in wanted]
+    view = collection._root_dataset.select(found, ordered=True)
+    return list(zip(*view.values(["id", *paths]), strict=True))

@@ -1,0 +1,179 @@
+"""The last batch of candidates and what was accepted, as the steering panel remembers them.
+
+Both live in the execution store, so that a panel that is opened again goes on where it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from bson import ObjectId
+
+from fiftyone_capviz.curation.dataset.names import CaptionFields, steered_fields
+from fiftyone_capviz.curation.dataset.store import forget, recall, remember
+from fiftyone_capviz.curation.steering.reports import SteerReport
+from fiftyone_capviz.settings.analysis import AnalysisOptions
+from fiftyone_capviz.text.words import caption_words
+
+_BATCH, _ACCEPTED = "steering_batch", "steering_accepted"
+UNDO_STEPS = 20
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Candidates that wait.
+
+    Attributes:
+        sample_ids: all samples that were steered.
+        misses: those whose candidate lacks the wanted word.
+        failed: those that could not be captioned.
+        word: the wanted word, None if there was none.
+        summary: the report in a sentence.
+    """
+
+    caption_field: str
+    sample_ids: tuple[str, ...]
+    misses: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+    word: str | None = None
+    samples: int = 0
+    changed: int = 0
+    hits: int | None = None
+    before: int | None = None
+    unweighted: int = 0
+    stopped: bool = False
+    summary: str = ""
+
+    @classmethod
+    def of(cls, report: SteerReport, caption_field: str, sample_ids: Sequence[str]) -> Batch:
+        """From what steering reported."""
+        failed = tuple(failure.sample_id for failure in report.failures)
+        return cls(
+            caption_field=caption_field,
+            sample_ids=tuple(sample_ids),
+            misses=tuple(report.misses),
+            failed=failed,
+            word=report.word,
+            samples=report.samples,
+            changed=report.changed,
+            hits=report.hits,
+            before=report.before,
+            unweighted=report.unweighted,
+            stopped=report.stopped,
+            summary=report.summary(),
+        )
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One waiting caption beside the present one."""
+
+    sample_id: str
+    filepath: str
+    caption: str
+    present: str | None
+    match: float | None
+    present_match: float | None
+    weight: float | None
+    says_word: bool | None
+
+
+def remember_batch(dataset: Any, batch: Batch) -> None:
+    """Keep a batch; it replaces the one before."""
+    remember(dataset, _BATCH, asdict(batch))
+
+
+def pending_batch(dataset: Any, caption_field: str) -> Batch | None:
+    """The last batch of this caption field, while some of its candidates wait."""
+    kept = recall(dataset, _BATCH)
+    if kept is None or kept.get("caption_field") != caption_field:
+        return None
+    known = {item.name for item in fields(Batch)}
+    values = {key: value for key, value in kept.items() if key in known}
+    for name in ("sample_ids", "misses", "failed"):
+        values[name] = tuple(values.get(name) or ())
+    batch = Batch(**values)
+    return batch if waiting_ids(dataset, batch) else None
+
+
+def forget_batch(dataset: Any) -> None:
+    """Drop it."""
+    forget(dataset, _BATCH)
+
+
+def waiting_ids(dataset: Any, batch: Batch) -> list[str]:
+    """The batch's samples whose candidate is neither accepted nor discarded yet."""
+    text, _, _ = steered_fields(batch.caption_field)
+    query = {"_id": {"$in": [ObjectId(one) for one in batch.sample_ids]}, text: {"$ne": None}}
+    found = {str(row["_id"]) for row in dataset._sample_collection.find(query, {"_id": 1})}
+    return [one for one in batch.sample_ids if one in found]
+
+
+def candidates(
+    dataset: Any,
+    batch: Batch,
+    options: AnalysisOptions,
+    *,
+    offset: int = 0,
+    limit: int = 50,
+) -> list[Candidate]:
+    """Waiting captions of a batch, those without the wanted word first."""
+    missed = set(batch.misses)
+    waiting = waiting_ids(dataset, batch)
+    waiting.sort(key=lambda one: one not in missed)
+    chosen = waiting[offset : offset + limit]
+    names = CaptionFields(options.caption_field)
+    text, match, recipe = steered_fields(options.caption_field)
+    shown = {"filepath": 1, names.caption: 1, names.itm: 1, text: 1, match: 1}
+    rows = dataset._sample_collection.find(
+        {"_id": {"$in": [ObjectId(one) for one in chosen]}}, {**shown, f"{recipe}.weight": 1}
+    )
+    found = {str(row["_id"]): row for row in rows}
+    wanted = set(caption_words(batch.word).words) if batch.word else None
+    return [
+        Candidate(
+            sample_id=one,
+            filepath=found[one]["filepath"],
+            caption=found[one][text],
+            present=found[one].get(names.caption),
+            match=found[one].get(match),
+            present_match=found[one].get(names.itm),
+            weight=(found[one].get(recipe) or {}).get("weight"),
+            says_word=None
+            if wanted is None
+            else wanted <= set(caption_words(found[one][text]).words),
+        )
+        for one in chosen
+        if one in found
+    ]
+
+
+def note_accepted(dataset: Any, caption_field: str, sample_ids: Sequence[str]) -> None:
+    """Remember what was accepted together, so that it is undone together."""
+    steps = [*_steps(dataset), {"caption_field": caption_field, "sample_ids": list(sample_ids)}]
+    remember(dataset, _ACCEPTED, {"steps": steps[-UNDO_STEPS:]})
+
+
+def last_accepted(dataset: Any, caption_field: str) -> list[str]:
+    """The samples of the last acceptance of this caption field; empty where there is none."""
+    for step in reversed(_steps(dataset)):
+        if step["caption_field"] == caption_field:
+            return list(step["sample_ids"])
+    return []
+
+
+def forget_accepted(dataset: Any, caption_field: str) -> None:
+    """Drop the last acceptance of this caption field: it was undone."""
+    steps = _steps(dataset)
+    for index in range(len(steps) - 1, -1, -1):
+        if steps[index]["caption_field"] == caption_field:
+            del steps[index]
+            break
+    remember(dataset, _ACCEPTED, {"steps": steps})
+
+
+def _steps(dataset: Any) -> list[dict[str, Any]]:
+    kept = recall(dataset, _ACCEPTED)
+    return list(kept["steps"]) if kept else []

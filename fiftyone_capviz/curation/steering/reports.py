@@ -1,0 +1,85 @@
+"""What came of steering, accepting, discarding and undoing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from fiftyone_capviz.curation.dataset.progress import Failure
+
+
+@dataclass(frozen=True)
+class SteerReport:
+    """What :func:`~.steer.steer_captions` did.
+
+    Attributes:
+        samples: candidates stored.
+        changed: candidates that differ from the present caption.
+        word: the wanted word.
+        hits: candidates that say it; None without a word.
+        before: present captions of these samples that said it already.
+        misses: ids of the samples whose candidate does not say it.
+        unweighted: samples without a chosen segment: the prompt alone steered them.
+        failures: samples that could not be captioned.
+        stopped: whether it ended early, on request.
+        seconds: wall-clock time.
+    """
+
+    samples: int
+    changed: int
+    word: str | None
+    hits: int | None
+    before: int | None
+    misses: list[str] = field(default_factory=list)
+    unweighted: int = 0
+    failures: list[Failure] = field(default_factory=list)
+    stopped: bool = False
+    seconds: float = 0.0
+
+    @property
+    def success_rate(self) -> float | None:
+        """Share of the candidates that say the wanted word, 0..1."""
+        if self.hits is None or not self.samples:
+            return None
+        return self.hits / self.samples
+
+    def summary(self) -> str:
+        """One or two sentences for people."""
+        captions = "caption" if self.samples == 1 else "captions"
+        text = f"{self.samples} {captions} steered, {self.changed} changed"
+        if self.hits is not None:
+            text = (
+                f"{self.hits} of {self.samples} now say {self.word!r} ({self.before} did before), "
+                f"{self.changed} captions changed"
+            )
+        if self.unweighted:
+            text += f"; {self.unweighted} had no such segment"
+        if self.failures:
+            text += f"; {len(self.failures)} failed"
+        return text + (", stopped early." if self.stopped else ".")
+
+
+@dataclass(frozen=True)
+class AcceptReport:
+    """What accepting, discarding or undoing did.
+
+    Attributes:
+        samples: captions rewritten.
+        coverage_before, coverage_after: mean coverage of these samples, 0..1; None without.
+        failures: samples left as they were.
+        seconds: wall-clock time.
+    """
+
+    samples: int
+    coverage_before: float | None = None
+    coverage_after: float | None = None
+    failures: list[Failure] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def summary(self) -> str:
+        """One sentence for people."""
+        text = f"{self.samples} caption{'' if self.samples == 1 else 's'} rewritten"
+        if self.coverage_before is not None and self.coverage_after is not None:
+            text += f"; coverage went from {self.coverage_before:.2f} to {self.coverage_after:.2f}"
+        if self.failures:
+            text += f"; {len(self.failures)} failed and stay as they were"
+        return text + "."

@@ -1,0 +1,1 @@
+"""The captions of a dataset, counted."""

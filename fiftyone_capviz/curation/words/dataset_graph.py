@@ -1,0 +1,134 @@
+"""The word graph of a dataset or view, and the captions that changed since they were analysed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import fiftyone as fo
+
+from fiftyone_capviz.curation.dataset.documents import chosen_text, text_hash
+from fiftyone_capviz.curation.dataset.names import CaptionFields
+from fiftyone_capviz.curation.dataset.runs import read_run
+from fiftyone_capviz.curation.dataset.samples import samples_of
+from fiftyone_capviz.curation.dataset.schema import text_fields
+from fiftyone_capviz.errors import InputError
+from fiftyone_capviz.graph.word_graph import WordGraph, build_graph
+from fiftyone_capviz.text.words import words_of_corpus
+
+
+def caption_values(collection: Any, caption_field: str) -> list[str | list[str] | None]:
+    """The raw caption values of a string or list-of-string field, one entry per sample.
+
+    Raises:
+        InputError: no such field, or a field of another type.
+    """
+    field = collection.get_field(caption_field)
+    if field is None:
+        names = text_fields(collection._root_dataset)
+        raise InputError(
+            f"The caption field must exist; {collection._root_dataset.name!r} has no "
+            f"{caption_field!r}. Choose one of {', '.join(names) or 'none yet'}, or run "
+            "caption_images."
+        )
+    if not _is_text(field):
+        raise InputError(
+            f"The caption field must hold strings or lists of strings; {caption_field!r} holds "
+            f"{type(field).__name__}. Choose another field."
+        )
+    return list(collection.values(caption_field))
+
+
+def caption_texts(collection: Any, caption_field: str = "caption") -> list[str | None]:
+    """One text per sample; several captions of one image are joined by new lines."""
+    return [
+        "\n".join(str(one) for one in value if one) if isinstance(value, list) else value
+        for value in caption_values(collection, caption_field)
+    ]
+
+
+def word_graph(
+    collection: Any,
+    caption_field: str = "caption",
+    *,
+    min_count: int = 1,
+    top: int | None = None,
+) -> WordGraph:
+    """Counts, co-occurrences and associations of the words of a dataset or view.
+
+    Stored words are used where they belong to the stored text; other texts (a field of the user's
+    own, captions edited by hand) are tokenised on the fly. Every sample is one document.
+
+    Args:
+        collection: a dataset or view.
+        caption_field: any string or list-of-string field.
+        min_count: drop words that occur in fewer samples.
+        top: keep only this many words, the most frequent ones.
+    """
+    collection = samples_of(collection)
+    values = caption_values(collection, caption_field)
+    fields = CaptionFields(caption_field)
+    stored: Sequence[list[str] | None] = [None] * len(values)
+    tags: Sequence[list[str] | None] = [None] * len(values)
+    stages: Sequence[dict[str, Any] | None] = [None] * len(values)
+    if all(collection.has_field(f) for f in (fields.words, fields.word_tags, fields.stages)):
+        stored, tags, stages = collection.values([fields.words, fields.word_tags, fields.stages])
+    scores = collection.values(fields.itm) if collection.has_field(fields.itm) else None
+
+    documents: list[Sequence[str]] = [()] * len(values)
+    word_tags: list[Sequence[str]] = [()] * len(values)
+    missing = []
+    for i, value in enumerate(values):
+        kept, kept_tags = stored[i], tags[i]
+        fresh = not isinstance(value, list) and not is_stale(value, stages[i])
+        if kept is not None and kept_tags is not None and fresh:
+            documents[i], word_tags[i] = kept, kept_tags
+        else:
+            missing.append(i)
+    texts = caption_texts(collection, caption_field) if missing else []
+    for i, words in zip(missing, words_of_corpus([texts[i] for i in missing]), strict=True):
+        documents[i], word_tags[i] = words.words, words.tags
+    return build_graph(documents, tags=word_tags, scores=scores, min_count=min_count, top=top)
+
+
+def _is_text(field: Any) -> bool:
+    if isinstance(field, fo.ListField):
+        return isinstance(field.field, fo.StringField)
+    return isinstance(field, fo.StringField)
+
+
+def stale_ids(collection: Any, caption_field: str = "caption") -> list[str]:
+    """Ids of the samples whose derived fields belong to another text than the stored one.
+
+    A sample that was never analysed is not stale. An emptied caption is.
+    """
+    collection = samples_of(collection)
+    fields = CaptionFields(caption_field)
+    if not (collection.has_field(fields.stages) and collection.has_field(caption_field)):
+        return []
+    index = caption_index(collection._root_dataset, caption_field)
+    ids, texts, stages = collection.values(["id", caption_field, fields.stages])
+    return [
+        sample_id
+        for sample_id, text, stage in zip(ids, texts, stages, strict=True)
+        if is_stale(text, stage, caption_index=index)
+    ]
+
+
+def is_stale(
+    text: str | list[str] | None, stages: dict[str, Any] | None, *, caption_index: int = 0
+) -> bool:
+    """Whether a sample's stored hash belongs to another text."""
+    stored = (stages or {}).get("text")
+    return stored is not None and stored != text_hash(chosen_text(text, caption_index))
+
+
+def caption_index(dataset: Any, caption_field: str) -> int:
+    """Which caption of a list-of-string field the analysis took."""
+    run = read_run(dataset, caption_field)
+    return 0 if run is None else int(run.options.get("caption_index") or 0)
+
+
+def stale_captions(collection: Any, caption_field: str = "caption") -> Any:
+    """The stale samples as a view."""
+    return samples_of(collection).select(stale_ids(collection, caption_field))

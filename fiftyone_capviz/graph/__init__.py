@@ -1,0 +1,1 @@
+"""Words together: counts, the word graph, association, two graphs compared."""

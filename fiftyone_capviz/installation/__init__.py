@@ -1,0 +1,1 @@
+"""The database that FiftyOne starts, and the plugin's link in its plugins folder."""

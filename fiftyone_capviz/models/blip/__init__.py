@@ -1,0 +1,1 @@
+"""BLIP: captioner, matcher, its contrastive head as a dual encoder."""

@@ -1,0 +1,1 @@
+"""Segmenters: segment-anything, transformers' mask generation, superpixels."""

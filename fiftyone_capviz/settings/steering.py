@@ -1,0 +1,127 @@
+"""How captions are steered, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
+
+import numpy as np
+
+from fiftyone_capviz.errors import InputError
+
+Method = Literal["scale", "logits", "contrast"]
+METHODS: tuple[Method, ...] = ("scale", "logits", "contrast")
+AUTO = "auto"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to caption again.
+
+    Attributes:
+        prompt: what each caption goes on from, and stays part of it; None for the captioner's own.
+        word: the wanted word: success is counted by it, and weight "auto" looks for it. Several
+            words count when all are said.
+        weight: for the patches of the chosen segments; 1 changes nothing, 2 to 10 is usual; "auto"
+            takes for each image the smallest weight that says the word and keeps the caption sound;
+            None leaves the patches alone.
+        method: how the weight acts: "scale" (the paper's), "logits" or "contrast".
+        segment_ids: label ids of the chosen segments.
+        segment_label: chooses the segments with this label or top word, for example "uncovered".
+        patch_weights: weights per patch for every image, "p p" on the captioner's grid, instead of
+            segments.
+
+    With neither segments nor patch weights only the prompt steers.
+    """
+
+    prompt: str | None = None
+    word: str | None = None
+    weight: float | Literal["auto"] | None = None
+    method: Method = "scale"
+    segment_ids: tuple[str, ...] = ()
+    segment_label: str | None = None
+    patch_weights: tuple[tuple[float, ...], ...] | None = None
+
+    @property
+    def chooses_segments(self) -> bool:
+        """Whether segments say where to put the weight."""
+        return bool(self.segment_ids) or self.segment_label is not None
+
+    def validated(self) -> Recipe:
+        """This recipe, if it can be used.
+
+        Raises:
+            InputError: naming the first thing that cannot.
+        """
+        if self.method not in METHODS:
+            raise InputError(
+                f"The steering method is one of {', '.join(METHODS)}; got {self.method!r}."
+            )
+        if self.weight == AUTO:
+            if not (self.word or "").strip():
+                raise InputError(
+                    'An automatic weight looks for a word; weight is "auto" and word is empty. '
+                    "Name the wanted word, or give a number."
+                )
+            if not self.chooses_segments:
+                raise InputError(
+                    "An automatic weight needs segments to weigh; none are chosen. Give "
+                    'segment_ids or segment_label, for example "uncovered".'
+                )
+        elif self.weight is not None:
+            self._require_number(self.weight)
+        if self.chooses_segments and self.weight is None:
+            raise InputError(
+                "Chosen segments need a weight; it is missing. Give a number (2 to 10 is usual) "
+                'or "auto".'
+            )
+        if self.weight is not None and not (self.chooses_segments or self.patch_weights):
+            raise InputError(
+                f"A weight needs segments to act on; weight is {self.weight} and none are chosen. "
+                "Give segment_ids or segment_label, or leave the weight out."
+            )
+        if self.patch_weights is not None:
+            self._require_grid(self.patch_weights)
+        plain = not (self.prompt or self.chooses_segments or self.patch_weights)
+        if plain:
+            raise InputError(
+                "A recipe changes something; it has no prompt, no segments and no patch weights. "
+                "Give one of them."
+            )
+        return self
+
+    def _require_number(self, weight: object) -> None:
+        number = isinstance(weight, int | float) and not isinstance(weight, bool)
+        least = 1.0 if self.method == "contrast" else 0.0
+        if not number or not np.isfinite(weight) or weight < least:  # type: ignore[call-overload,operator]
+            raise InputError(
+                f'A weight is a number of at least {least:g} or "auto"; got {weight!r}.'
+            )
+
+    def _require_grid(self, weights: tuple[tuple[float, ...], ...]) -> None:
+        sizes = {len(row) for row in weights}
+        square = sizes == {len(weights)}
+        if not square or not np.isfinite(weights).all() or np.min(weights) < 0:
+            raise InputError(
+                "Patch weights are a square table of finite numbers of at least 0; got rows of "
+                f"{sorted(sizes)} in {len(weights)} rows."
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON and MongoDB can hold it."""
+        stored = asdict(self)
+        stored["segment_ids"] = list(self.segment_ids)
+        if self.patch_weights is not None:
+            stored["patch_weights"] = [list(row) for row in self.patch_weights]
+        return stored
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Recipe:
+        """The recipe that :meth:`to_dict` wrote; unknown keys are ignored."""
+        known = {item.name for item in fields(cls)}
+        values = {key: value for key, value in stored.items() if key in known}
+        values["segment_ids"] = tuple(values.get("segment_ids") or ())
+        grid = values.get("patch_weights")
+        values["patch_weights"] = tuple(tuple(row) for row in grid) if grid else None
+        return cls(**values)

@@ -1,0 +1,1 @@
+"""Steering one batch of images, without a dataset."""

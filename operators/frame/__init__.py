@@ -1,0 +1,1 @@
+"""What the operators share: bases, forms, requests, streams of messages."""

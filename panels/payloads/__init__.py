@@ -1,0 +1,1 @@
+"""What each panel sends to the browser, and what it is sent."""
