@@ -12,7 +12,7 @@ import pytest
 
 from fiftyone_capviz import cli
 from fiftyone_capviz.curation.demo import make_scenes, scenes_dataset
-from fiftyone_capviz.curation.evaluation.grounding import GroundingRun
+from fiftyone_capviz.curation.evaluation.grounding import GroundingMeasurement
 from fiftyone_capviz.curation.evaluation.storage import load_evaluation
 
 NAME = "capviz-commanded"
@@ -153,15 +153,15 @@ def test_what_cannot_be_done_is_said(
 def test_an_interrupted_evaluation_keeps_what_it_has(
     scenes: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    add, calls = GroundingRun.add, []
+    measure, calls = GroundingMeasurement.__call__, []
 
-    def interrupted(run: GroundingRun, batch: Any) -> None:
+    def interrupted(measured: GroundingMeasurement, batch: Any) -> Any:
         calls.append(batch)
         if len(calls) == 2:
             raise KeyboardInterrupt
-        add(run, batch)
+        return measure(measured, batch)
 
-    monkeypatch.setattr(GroundingRun, "add", interrupted)
+    monkeypatch.setattr(GroundingMeasurement, "__call__", interrupted)
     found = said(capsys, [*QUICK, "--measure", "grounding", "--name", "cut"], code=130)
     assert "Stopped on request" in found
     assert "[–]: fewer than 5 images" in found  # four images: figures, but no interval

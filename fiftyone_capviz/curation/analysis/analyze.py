@@ -19,6 +19,7 @@ from fiftyone.core.collections import SampleCollection
 from fiftyone_capviz.curation.analysis.plan import plan_of, refuse_conflicts
 from fiftyone_capviz.curation.analysis.report import Report
 from fiftyone_capviz.curation.analysis.run import AnalysisRun
+from fiftyone_capviz.curation.dataset.job import Job, long_run
 from fiftyone_capviz.curation.dataset.progress import ProgressBar, ProgressCallback, StopCallback
 from fiftyone_capviz.curation.dataset.samples import image_samples
 from fiftyone_capviz.curation.dataset.schema import check_fields
@@ -76,22 +77,16 @@ def analyze(
     chosen = replace(options or AnalysisOptions(), **changes).validated()
     asked = validated_stages(stages)
     if callable(progress):
-        return _analyze(collection, chosen, asked, progress, stop=stop, cache=cache)
+        return _analyze(collection, chosen, asked, Job(progress, stop, cache))
     with ProgressBar(enabled=progress and bool(fo.config.show_progress_bars)) as bar:
-        return _analyze(collection, chosen, asked, bar, stop=stop, cache=cache)
+        return _analyze(collection, chosen, asked, Job(bar, stop, cache))
 
 
 def _analyze(
-    collection: SampleCollection,
-    options: AnalysisOptions,
-    stages: tuple[Stage, ...],
-    progress: ProgressCallback,
-    *,
-    stop: StopCallback | None,
-    cache: ModelCache | None,
+    collection: SampleCollection, options: AnalysisOptions, stages: tuple[Stage, ...], job: Job
 ) -> Report:
-    run = AnalysisRun(options, stages, progress=progress, stop=stop, cache=cache)
-    with run.database_errors():
+    run = AnalysisRun(options, stages, job)
+    with long_run(run.stored):
         samples = image_samples(collection)
         check_fields(samples.dataset, options, stages)
         setting = resolve_setting(options, stages)

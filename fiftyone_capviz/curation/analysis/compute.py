@@ -1,27 +1,28 @@
-"""One batch through the models: captions, match scores, word maps, segments, pooled scores.
-
-A batch that does not fit into memory is halved and goes on; what fails for one image alone is
-recorded for that image.
-"""
+"""The analysis of one batch: captions, match scores, word maps, segments, pooled scores."""
 
 from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import fiftyone as fo
 import numpy as np
+from pymongo import UpdateOne
 
 from fiftyone_capviz.curation.analysis.results import SampleResult, SegmentResult
 from fiftyone_capviz.curation.analysis.segment_scores import embed_segments, score_segments
+from fiftyone_capviz.curation.analysis.updates import SampleUpdates
 from fiftyone_capviz.curation.dataset.documents import crop_masks
-from fiftyone_capviz.curation.dataset.logs import get_logger, log_file
-from fiftyone_capviz.curation.inference.batches import Item
-from fiftyone_capviz.curation.inference.engines import Engines
-from fiftyone_capviz.curation.inference.memory import free_memory, is_out_of_memory
-from fiftyone_capviz.errors import CapvizError, ImageError, InputError, ModelError
+from fiftyone_capviz.curation.dataset.names import CaptionFields, SegmentFields
+from fiftyone_capviz.curation.dataset.states import Task
+from fiftyone_capviz.curation.inference.batch_loop import Work, Worker, failure_message
+from fiftyone_capviz.curation.inference.batches import Item, ItemLoader, Preparer
+from fiftyone_capviz.curation.inference.engines import Engines, load_engines, share_preprocessing
+from fiftyone_capviz.errors import CapvizError, ImageError, InputError
 from fiftyone_capviz.records import CaptionWords, Match
 from fiftyone_capviz.segments import filter_segments
 from fiftyone_capviz.settings.analysis import AnalysisOptions, Stage
@@ -30,17 +31,16 @@ from fiftyone_capviz.text.words import caption_words
 if TYPE_CHECKING:
     import torch
 
+    from fiftyone_capviz.models.cache import ModelCache
+
 NO_WORDS = CaptionWords((), (), ())
-# So many images that the models fail on, and none that they do not: the run is given up.
-HOPELESS = 3
 
 
-class BatchComputer:
-    """Runs the stages that each item asks for.
+class StageComputer:
+    """Runs the stages that each item asks for, on one batch.
 
     Attributes:
         seconds: stage -> time spent in it.
-        limit: largest batch that has fitted so far; None while all did.
     """
 
     def __init__(self, engines: Engines, options: AnalysisOptions, *, segment_hash: str) -> None:
@@ -48,79 +48,12 @@ class BatchComputer:
         self._options = options
         self._segment_hash = segment_hash
         self._any_success = False
-        self._failures = 0
         self.seconds: dict[str, float] = defaultdict(float)
-        self.limit: int | None = None
 
     def compute(self, items: Sequence[Item]) -> list[SampleResult]:
-        """Results of all items, in order; never more images at a time than fit into memory.
-
-        Raises:
-            CapvizError: what every image would run into, such as a prompt that is too long.
-            ModelError: the models failed on the first images, one after the other.
-        """
-        results: list[SampleResult] = []
-        start = 0
-        while start < len(items):
-            chunk = items[start : start + (self.limit or len(items))]
-            try:
-                results += self._compute_chunk(chunk)
-            except Exception as error:
-                if isinstance(error, CapvizError) and not self._any_success:
-                    raise
-                if is_out_of_memory(error) and len(chunk) > 1:
-                    self._halve(len(chunk))
-                    continue
-                results += self._one_by_one(chunk, error)
-            start += len(chunk)
-        return results
-
-    def _halve(self, size: int) -> None:
-        free_memory()
-        self.limit = size // 2
-        get_logger().warning("out of memory with %d images; halved", size)
-
-    def _one_by_one(self, chunk: Sequence[Item], error: Exception) -> list[SampleResult]:
-        """Each image alone, so that only those that cause the failure are lost."""
-        get_logger().error("a batch of %d failed", len(chunk), exc_info=error)
-        results = []
-        for item in chunk:
-            try:
-                if len(chunk) == 1:
-                    raise error
-                results += self._compute_chunk([item])
-            except Exception as own:
-                results.append(self._failed(item, own))
-        return results
-
-    def _failed(self, item: Item, error: Exception) -> SampleResult:
-        if is_out_of_memory(error):
-            free_memory()
-            message = "The image does not fit into memory alone. Use a smaller model or dtype."
-        elif isinstance(error, CapvizError):
-            message = str(error)
-        else:
-            get_logger().error("%s", item.task.sample.filepath, exc_info=error)
-            message = f"The models failed on this image: {type(error).__name__}: {error}."
-        self._failures += 1
-        if not self._any_success and self._failures >= HOPELESS:
-            raise ModelError(
-                f"The first {self._failures} images all failed; the last one with: {message} "
-                f"Details are in {log_file()}."
-            ) from error
-        return SampleResult(item.task, error=message)
-
-    def _compute_chunk(self, items: Sequence[Item]) -> list[SampleResult]:
-        results = [
-            SampleResult(item.task, text=item.task.sample.text, error=item.error) for item in items
-        ]
-        pairs = [
-            (item, result)
-            for item, result in zip(items, results, strict=True)
-            if item.error is None
-        ]
-        if not pairs:
-            return results
+        """Results of readable items, in order."""
+        results = [SampleResult(item.task, text=item.task.sample.text) for item in items]
+        pairs = list(zip(items, results, strict=True))
         features = self._caption(pairs)
         self._words(pairs)
         self._match_and_attribute(pairs, features)
@@ -276,7 +209,7 @@ class BatchComputer:
             except Exception as error:
                 if isinstance(error, CapvizError) and not self._any_success:
                     raise
-                result.error = self._failed(item, error).error
+                result.error, result.models_failed = failure_message(error), True
                 return
             item.masks = found.masks
             masks = crop_masks(found.masks)
@@ -331,3 +264,88 @@ def stack_pixels(pairs: Pairs, kind: str) -> torch.Tensor:
 def _set_matches(pairs: Pairs, found: Sequence[Match]) -> None:
     for (_, result), match in zip(pairs, found, strict=True):
         result.match = match
+
+
+@dataclass(frozen=True)
+class AnalysisWork(Work[Task, Item, SampleResult]):
+    """The stages that are stored sample by sample.
+
+    Attributes:
+        dataset: its name.
+        options: models and settings.
+        stages: those that some sample needs, in order.
+        hashes: stage -> what its results are recognised by.
+    """
+
+    dataset: str
+    options: AnalysisOptions
+    stages: tuple[Stage, ...]
+    hashes: Mapping[str, str]
+    stage = "samples"
+    noun = "samples"
+
+    def open(self, cache: ModelCache | None) -> AnalysisWorker:
+        """Load what the stages need."""
+        engines = load_engines(self.options, self.stages, cache)
+        return AnalysisWorker(fo.load_dataset(self.dataset), engines, self.options, self.hashes)
+
+
+class AnalysisWorker(Worker[Task, Item, SampleResult]):
+    """Computes batches of tasks and makes their updates.
+
+    Args:
+        dataset: of the tasks.
+        engines: the models.
+        options: settings.
+        hashes: as of `AnalysisWork`.
+    """
+
+    def __init__(
+        self,
+        dataset: fo.Dataset,
+        engines: Engines,
+        options: AnalysisOptions,
+        hashes: Mapping[str, str],
+    ) -> None:
+        self.engines, self.batch_size = engines, engines.batch_size
+        self.computer = StageComputer(engines, options, segment_hash=hashes.get("segment", ""))
+        segments = SegmentFields(options.segments_field)
+        self.updates = SampleUpdates(CaptionFields(options.caption_field), segments, hashes)
+        shared = _shared(engines)
+        self._loader = ItemLoader(
+            dataset,
+            batch_size=self.batch_size,
+            segments=segments,
+            preparers=_preparers(engines, shared),
+            shared=shared,
+        )
+
+    def prepare(self, units: Sequence[Task]) -> list[Item]:
+        return self._loader.prepare(units)
+
+    def compute(self, items: Sequence[Item]) -> list[SampleResult]:
+        return self.computer.compute(items)
+
+    def failed(self, item: Item, message: str) -> SampleResult:
+        return SampleResult(item.task, text=item.task.sample.text, error=message)
+
+    def update(self, result: SampleResult) -> UpdateOne | None:
+        return self.updates.of(result)
+
+    def models_failed(self, result: SampleResult) -> bool:
+        return result.models_failed
+
+    def close(self) -> None:
+        self._loader.close()
+
+
+def _preparers(engines: Engines, shared: Mapping[str, str]) -> dict[str, Preparer]:
+    kinds = {"captioner": engines.captioner, "matcher": engines.matcher}
+    return {k: m.preprocess for k, m in kinds.items() if m is not None and k not in shared}
+
+
+def _shared(engines: Engines) -> dict[str, str]:
+    if engines.captioner is None or engines.matcher is None:
+        return {}
+    same = share_preprocessing(engines.captioner, engines.matcher)
+    return {"matcher": "captioner"} if same else {}

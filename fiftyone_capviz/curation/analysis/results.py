@@ -38,7 +38,12 @@ class SegmentResult:
 
 @dataclass
 class SampleResult:
-    """What the stages found for one sample; None where a stage did not run."""
+    """What the stages found for one sample; None where a stage did not run.
+
+    Attributes:
+        error: why the sample could not be used.
+        models_failed: it was a model that failed, not the image.
+    """
 
     task: Task
     text: str | None = None
@@ -51,3 +56,4 @@ class SampleResult:
     segments: SegmentResult | None = None
     signature: str | None = None
     error: str | None = None
+    models_failed: bool = False

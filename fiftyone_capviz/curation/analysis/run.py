@@ -4,35 +4,30 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from functools import partial
 
 import fiftyone as fo
 import numpy as np
 from bson import ObjectId
 from fiftyone.core.collections import SampleCollection
-from pymongo.errors import PyMongoError
+from pymongo.errors import PyMongoError, WriteError
 
-from fiftyone_capviz.curation.analysis.compute import BatchComputer
+from fiftyone_capviz.curation.analysis.compute import AnalysisWork, AnalysisWorker
 from fiftyone_capviz.curation.analysis.forecast import measure_pace, same_machinery
 from fiftyone_capviz.curation.analysis.plan import Plan, stage_hashes
 from fiftyone_capviz.curation.analysis.report import Report
 from fiftyone_capviz.curation.analysis.results import SampleResult
-from fiftyone_capviz.curation.analysis.segment_map import map_segments
-from fiftyone_capviz.curation.analysis.updates import SampleUpdates
-from fiftyone_capviz.curation.analysis.writing import BatchWriter
+from fiftyone_capviz.curation.analysis.segment_map import make_map
 from fiftyone_capviz.curation.dataset.before import BEFORE, state_before
-from fiftyone_capviz.curation.dataset.logs import get_logger, log_file
+from fiftyone_capviz.curation.dataset.interrupts import interrupted
+from fiftyone_capviz.curation.dataset.job import Job
+from fiftyone_capviz.curation.dataset.logs import get_logger
 from fiftyone_capviz.curation.dataset.map_run import refresh_map
-from fiftyone_capviz.curation.dataset.names import CaptionFields, SegmentFields
-from fiftyone_capviz.curation.dataset.progress import (
-    Failure,
-    Progress,
-    ProgressCallback,
-    StopCallback,
-)
+from fiftyone_capviz.curation.dataset.names import ERROR_FIELD, CaptionFields, SegmentFields
+from fiftyone_capviz.curation.dataset.progress import Failure
 from fiftyone_capviz.curation.dataset.runs import (
     RunRecord,
     RunState,
@@ -45,21 +40,12 @@ from fiftyone_capviz.curation.dataset.runs import (
 from fiftyone_capviz.curation.dataset.samples import ImageSamples, reload_samples
 from fiftyone_capviz.curation.dataset.schema import declare_fields
 from fiftyone_capviz.curation.dataset.states import SAMPLE_STAGES, Task
-from fiftyone_capviz.curation.dataset.store import clear_stop, stop_requested
-from fiftyone_capviz.curation.inference.batches import PreparedBatches, Preparer
-from fiftyone_capviz.curation.inference.engines import (
-    Engines,
-    Setting,
-    load_engines,
-    models_in_use,
-    share_preprocessing,
-)
-from fiftyone_capviz.errors import DatabaseError, InputError, StoppedError
+from fiftyone_capviz.curation.dataset.store import clear_stop
+from fiftyone_capviz.curation.inference.batch_loop import run_batches
+from fiftyone_capviz.curation.inference.engines import Setting, models_in_use
+from fiftyone_capviz.errors import InputError, StoppedError
 from fiftyone_capviz.records import FloatArray
 from fiftyone_capviz.settings.analysis import STAGES, AnalysisOptions, Stage
-
-if TYPE_CHECKING:
-    from fiftyone_capviz.models.cache import ModelCache
 
 
 @dataclass
@@ -97,8 +83,14 @@ class Tally:
             rows = segments.embeddings.astype(np.float32)
             self.embeddings |= dict(zip(map(str, segments.ids), rows, strict=True))
 
-    def rejected(self, result: SampleResult, reason: str) -> None:
-        self.touched.append(result.task.sample.id)
+    def rejected(self, dataset: fo.Dataset, result: SampleResult, reason: str) -> None:
+        """Count and mark a sample that the database refused; runs in the writer's thread."""
+        sample_id = result.task.sample.id
+        with suppress(WriteError):  # a document too full for even this
+            dataset._sample_collection.update_one(
+                {"_id": sample_id}, {"$set": {ERROR_FIELD: reason}}
+            )
+        self.touched.append(sample_id)
         self._failed(result, reason)
 
     def _failed(self, result: SampleResult, reason: str) -> None:
@@ -114,9 +106,7 @@ class AnalysisRun:
 
     options: AnalysisOptions
     stages: tuple[Stage, ...]
-    progress: ProgressCallback | None
-    stop: StopCallback | None
-    cache: ModelCache | None
+    job: Job
     tally: Tally = field(default_factory=Tally)
     seconds: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -142,7 +132,7 @@ class AnalysisRun:
             if "map" in self.stages and not self.stopped:
                 record = self._map(samples, setting, record)
         except KeyboardInterrupt:
-            if self.stopped:  # the second one: the user does not want to wait
+            if self.stopped or interrupted():  # the second one: the user does not want to wait
                 raise
             self.stopped = True
         except BaseException:
@@ -159,19 +149,9 @@ class AnalysisRun:
             notes=self.notes,
         )
 
-    @contextmanager
-    def database_errors(self) -> Iterator[None]:
-        """Turn what the database driver raises into one sentence with the way on."""
-        try:
-            yield
-        except PyMongoError as error:
-            get_logger().exception("the database failed")
-            raise DatabaseError(
-                f"The database did not answer ({type(error).__name__}). "
-                f"{self.tally.counts['done']} of {self.to_do} samples are stored and stay; start "
-                f"it and run the same again: only the rest is computed. Details are in "
-                f"{log_file()}."
-            ) from error
+    def stored(self) -> str:
+        """What is in the database, for messages."""
+        return f"{self.tally.counts['done']} of {self.to_do} samples are stored"
 
     def _declare(self, dataset: fo.Dataset) -> None:
         captions = {"caption", "match", "attribute"} & set(self.stages)
@@ -217,18 +197,24 @@ class AnalysisRun:
 
     def _compute(self, dataset: fo.Dataset, plan: Plan, record: RunRecord) -> RunRecord:
         needed = frozenset().union(*(task.stages for task in plan.tasks))
-        ordered = tuple(stage for stage in STAGES if stage in needed)
-        self._tell("models", 0, 1, "Loading the models")
+        setting = Setting(record.device, record.precision, record.revisions)
+        work = AnalysisWork(
+            dataset.name,
+            self.options,
+            tuple(stage for stage in STAGES if stage in needed),
+            stage_hashes(self.options, [s for s in self.stages if s in SAMPLE_STAGES], setting),
+        )
+        self.job.tell("models", 0, 1, "Loading the models")
         start = time.perf_counter()
-        with models_in_use(self.cache):
-            engines = load_engines(self.options, ordered, self.cache)
+        with models_in_use(self.job.cache):
+            worker = work.open(self.job.cache)
         self.seconds["models"] = time.perf_counter() - start
         record = replace(
             record,
-            layer=engines.layer(self.options) if "attribute" in needed else record.layer,
-            batch_size=engines.batch_size,
+            layer=worker.engines.layer(self.options) if "attribute" in needed else record.layer,
+            batch_size=worker.batch_size,
         )
-        self._run_batches(dataset, plan, engines, record)
+        self._run_batches(dataset, plan, work, worker)
         if "attribute" in needed:
             refresh_map(dataset, self.options.segments_field)
             set_active_caption(dataset, self.options.segments_field, self.options.caption_field)
@@ -236,54 +222,27 @@ class AnalysisRun:
         return record
 
     def _run_batches(
-        self, dataset: fo.Dataset, plan: Plan, engines: Engines, record: RunRecord
+        self, dataset: fo.Dataset, plan: Plan, work: AnalysisWork, worker: AnalysisWorker
     ) -> None:
-        options = self.options
-        setting = Setting(record.device, record.precision, record.revisions)
-        hashes = stage_hashes(options, [s for s in self.stages if s in SAMPLE_STAGES], setting)
-        segments = SegmentFields(options.segments_field)
-        updates = SampleUpdates(CaptionFields(options.caption_field), segments, hashes)
-        computer = BatchComputer(engines, options, segment_hash=hashes.get("segment", ""))
-        shared = _shared(engines)
-        batches = PreparedBatches(
-            plan.tasks,
-            dataset,
-            batch_size=engines.batch_size,
-            segments=segments,
-            preparers=_preparers(engines, shared),
-            shared=shared,
-        )
-        writer = BatchWriter(
-            dataset, updates.of, stored=self.tally.stored, rejected=self.tally.rejected
-        )
-        waited, done = 0.0, 0
         try:
-            with batches:
-                self._tell("samples", 0, self.to_do, "Analysing")
-                start = time.perf_counter()
-                for items in batches:
-                    waited += time.perf_counter() - start
-                    with models_in_use(self.cache):  # let others in between batches
-                        results = computer.compute(items)
-                    writer.submit(results)
-                    done += len(items)
-                    self._tell("samples", done, self.to_do, f"{done} of {self.to_do} samples")
-                    if done < self.to_do and self._asked_to_stop(dataset):
-                        self.stopped = True
-                        break
-                    start = time.perf_counter()
-        except KeyboardInterrupt:
-            self.stopped = True
+            loop = run_batches(
+                work,
+                plan.tasks,
+                self.job,
+                dataset=dataset,
+                worker=worker,
+                stored=self.tally.stored,
+                rejected=partial(self.tally.rejected, dataset),
+            )
         finally:
-            start = time.perf_counter()
-            writer.close()
-            self.seconds |= {"decode": waited, **computer.seconds}
-            self.seconds["write"] = time.perf_counter() - start
+            self.seconds |= worker.computer.seconds
             reload_samples(dataset, self.tally.touched)
-        if computer.limit is not None:
+        self.stopped = loop.stopped
+        self.seconds |= {"decode": loop.waited, "write": loop.writing}
+        if loop.limit is not None:
             self.notes.append(
-                f"Out of memory with a batch of {engines.batch_size}: went on with "
-                f"{computer.limit}. Pass batch_size={computer.limit} next time."
+                f"Out of memory with a batch of {worker.batch_size}: went on with {loop.limit}. "
+                f"Pass batch_size={loop.limit} next time."
             )
 
     def _map(self, samples: ImageSamples, setting: Setting, record: RunRecord) -> RunRecord:
@@ -298,15 +257,13 @@ class AnalysisRun:
         if done and dataset.has_brain_run(key) and not self.tally.embeddings:
             return record
         start = time.perf_counter()
-        self._tell("map", 0, 1, "Mapping the segments")
+        self.job.tell("map", 0, 1, "Mapping the segments")
         try:
-            map_segments(
+            make_map(
                 self._analysed(samples),
                 options,
                 embeddings=self.tally.embeddings if options.embeddings == "pooled" else None,
-                progress=self.progress,
-                stop=lambda: self._asked_to_stop(dataset),
-                cache=self.cache,
+                job=self.job,
             )
         except StoppedError:
             self.stopped = True
@@ -344,22 +301,3 @@ class AnalysisRun:
             if record.state != "failed":
                 raise
         get_logger().info("%s: %s", record.state, dict(self.tally.counts))
-
-    def _asked_to_stop(self, dataset: fo.Dataset) -> bool:
-        return bool(self.stop and self.stop()) or stop_requested(dataset)
-
-    def _tell(self, stage: str, done: int, total: int, label: str) -> None:
-        if self.progress is not None:
-            self.progress(Progress(stage, done, total, label))
-
-
-def _preparers(engines: Engines, shared: Mapping[str, str]) -> dict[str, Preparer]:
-    kinds = {"captioner": engines.captioner, "matcher": engines.matcher}
-    return {k: m.preprocess for k, m in kinds.items() if m is not None and k not in shared}
-
-
-def _shared(engines: Engines) -> dict[str, str]:
-    if engines.captioner is None or engines.matcher is None:
-        return {}
-    same = share_preprocessing(engines.captioner, engines.matcher)
-    return {"matcher": "captioner"} if same else {}

@@ -7,23 +7,24 @@ user's own segments, are computed here.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
+import fiftyone as fo
 import numpy as np
 from bson import ObjectId
 from PIL.Image import Image
 
 from fiftyone_capviz.curation.dataset.documents import full_masks
-from fiftyone_capviz.curation.dataset.logs import get_logger
+from fiftyone_capviz.curation.dataset.job import Job, JobKeywords, long_run
 from fiftyone_capviz.curation.dataset.map_run import register_map, segment_ids
 from fiftyone_capviz.curation.dataset.names import SegmentFields
-from fiftyone_capviz.curation.dataset.progress import Progress, ProgressCallback
 from fiftyone_capviz.curation.dataset.states import Task, read_states
-from fiftyone_capviz.curation.inference.batches import Item, PreparedBatches
-from fiftyone_capviz.curation.inference.engines import load_captioner, models_in_use
-from fiftyone_capviz.curation.inference.memory import free_memory, is_out_of_memory
+from fiftyone_capviz.curation.dataset.store import clear_stop
+from fiftyone_capviz.curation.inference.batch_loop import Work, Worker, run_batches
+from fiftyone_capviz.curation.inference.batches import Item, ItemLoader
+from fiftyone_capviz.curation.inference.engines import load_captioner
 from fiftyone_capviz.curation.inference.segment_weights import weights_of
 from fiftyone_capviz.errors import ImageError, InputError, StoppedError
 from fiftyone_capviz.records import FloatArray
@@ -31,8 +32,10 @@ from fiftyone_capviz.settings.analysis import AnalysisOptions
 
 if TYPE_CHECKING:
     from fiftyone_capviz.models.cache import ModelCache
+    from fiftyone_capviz.models.interfaces import Captioner
 
 MIN_SEGMENTS = 2
+STOPPED = "The map was not computed, because the run was stopped; an older one stays."
 
 
 @dataclass(frozen=True)
@@ -67,9 +70,7 @@ def map_segments(
     options: AnalysisOptions | None = None,
     *,
     embeddings: Mapping[str, FloatArray] | None = None,
-    progress: ProgressCallback | None = None,
-    stop: Callable[[], bool] | None = None,
-    cache: Any = None,
+    **job: Unpack[JobKeywords],
 ) -> MapReport:
     """Project the segments of a dataset or view to 2-D and register the brain run.
 
@@ -81,13 +82,26 @@ def map_segments(
         options: segments field, kind of embedding, method, seed, captioner.
         embeddings: label id -> vector, from the run that has just computed them; those that are
             missing are computed from the captioner's image encoder.
-        progress, stop: as in ``analyze``.
-        cache: where loaded models are kept; default the process's own.
+        job: progress, stop, cache, as in ``analyze``.
 
     Raises:
         InputError: fewer than two segments, or no such field.
-        StoppedError: ``stop`` said so; an older map stays.
+        StoppedError: it was stopped; an older map stays.
+        DatabaseError: MongoDB went away.
     """
+    with long_run():
+        clear_stop(collection._root_dataset)
+        return make_map(collection, options, embeddings=embeddings, job=Job(**job))
+
+
+def make_map(
+    collection: Any,
+    options: AnalysisOptions | None = None,
+    *,
+    embeddings: Mapping[str, FloatArray] | None = None,
+    job: Job,
+) -> MapReport:
+    """`map_segments` as a part of a longer run."""
     started = time.perf_counter()
     options = (options or AnalysisOptions()).validated()
     dataset = collection._root_dataset
@@ -101,25 +115,20 @@ def map_segments(
     vectors = dict(handed)
     missing = [s for s, ids in labels.items() if any(one not in vectors for one in ids)]
     if missing:
-        found = compute_vectors(
-            dataset, missing, options, progress=progress, stop=stop, cache=cache
-        )
-        vectors = {**found, **vectors}
+        vectors = {**compute_vectors(dataset, missing, options, job), **vectors}
     wanted = [one for ids in labels.values() for one in ids]
     usable = [one for one in wanted if one in vectors and np.isfinite(vectors[one]).all()]
     _require_enough(len(usable), options.segments_field)
-    if stop is not None and stop():
-        raise StoppedError("The map was not computed, because the run was stopped.")
-    if progress is not None:
-        progress(Progress("map", 0, 1, f"projecting {len(usable):,} segments to 2-D"))
+    if job.asked_to_stop(dataset):
+        raise StoppedError(STOPPED)
+    job.tell("map", 0, 1, f"projecting {len(usable):,} segments to 2-D")
     from fiftyone_capviz.segment_embeddings import project_2d
 
     table = np.stack([np.asarray(vectors[one], np.float32) for one in usable])
     method: Literal["tsne", "umap"] = "umap" if options.map_method == "umap" else "tsne"
     points = project_2d(table, method=method, seed=options.map_seed)
     register_map(dataset, options.segments_field, label_ids=usable, points=points)
-    if progress is not None:
-        progress(Progress("map", 1, 1, f"{len(usable):,} segments mapped"))
+    job.tell("map", 1, 1, f"{len(usable):,} segments mapped")
     return MapReport(
         fields.map_key,
         len(usable),
@@ -144,13 +153,7 @@ DEFAULT_BATCH = 16
 
 
 def compute_vectors(
-    dataset: Any,
-    ids: Sequence[str],
-    options: AnalysisOptions,
-    *,
-    progress: ProgressCallback | None = None,
-    stop: Callable[[], bool] | None = None,
-    cache: ModelCache | None = None,
+    dataset: fo.Dataset, ids: Sequence[str], options: AnalysisOptions, job: Job
 ) -> dict[str, FloatArray]:
     """One vector per segment of these samples, from the captioner's image encoder.
 
@@ -158,65 +161,101 @@ def compute_vectors(
         dataset: where the samples are.
         ids: of the samples.
         options: captioner, segments field, and "pooled" or "crops".
-        progress, stop, cache: as in ``analyze``.
+        job: who follows.
 
     Returns:
         Label id -> float32 "hidden"; segments of images that cannot be read are missing.
 
     Raises:
-        StoppedError: ``stop`` said so.
+        StoppedError: it was stopped.
         ModelError: the captioner cannot be had.
     """
     states = read_states(dataset, [ObjectId(one) for one in ids], options)
     tasks = [Task(state, frozenset({"attribute"})) for state in states]
     found: dict[str, FloatArray] = {}
-    with models_in_use(cache):
-        captioner = load_captioner(options, cache)
-        pooled = options.embeddings == "pooled"
-        batches = PreparedBatches(
-            tasks,
+
+    def collect(result: SegmentVectors) -> None:
+        found.update(result.vectors)
+
+    loop = run_batches(
+        VectorWork(dataset.name, options),
+        tasks,
+        job,
+        dataset=dataset,
+        stored=collect,
+        rejected=lambda result, reason: None,
+    )
+    if loop.stopped:
+        raise StoppedError(STOPPED)
+    return found
+
+
+@dataclass(frozen=True)
+class SegmentVectors:
+    """The vectors of one image's segments, by label id."""
+
+    vectors: Mapping[str, FloatArray] = field(default_factory=dict)
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class VectorWork(Work[Task, Item, SegmentVectors]):
+    """Embeds the stored segments of images.
+
+    Attributes:
+        dataset: its name.
+        options: captioner, segments field, and "pooled" or "crops".
+    """
+
+    dataset: str
+    options: AnalysisOptions
+    stage = "segments"
+    noun = "images embedded"
+
+    def open(self, cache: ModelCache | None) -> VectorWorker:
+        """Load the captioner."""
+        captioner = load_captioner(self.options, cache)
+        return VectorWorker(fo.load_dataset(self.dataset), captioner, self.options)
+
+
+class VectorWorker(Worker[Task, Item, SegmentVectors]):
+    """Embeds batches of images' segments."""
+
+    def __init__(self, dataset: fo.Dataset, captioner: Captioner, options: AnalysisOptions) -> None:
+        self._captioner, self._pooled = captioner, options.embeddings == "pooled"
+        self.batch_size = options.batch_size or DEFAULT_BATCH
+        self._loader = ItemLoader(
             dataset,
-            batch_size=options.batch_size or DEFAULT_BATCH,
+            batch_size=self.batch_size,
             segments=SegmentFields(options.segments_field),
-            preparers={"captioner": captioner.preprocess} if pooled else {},
+            preparers={"captioner": captioner.preprocess} if self._pooled else {},
         )
-        done = 0
-        with batches:
-            for items in batches:
-                usable = [item for item in items if item.error is None and item.detections]
-                found |= _vectors(captioner, usable, pooled=pooled)
-                done += len(items)
-                if progress is not None:
-                    label = f"segments of {done} of {len(tasks)} images embedded"
-                    progress(Progress("map", done, len(tasks) + 1, label))
-                if done < len(tasks) and stop is not None and stop():
-                    raise StoppedError(
-                        "The map was not computed, because the run was stopped; an older one stays."
-                    )
-    return found
+
+    def prepare(self, units: Sequence[Task]) -> list[Item]:
+        return self._loader.prepare(units)
+
+    def compute(self, items: Sequence[Item]) -> list[SegmentVectors]:
+        usable = [item for item in items if item.detections]
+        if not usable:
+            return []
+        if self._pooled:
+            rows = _pooled(self._captioner, usable)
+        else:
+            rows = [_cropped(self._captioner, item) for item in usable]
+        return [
+            SegmentVectors(dict(zip(_label_ids(item), vectors, strict=False)))
+            for item, vectors in zip(usable, rows, strict=True)
+        ]
+
+    def failed(self, item: Item, message: str) -> SegmentVectors:
+        return SegmentVectors(error=message)
+
+    def close(self) -> None:
+        self._loader.close()
 
 
-def _vectors(captioner: Any, items: Sequence[Item], *, pooled: bool) -> dict[str, FloatArray]:
-    """Vectors of a batch; halved while it does not fit into memory."""
-    if not items:
-        return {}
-    try:
-        rows = _pooled(captioner, items) if pooled else [_cropped(captioner, i) for i in items]
-    except Exception as error:
-        if not is_out_of_memory(error):
-            raise
-        free_memory()
-        if len(items) == 1:
-            get_logger().exception("embedding %s", items[0].task.sample.filepath)
-            return {}
-        half = len(items) // 2
-        first = _vectors(captioner, items[:half], pooled=pooled)
-        return first | _vectors(captioner, items[half:], pooled=pooled)
-    found: dict[str, FloatArray] = {}
-    for item, vectors in zip(items, rows, strict=True):
-        names = (str(one["_id"]) for one in item.detections)
-        found |= dict(zip(names, vectors, strict=False))
-    return found
+def _label_ids(item: Item) -> Iterator[str]:
+    return (str(one["_id"]) for one in item.detections)
 
 
 def _pooled(captioner: Any, items: Sequence[Item]) -> list[FloatArray]:

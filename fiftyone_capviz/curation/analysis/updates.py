@@ -46,7 +46,11 @@ class SampleUpdates:
     hashes: Mapping[str, str]
 
     def of(self, result: SampleResult) -> UpdateOne:
-        """The one update that stores a sample's results.
+        """The one update that stores a sample's results."""
+        return UpdateOne(*self.parts(result))
+
+    def parts(self, result: SampleResult) -> tuple[Document, Document]:
+        """Filter and update of :meth:`of`, for those that add to them.
 
         Attributes of segments that stay are set by position; the filter then demands that the
         segments are still the ones that were read.
@@ -54,7 +58,7 @@ class SampleUpdates:
         now = datetime.now(UTC).replace(tzinfo=None)
         query: Document = {"_id": result.task.sample.id}
         if result.error is not None:
-            return UpdateOne(query, {"$set": {ERROR_FIELD: result.error, "last_modified_at": now}})
+            return query, {"$set": {ERROR_FIELD: result.error, "last_modified_at": now}}
         values: Document = {ERROR_FIELD: None, "last_modified_at": now}
         removed: Document = {}
         operation: Document = {"$set": values}
@@ -72,7 +76,7 @@ class SampleUpdates:
         values |= self._segment_values(result, query)
         if removed:
             operation["$unset"] = removed
-        return UpdateOne(query, operation)
+        return query, operation
 
     def _caption_values(self, result: SampleResult, removed: Document) -> Document:
         names, todo, stored = self.caption, result.task.stages, result.task.sample.stages

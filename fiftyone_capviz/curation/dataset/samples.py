@@ -10,15 +10,17 @@ import fiftyone as fo
 from bson import ObjectId
 from fiftyone.core.collections import SampleCollection
 
+from fiftyone_capviz.curation.dataset.database import view_errors
 from fiftyone_capviz.curation.dataset.id_columns import id_columns
 from fiftyone_capviz.errors import InputError
 
 
 def sample_ids(collection: Any) -> list[str]:
     """Ids of the samples of a dataset, view or patches view, each once, in order."""
-    if getattr(collection, "_is_patches", False):
-        return list(dict.fromkeys(collection.values("sample_id")))
-    found = id_columns(collection, [{"$project": {"_id": 1}}], {"_id": "id"})
+    with view_errors():
+        if getattr(collection, "_is_patches", False):
+            return list(dict.fromkeys(collection.values("sample_id")))
+        found = id_columns(collection, [{"$project": {"_id": 1}}], {"_id": "id"})
     return list(found["_id"].tolist())
 
 
@@ -97,7 +99,8 @@ def image_samples(collection: SampleCollection) -> ImageSamples:
     if media == GROUP:
         collection, note = _image_slice(collection)
         media = IMAGE
-    ids = list(collection.values("_id"))
+    with view_errors():
+        ids = list(collection.values("_id"))
     if not ids:
         raise InputError(
             "A run needs at least one sample; the view is empty. Clear a filter, or add samples."

@@ -37,6 +37,23 @@ def unsigned_methods(options: EvaluationOptions) -> tuple[str, ...]:
     return ("cross_attention",) if options.clamp == "none" else ("cross_attention", "gradcam")
 
 
+@dataclass(frozen=True)
+class ChosenVariants:
+    """For one sample, source and method -> the variant chosen on the other half of the images.
+
+    Attributes:
+        choices: one per source and method.
+        samples: those of the first half.
+    """
+
+    choices: Sequence[FamilyChoice]
+    samples: frozenset[ObjectId]
+
+    def __call__(self, source: str, sample: ObjectId) -> Mapping[Variant, Variant]:
+        in_first = sample in self.samples
+        return {c.variant: c.on(in_first) for c in self.choices if c.variant.source == source}
+
+
 @dataclass(frozen=True, eq=False)
 class Families:
     """Every source and method by its best variant, chosen on the other half of the images.
@@ -74,10 +91,10 @@ class Families:
         """One per choice: source and method, no layer."""
         return [choice.variant for choice in self.choices]
 
-    def chosen(self, source: str, sample: ObjectId) -> Mapping[Variant, Variant]:
-        """For one sample, source and method -> the variant chosen on the other half."""
-        in_first = sample in self.samples
-        return {c.variant: c.on(in_first) for c in self.choices if c.variant.source == source}
+    @property
+    def chosen(self) -> ChosenVariants:
+        """For every sample, what was chosen on the other half."""
+        return ChosenVariants(self.choices, self.samples)
 
     def rows(
         self, labels: Sequence[str], bootstrap: Bootstrap, *, unsigned: Collection[str]

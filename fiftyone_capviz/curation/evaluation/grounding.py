@@ -54,47 +54,59 @@ class EvaluatedPair:
         return " ".join(self.sample.words.words[i] for i in self.words)
 
 
-class GroundingRun:
-    """Collects, batch by batch.
+@dataclass
+class GroundingPart:
+    """What some samples have shown; parts add up.
 
     Attributes:
-        variants: of all sources, in their order.
-        pairs: in the order of the columns of `grounding`.
+        pairs: in the order of the columns of `groundings`.
         counts: "<source>_pairs": pairs that count on a source's grid; "<source>_unread": pairs
             whose words lie beyond its token limit, and do not count.
         errors: relative completeness errors of second-order attributions.
+        groundings, references: of each image, by all variants, and by no knowledge.
+        uncovered: place of a variant -> per image, which regions it leaves uncovered, and which no
+            word names.
+    """
+
+    pairs: list[EvaluatedPair] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    errors: list[float] = field(default_factory=list)
+    groundings: list[Grounding] = field(default_factory=list)
+    references: list[Grounding] = field(default_factory=list)
+    uncovered: dict[int, list[tuple[BoolArray, BoolArray]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+
+    def take(self, part: GroundingPart) -> None:
+        """Add another part to this one."""
+        self.pairs += part.pairs
+        self.counts.update(part.counts)
+        self.errors += part.errors
+        self.groundings += part.groundings
+        self.references += part.references
+        for i, rows in part.uncovered.items():
+            self.uncovered[i] += rows
+
+
+class GroundingMeasurement:
+    """Measures batches of opened samples.
+
+    Args:
+        sources: whose variants.
+        shown: the variant whose scores go to the fields.
+        options: what is measured.
     """
 
     def __init__(
         self, sources: Sequence[MapSource], shown: Variant, options: EvaluationOptions
     ) -> None:
-        self._sources, self._shown, self._options = sources, shown, options
+        self._sources, self._shown = sources, shown
         self._coverage = "coverage" in options.measures
-        self.variants = [variant for source in sources for variant in source.variants]
-        self.pairs: list[EvaluatedPair] = []
         self._ranked = options.expressions is not None
-        self.counts: Counter[str] = Counter()
-        self.errors: list[float] = []
-        self._parts: list[Grounding] = []
-        self._references: list[Grounding] = []
-        self._uncovered: dict[int, list[tuple[BoolArray, BoolArray]]] = defaultdict(list)
 
-    def add(self, batch: Sequence[OpenedSample]) -> None:
-        """Attribute the captions of a batch by every variant, and compare with the regions.
-
-        Where that raises, nothing of the batch is counted.
-        """
-        part = GroundingRun(self._sources, self._shown, self._options)
-        part._measure(batch)
-        self.pairs += part.pairs
-        self.counts.update(part.counts)
-        self.errors += part.errors
-        self._parts += part._parts
-        self._references += part._references
-        for i, rows in part._uncovered.items():
-            self._uncovered[i] += rows
-
-    def _measure(self, batch: Sequence[OpenedSample]) -> None:
+    def __call__(self, batch: Sequence[OpenedSample]) -> GroundingPart:
+        """Attribute the captions of a batch by every variant, and compare with the regions."""
+        part = GroundingPart()
         images = [opened.image for opened in batch]
         texts = [opened.sample.text for opened in batch]
         words = [opened.sample.words for opened in batch]
@@ -102,11 +114,13 @@ class GroundingRun:
         for i, opened in enumerate(batch):
             found = [each[i] for each in made]
             grids = [GridRegions.of(opened.masks, each.transform) for each in found]
-            self._add_image(opened, found, grids)
-        self.errors += [v.error for each in made for v in each if np.isfinite(v.error)]
+            self._add_image(part, opened, found, grids)
+        part.errors += [v.error for each in made for v in each if np.isfinite(v.error)]
+        return part
 
     def _add_image(
         self,
+        total: GroundingPart,
         opened: OpenedSample,
         found: Sequence[CaptionVariants],
         on_grids: Sequence[GridRegions],
@@ -114,7 +128,7 @@ class GroundingRun:
         sample = opened.sample
         pairs = sample.named.pairs
         if self._coverage:
-            self._add_coverage(sample, found, on_grids)
+            self._add_coverage(total, sample, found, on_grids)
         if pairs:
             others = [sample.named.others(region) for region, _ in pairs]
             parts, references = [], []
@@ -123,19 +137,20 @@ class GroundingRun:
                 part = ground(each.maps, pairs, regions, others=others)
                 small = ~regions.large[index]
                 cut = np.array([each.unread[list(words)].any() for _, words in pairs])
-                self.counts[f"{source.name}_pairs"] += int((~small & ~cut).sum())
-                self.counts[f"{source.name}_unread"] += int(cut.sum())
+                total.counts[f"{source.name}_pairs"] += int((~small & ~cut).sum())
+                total.counts[f"{source.name}_unread"] += int(cut.sum())
                 part = _without(part, small, ranked=self._ranked)
                 parts.append(_without(part, cut, ranked=False))
                 chance = ground_references(index, regions, each.transform)
                 chance = _without(chance, small, ranked=self._ranked)
                 references.append(_without(chance, cut, ranked=False))
-            self._parts.append(_stacked(parts))
-            self._references.append(_stacked(references))
-            self._add_pairs(opened, found, on_grids)
+            total.groundings.append(_stacked(parts))
+            total.references.append(_stacked(references))
+            self._add_pairs(total, opened, found, on_grids)
 
     def _add_pairs(
         self,
+        total: GroundingPart,
         opened: OpenedSample,
         found: Sequence[CaptionVariants],
         on_grids: Sequence[GridRegions],
@@ -159,10 +174,11 @@ class GroundingRun:
                     unusual=False,
                     same_label=same,
                 )
-            self.pairs.append(pair)
+            total.pairs.append(pair)
 
     def _add_coverage(
         self,
+        total: GroundingPart,
         sample: LabelledSample,
         found: Sequence[CaptionVariants],
         on_grids: Sequence[GridRegions],
@@ -175,16 +191,52 @@ class GroundingRun:
             # What words beyond the token limit name is neither found nor overlooked.
             read = np.array([not each.unread[list(words)].any() for words in sample.named.words])
             for i, row in zip(whole, uncovered, strict=True):
-                self._uncovered[start + i].append((row[read], unnamed[read]))
+                total.uncovered[start + i].append((row[read], unnamed[read]))
             start += len(source.variants)
+
+
+class GroundingRun:
+    """Collects, batch by batch.
+
+    Attributes:
+        variants: of all sources, in their order.
+        total: what all samples have shown.
+    """
+
+    def __init__(
+        self, sources: Sequence[MapSource], shown: Variant, options: EvaluationOptions
+    ) -> None:
+        self._sources, self._shown = sources, shown
+        self.measure = GroundingMeasurement(sources, shown, options)
+        self.variants = [variant for source in sources for variant in source.variants]
+        self.total = GroundingPart()
+
+    @property
+    def pairs(self) -> list[EvaluatedPair]:
+        """In the order of the columns of `grounding`."""
+        return self.total.pairs
+
+    @property
+    def counts(self) -> Counter[str]:
+        """Of pairs by source; see `GroundingPart`."""
+        return self.total.counts
+
+    @property
+    def errors(self) -> list[float]:
+        """Relative completeness errors of second-order attributions."""
+        return self.total.errors
+
+    def add(self, batch: Sequence[OpenedSample]) -> None:
+        """Measure a batch here and now. Where that raises, nothing of it is counted."""
+        self.total.take(self.measure(batch))
 
     def grounding(self) -> Grounding:
         """All pairs; nan where an object is too small on a source's grid."""
-        return Grounding.joined(self._parts)
+        return Grounding.joined(self.total.groundings)
 
     def references(self) -> tuple[list[Variant], Grounding]:
         """What no knowledge reaches on each grid; sources with the same grid share the rows."""
-        found = Grounding.joined(self._references)
+        found = Grounding.joined(self.total.references)
         grids: dict[bytes, list[int]] = {}
         for i in range(len(self._sources)):
             rows = slice(i * len(REFERENCES), (i + 1) * len(REFERENCES))
@@ -201,7 +253,7 @@ class GroundingRun:
         """How well "uncovered" finds what no word names, by variants that are means of heads."""
         return [
             (self.variants[i], Detection.of(*map(np.concatenate, zip(*rows, strict=True))))
-            for i, rows in self._uncovered.items()
+            for i, rows in self.total.uncovered.items()
         ]
 
     def shown_energy(self, grounding: Grounding) -> FloatArray:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,16 +43,25 @@ Chosen = Callable[[str, ObjectId], Mapping[Variant, Variant]]
 """Of a source and a sample: what is probed -> the variant that stands for it there."""
 
 
+Areas = dict[Variant, dict[str, float]]
+"""Of one image: variant -> measure -> area under its curve."""
+
+
 class FaithfulnessRun:
     """Insertion and deletion, image by image."""
 
     def __init__(self, sources: Sequence[MapSource], chosen: Chosen, *, seed: int) -> None:
-        self._sources, self._chosen = sources, chosen
-        self._rng = np.random.default_rng([seed, 1])
+        self._sources, self._chosen, self._seed = sources, chosen, seed
         self._areas: dict[Variant, list[dict[str, float]]] = defaultdict(list)
 
-    def add(self, opened: OpenedSample) -> None:
-        """Measure one image and its caption by what is chosen, and by chance."""
+    def measure(self, opened: OpenedSample, number: int) -> Areas:
+        """Measure one image and its caption by what is chosen, and by chance.
+
+        Args:
+            opened: the image.
+            number: of the sample, from which its draws come.
+        """
+        rng = np.random.default_rng([self._seed, 1, number])
         sample = opened.sample
         measured: dict[Variant, dict[str, float]] = {}
         for source in self._sources:
@@ -60,7 +70,7 @@ class FaithfulnessRun:
                 family: made.maps[source.variants.index(variant)]
                 for family, variant in self._chosen(source.name, sample.id).items()
             }
-            maps[Variant(source.name, RANDOM)] = self._rng.random(made.maps.shape[1:])
+            maps[Variant(source.name, RANDOM)] = rng.random(made.maps.shape[1:])
             for variant, each in maps.items():
                 measured[variant] = measure_faithfulness(
                     opened.image,
@@ -71,6 +81,10 @@ class FaithfulnessRun:
                     scorer=source.score,
                     text_side=source.name not in LIKELIHOODS,
                 )
+        return measured
+
+    def take(self, measured: Areas) -> None:
+        """Count what `measure` found."""
         for variant, areas in measured.items():
             self._areas[variant].append(areas)
 
@@ -88,6 +102,20 @@ class FaithfulnessRun:
         return rows
 
 
+@dataclass(frozen=True)
+class Swap:
+    """One swapped word.
+
+    Attributes:
+        changes: source -> the change of its score and of each variant's attribution; None where
+            there is nothing to compare.
+        example: both texts.
+    """
+
+    changes: Mapping[str, tuple[float, dict[Variant, float]] | None]
+    example: dict[str, str]
+
+
 class SwapRun:
     """Hard negatives: one word of each caption swapped for an object that is not there."""
 
@@ -99,41 +127,51 @@ class SwapRun:
         labels: Sequence[str],
         seed: int,
     ) -> None:
-        self._sources, self._chosen, self._labels = sources, chosen, labels
-        self._rng = np.random.default_rng([seed, 2])
+        self._sources, self._chosen, self._labels, self._seed = sources, chosen, labels, seed
         self._scores: dict[str, list[float]] = defaultdict(list)
         self._attributions: dict[Variant, list[float]] = defaultdict(list)
         self.examples: list[dict[str, str]] = []
 
-    def add(self, opened: OpenedSample) -> None:
-        """Swap one named object's word, and measure what changes."""
+    def measure(self, opened: OpenedSample, number: int) -> Swap | None:
+        """Swap one named object's word, and measure what changes; None where none can be swapped.
+
+        Args:
+            opened: the image.
+            number: of the sample, from which its draws come.
+        """
+        rng = np.random.default_rng([self._seed, 2, number])
         sample = opened.sample
         pairs = [(r, words) for r, words in sample.named.pairs if len(words) == 1]
         if not pairs:
-            return
-        region, (word,) = pairs[int(self._rng.integers(len(pairs)))]
+            return None
+        region, (word,) = pairs[int(rng.integers(len(pairs)))]
         swapped = swap_object(
             sample.text,
             sample.words,
             word,
             labels=self._labels,
             absent_from=sample.labels,
-            rng=self._rng,
+            rng=rng,
         )
         if swapped is None:
-            return
-        measured = {
+            return None
+        changes = {
             source.name: self._measure(source, opened, region, word, swapped)
             for source in self._sources
         }
-        # Counted once all sources are through: one that breaks leaves no half of a swap behind.
-        for name, found in measured.items():
+        return Swap(changes, {"true": sample.text, "false": swapped.text})
+
+    def take(self, swap: Swap | None) -> None:
+        """Count what `measure` found."""
+        if swap is None:
+            return
+        for name, found in swap.changes.items():
             if found is not None:
                 self._scores[name].append(found[0])
                 for variant, change in found[1].items():
                     self._attributions[variant].append(change)
         if len(self.examples) < 5:
-            self.examples.append({"true": sample.text, "false": swapped.text})
+            self.examples.append(swap.example)
 
     def _measure(
         self,
@@ -193,6 +231,21 @@ def _about(variant: Variant) -> dict[str, Any]:
 PLAIN = "plain"
 
 
+@dataclass(frozen=True)
+class Attempts:
+    """One image's captions by all settings, in their order.
+
+    Attributes:
+        sample: its id.
+        named: whether each names the object.
+        accepted: whether each is about as good as the plain one.
+    """
+
+    sample: str
+    named: Sequence[bool]
+    accepted: Sequence[bool]
+
+
 class SteeringRun:
     """One caption per setting of each image's largest object that the plain caption leaves out."""
 
@@ -223,16 +276,15 @@ class SteeringRun:
         self._samples: list[str] = []
         self.images = 0
 
-    def add(self, opened: OpenedSample) -> None:
-        """Caption one image by every setting."""
+    def measure(self, opened: OpenedSample) -> Attempts | None:
+        """Caption one image by every setting; None where the plain caption leaves nothing out."""
         from fiftyone_capviz.steering.recaption import caption_images
 
         captioner, options = self._captioner, self._options
         plain = caption_images(captioner, [opened.image])[0].text
         target = self._target(opened, plain)
-        self.images += 1
         if target is None:
-            return
+            return None
         label, coverage = target
         captions = caption_images(
             captioner,
@@ -241,9 +293,17 @@ class SteeringRun:
             steering=[self._steering(coverage, *setting) for setting in self._settings],
         )
         accepted = self._acceptable(opened, captions)
-        self._samples.append(str(opened.sample.id))
-        for setting, caption, fine in zip(self._settings, captions, accepted, strict=True):
-            named = names_object(caption.text, label, self._vocabulary)
+        named = [names_object(caption.text, label, self._vocabulary) for caption in captions]
+        return Attempts(str(opened.sample.id), named, accepted)
+
+    def take(self, attempts: Attempts | None) -> None:
+        """Count what `measure` found."""
+        self.images += 1
+        if attempts is None:
+            return
+        self._samples.append(attempts.sample)
+        rows = zip(self._settings, attempts.named, attempts.accepted, strict=True)
+        for setting, named, fine in rows:
             self._named[setting].append(named)
             self._accepted[setting].append(named and fine)
 

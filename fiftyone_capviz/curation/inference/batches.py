@@ -1,22 +1,12 @@
-"""Images, decoded once and prepared while the models compute.
-
-    with PreparedBatches(tasks, dataset, batch_size=32, ...) as batches:
-        for batch in batches: ...
-
-A loader thread reads what the database holds for the batch, decodes the images on a few worker
-threads and preprocesses them for each model; two batches wait at most.
-"""
+"""Images, decoded once and prepared while the models compute."""
 
 from __future__ import annotations
 
 import os
-import queue
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 import fiftyone as fo
@@ -34,7 +24,6 @@ if TYPE_CHECKING:
     import torch
 
 Preparer = Callable[[Sequence[Image]], "torch.Tensor"]
-WAITING = 2
 MAX_WORKERS = 8
 
 
@@ -59,12 +48,19 @@ class Item:
     error: str | None = None
 
 
-class PreparedBatches:
-    """Iterates over batches of prepared items; a context manager that ends its threads."""
+class ItemLoader:
+    """Makes batches of tasks ready: decoded on a few threads, preprocessed for each model.
+
+    Args:
+        dataset: where the samples are.
+        batch_size: images that are decoded at a time.
+        segments: names of the segments field, whose stored labels a stage may need.
+        preparers: model kind -> images to pixels.
+        shared: model kind -> another kind that sees the same pixels.
+    """
 
     def __init__(
         self,
-        tasks: Sequence[Task],
         dataset: fo.Dataset,
         *,
         batch_size: int,
@@ -72,75 +68,19 @@ class PreparedBatches:
         preparers: Mapping[str, Preparer],
         shared: Mapping[str, str] | None = None,
     ) -> None:
-        """Prepare to load; nothing starts before the context is entered.
-
-        Args:
-            tasks: what to do, in order.
-            dataset: where the samples are.
-            batch_size: samples per batch.
-            segments: names of the segments field, whose stored labels a stage may need.
-            preparers: model kind -> images to pixels.
-            shared: model kind -> another kind that sees the same pixels.
-        """
-        self._tasks = tasks
         self._dataset = dataset
-        self._batch_size = batch_size
         self._segments = segments
         self._preparers = dict(preparers)
         self._shared = dict(shared or {})
-        self._ready: queue.Queue[list[Item] | BaseException | None] = queue.Queue(WAITING)
-        self._ended = threading.Event()
         workers = max(1, min(MAX_WORKERS, (os.cpu_count() or 2) - 1, batch_size))
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="capviz-decode")
-        self._thread = threading.Thread(target=self._load, name="capviz-load", daemon=True)
 
-    def __enter__(self) -> PreparedBatches:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._ended.set()
-        while True:  # a loader that waits for room must see the flag
-            try:
-                self._ready.get_nowait()
-            except queue.Empty:
-                break
+    def close(self) -> None:
+        """End the threads."""
         self._pool.shutdown(wait=False, cancel_futures=True)
-        self._thread.join(timeout=60)
 
-    def __iter__(self) -> Iterator[list[Item]]:
-        while True:
-            batch = self._ready.get()
-            if batch is None:
-                return
-            if isinstance(batch, BaseException):
-                raise batch
-            yield batch
-
-    def _load(self) -> None:
-        try:
-            for start in range(0, len(self._tasks), self._batch_size):
-                if self._ended.is_set():
-                    return
-                self._put(self._prepare(self._tasks[start : start + self._batch_size]))
-            self._put(None)
-        except BaseException as error:  # handed to the thread that computes
-            self._put(error)
-
-    def _put(self, batch: list[Item] | BaseException | None) -> None:
-        while not self._ended.is_set():
-            try:
-                self._ready.put(batch, timeout=0.2)
-                return
-            except queue.Full:
-                continue
-
-    def _prepare(self, tasks: Sequence[Task]) -> list[Item]:
+    def prepare(self, tasks: Sequence[Task]) -> list[Item]:
+        """Items of these tasks, in order; what cannot be read says so."""
         items = list(self._pool.map(_decode, tasks))
         self._read_detections(items)
         readable = [item for item in items if item.image is not None]

@@ -16,6 +16,7 @@ import numpy as np
 
 from fiftyone_capviz.errors import InputError, ModelError
 from fiftyone_capviz.settings.analysis import MODEL_KINDS, AnalysisOptions, Stage
+from fiftyone_capviz.settings.pairs import PairSettings
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
@@ -139,6 +140,14 @@ def load_segmenter(options: AnalysisOptions, cache: ModelCache | None = None) ->
     """The segmenter of these options, with their thresholds, from the cache if it is there."""
     model: Segmenter = _load("segmenter", options, cache)
     return _with_thresholds(model, options)
+
+
+def load_encoder(settings: PairSettings, cache: ModelCache | None = None) -> DualEncoder:
+    """The dual encoder of these settings, from the cache if it is there."""
+    model: DualEncoder = (cache if cache is not None else model_cache()).get(
+        "encoder", settings.encoder, device=settings.device, dtype=settings.dtype
+    )
+    return model
 
 
 def load_engines(

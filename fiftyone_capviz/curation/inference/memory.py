@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass
-
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether a device or the machine ran out of memory."""

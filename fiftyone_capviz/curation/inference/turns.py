@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fiftyone_capviz.curation.inference.engines import (
     load_captioner,
@@ -42,7 +42,7 @@ def models_in_turn(
 
     with turn_at_models(cache):
         captioner, matcher = load_captioner(options, cache), load_matcher(options, cache)
-        if captioner.device.type == "cpu" and not is_large(captioner):
+        if is_small(captioner):
             torch.set_num_threads(1)
         yield captioner, matcher
 
@@ -63,6 +63,11 @@ def turn_at_models(cache: ModelCache | None = None) -> Iterator[ModelCache]:
             yield models
         finally:
             torch.set_num_threads(threads)
+
+
+def is_small(model: Any) -> bool:
+    """Whether one CPU thread answers sooner than many that wait for each other."""
+    return model.device.type == "cpu" and not is_large(model)
 
 
 def is_large(model: object) -> bool:

@@ -17,8 +17,9 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from fiftyone_capviz.curation.inference.engines import load_encoder
 from fiftyone_capviz.curation.inference.kept import RecentCache, file_key
-from fiftyone_capviz.curation.inference.turns import is_large, turn_at_models
+from fiftyone_capviz.curation.inference.turns import is_small, turn_at_models
 from fiftyone_capviz.curation.pairs.sample import PairSample
 from fiftyone_capviz.curation.pairs.waits import pair_wait, require_short
 from fiftyone_capviz.errors import InputError
@@ -166,10 +167,8 @@ def encoder_in_turn(
     import torch
 
     with turn_at_models(cache) as models:
-        encoder: DualEncoder = models.get(
-            "encoder", settings.encoder, device=settings.device, dtype=settings.dtype
-        )
-        if encoder.device.type == "cpu" and not is_large(encoder):
+        encoder = load_encoder(settings, models)
+        if is_small(encoder):
             torch.set_num_threads(1)
         yield encoder
 

@@ -6,43 +6,41 @@ What images, captions or whole pairs share is computed once.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable, Sequence
-from dataclasses import replace
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+import fiftyone as fo
 from PIL.Image import Image
 from pymongo import UpdateOne
 
+from fiftyone_capviz.attribution.pairs.stopping import stoppable
 from fiftyone_capviz.curation.dataset.documents import Document, text_hash
-from fiftyone_capviz.curation.dataset.logs import get_logger
+from fiftyone_capviz.curation.dataset.job import Job
 from fiftyone_capviz.curation.dataset.names import ERROR_FIELD, HASH_KEY, TEXT_KEY, PairFields
-from fiftyone_capviz.curation.dataset.progress import (
-    Failure,
-    Progress,
-    ProgressCallback,
-    duration_text,
-)
+from fiftyone_capviz.curation.dataset.progress import Failure
 from fiftyone_capviz.curation.dataset.runs import RunState, now
+from fiftyone_capviz.curation.inference.batch_loop import Work, Worker, run_batches
+from fiftyone_capviz.curation.inference.engines import load_encoder
 from fiftyone_capviz.curation.inference.kept import file_key
-from fiftyone_capviz.curation.inference.memory import free_memory, is_out_of_memory
+from fiftyone_capviz.curation.inference.turns import is_small
 from fiftyone_capviz.curation.pairs.explain import required_caption
 from fiftyone_capviz.curation.pairs.fields import with_pair_error
 from fiftyone_capviz.curation.pairs.plan import UNKNOWN, PairPlan, PairTask, stored_hashes
 from fiftyone_capviz.curation.pairs.results import MismatchReport, PairTotals
 from fiftyone_capviz.curation.pairs.runs import PairRun, write_pair_run
-from fiftyone_capviz.errors import CapvizError, InputError, StoppedError
+from fiftyone_capviz.errors import CapvizError, InputError
 from fiftyone_capviz.images import open_image
+from fiftyone_capviz.settings.pairs import PairSettings
 
 if TYPE_CHECKING:
     from fiftyone_capviz.attribution.pairs.explanation import PairExplanation
+    from fiftyone_capviz.models.cache import ModelCache
     from fiftyone_capviz.models.interfaces import DualEncoder
 
-Outcome = PairTotals | str | None
-"""Of a pair: its numbers, why it has none, or nothing where the caption went away."""
 
-
-class MismatchWork:
+class MismatchRun:
     """One run over the pairs of a view.
 
     Life cycle: made from a plan, `execute`d once; then `report` says what it did.
@@ -57,7 +55,7 @@ class MismatchWork:
 
     def __init__(
         self,
-        dataset: Any,
+        dataset: fo.Dataset,
         names: PairFields,
         plan: PairPlan,
         run: PairRun,
@@ -74,28 +72,34 @@ class MismatchWork:
         )
         for task in plan.done:
             self.report.count(task.mismatches, task.notes)
-        self._repeated = plan.repeated
-        self._known: dict[tuple[str, str], Outcome] = {}
 
-    def execute(
-        self, encoder: DualEncoder, stop: Callable[[], bool], progress: ProgressCallback | None
-    ) -> None:
+    def execute(self, work: PairWork, worker: PairWorker, job: Job) -> None:
         """Explain what the plan says, and store it with where it came from.
 
         Raises:
             InputError: the encoder cannot be used with these settings.
         """
-        from fiftyone_capviz.attribution.pairs.stopping import stoppable
-
-        self._store([(task, None) for task in self.plan.emptied])
+        emptied = [pair_update(self.names, self.run, task, None) for task in self.plan.emptied]
+        if emptied:
+            self.dataset._sample_collection.bulk_write(emptied, ordered=False)
         if self.plan.tasks:
             write_pair_run(self.dataset, self.run)
             started = time.perf_counter()
             state: RunState = "failed"
             try:
-                with stoppable(stop):
-                    self._explain(encoder, stop, progress)
-                state = "stopped" if self.report.stopped else "done"
+                with stoppable(lambda: job.asked_to_stop(self.dataset)):
+                    loop = run_batches(
+                        work,
+                        self.plan.tasks,
+                        job,
+                        dataset=self.dataset,
+                        worker=worker,
+                        stored=self._stored,
+                        rejected=self._rejected,
+                        pace=self.run.pace.get(self.run.pace_key) or worker.seconds_per_pair(),
+                    )
+                self.report.stopped = loop.stopped
+                state = "stopped" if loop.stopped else "done"
             finally:
                 self._finish(state, time.perf_counter() - started)
         for key, count in stored_hashes(self.dataset, self.names).items():
@@ -103,108 +107,21 @@ class MismatchWork:
                 told = self.run.earlier.get(key, UNKNOWN)
                 self.report.others[told] = self.report.others.get(told, 0) + count
 
-    def _explain(
-        self, encoder: DualEncoder, stop: Callable[[], bool], progress: ProgressCallback | None
-    ) -> None:
-        batches, tasks = PairBatches(encoder, self.run), self.plan.tasks
-        if progress is not None:
-            pace = self.run.pace.get(self.run.pace_key) or batches.seconds_per_pair()
-            progress(_progress(0, len(tasks), pace))
-        started = time.perf_counter()
-        for start in range(0, len(tasks), batches.size):
-            if stop():
-                self.report.stopped = True
-                return
-            part = tasks[start : start + batches.size]
-            try:
-                found = self._outcomes(batches, part)
-            except StoppedError:
-                self.report.stopped = True
-                return
-            self._store([(task, found[task.pair]) for task in part])
-            if progress is not None:
-                done = start + len(part)
-                pace = (time.perf_counter() - started) / done
-                progress(_progress(done, len(tasks), pace))
+    def stored_text(self) -> str:
+        """What is in the database, for messages."""
+        return f"{self.report.explained} of {len(self.plan.tasks)} explanations are stored"
 
-    def _outcomes(
-        self, batches: PairBatches, tasks: Sequence[PairTask]
-    ) -> dict[tuple[str, str], Outcome]:
-        """What became of each pair; one that comes again is explained once."""
-        found = {task.pair: self._known[task.pair] for task in tasks if task.pair in self._known}
-        opened = []
-        for task in {task.pair: task for task in tasks if task.pair not in found}.values():
-            try:
-                required_caption(task.text)
-                opened.append((task, open_image(task.filepath)))
-            except CapvizError as error:
-                found[task.pair] = str(error)
-        found |= self._explained(batches, opened)
-        self._known |= {pair: one for pair, one in found.items() if pair in self._repeated}
-        return found
+    def _stored(self, result: ExplainedPair) -> None:
+        task, totals = result.task, result.totals
+        if totals is None:
+            self._rejected(result, result.error or "")
+            return
+        self.report.explained += 1
+        self.report.stale += task.hash is not None and task.is_stale
+        self.report.count(totals.mismatches, totals.notes)
 
-    def _explained(
-        self, batches: PairBatches, opened: Sequence[tuple[PairTask, Image]]
-    ) -> dict[tuple[str, str], Outcome]:
-        """Of a batch that fails, each pair is tried alone; wrong settings end the run."""
-        if not opened:
-            return {}
-        try:
-            found = batches.totals(
-                [image for _, image in opened],
-                [task.text for task, _ in opened],
-                keys=[file_key(task.filepath) for task, _ in opened],
-            )
-        except (InputError, StoppedError):
-            raise
-        except Exception as error:
-            if len(opened) == 1:
-                return {opened[0][0].pair: _message(opened[0][0], error)}
-            free_memory()
-            outcomes: dict[tuple[str, str], Outcome] = {}
-            for one in opened:
-                outcomes |= self._explained(batches, [one])
-            return outcomes
-        return {task.pair: one for (task, _), one in zip(opened, found, strict=True)}
-
-    def _store(self, outcomes: Sequence[tuple[PairTask, Outcome]]) -> None:
-        """Write a batch, and count it."""
-        if outcomes:
-            updates = [self._update(task, outcome) for task, outcome in outcomes]
-            self.dataset._sample_collection.bulk_write(updates, ordered=False)
-        for task, outcome in outcomes:
-            if isinstance(outcome, PairTotals):
-                self.report.explained += 1
-                self.report.stale += task.hash is not None and task.is_stale
-                self.report.count(outcome.mismatches, outcome.notes)
-            elif outcome is not None:
-                self.report.failures.append(Failure(str(task.id), task.filepath, outcome))
-
-    def _update(self, task: PairTask, outcome: Outcome) -> UpdateOne:
-        """The one update of a sample; without a result, none of an earlier one stays."""
-        names = self.names
-        message = outcome if isinstance(outcome, str) else None
-        values: Document = {
-            ERROR_FIELD: with_pair_error(task.error, message),
-            "last_modified_at": datetime.now(UTC).replace(tzinfo=None),
-        }
-        if not isinstance(outcome, PairTotals):
-            removed = dict.fromkeys((*names.paths, names.hash, names.text_hash), "")
-            return UpdateOne({"_id": task.id}, {"$set": values, "$unset": removed})
-        values |= {
-            names.score: outcome.score,
-            names.words: list(outcome.words),
-            names.totals: list(outcome.totals),
-            names.mismatches: list(outcome.mismatches),
-            names.error: outcome.error,
-            names.notes: list(outcome.notes),
-        }
-        noted = {HASH_KEY: self.run.hash, TEXT_KEY: text_hash(task.text)}
-        if task.stages:  # what other stages note there may change meanwhile
-            values |= {f"{names.stages}.{key}": value for key, value in noted.items()}
-        else:
-            values[names.stages] = noted
-        return UpdateOne({"_id": task.id}, {"$set": values})
+    def _rejected(self, result: ExplainedPair, reason: str) -> None:
+        self.report.failures.append(Failure(str(result.task.id), result.task.filepath, reason))
 
     def _finish(self, state: RunState, seconds: float) -> None:
         """Write down how the run ended, and forget settings of which nothing is left."""
@@ -230,21 +147,138 @@ class MismatchWork:
         write_pair_run(self.dataset, self.run)
 
 
-def _progress(done: int, total: int, pace: float | None) -> Progress:
-    label = f"{done} of {total} pairs"
-    if pace is not None and done < total:
-        label += f", about {duration_text(pace * (total - done))} left"
-    return Progress("samples", done, total, label)
+def pair_update(
+    names: PairFields, run: PairRun, task: PairTask, outcome: PairTotals | str | None
+) -> UpdateOne:
+    """The one update of a sample; without a result, none of an earlier one stays.
+
+    Args:
+        names: of the fields.
+        run: where the result comes from.
+        task: the sample.
+        outcome: its numbers, why it has none, or None where the caption went away.
+    """
+    message = outcome if isinstance(outcome, str) else None
+    values: Document = {
+        ERROR_FIELD: with_pair_error(task.error, message),
+        "last_modified_at": datetime.now(UTC).replace(tzinfo=None),
+    }
+    if not isinstance(outcome, PairTotals):
+        removed = dict.fromkeys((*names.paths, names.hash, names.text_hash), "")
+        return UpdateOne({"_id": task.id}, {"$set": values, "$unset": removed})
+    values |= {
+        names.score: outcome.score,
+        names.words: list(outcome.words),
+        names.totals: list(outcome.totals),
+        names.mismatches: list(outcome.mismatches),
+        names.error: outcome.error,
+        names.notes: list(outcome.notes),
+    }
+    noted = {HASH_KEY: run.hash, TEXT_KEY: text_hash(task.text)}
+    if task.stages:  # what other stages note there may change meanwhile
+        values |= {f"{names.stages}.{key}": value for key, value in noted.items()}
+    else:
+        values[names.stages] = noted
+    return UpdateOne({"_id": task.id}, {"$set": values})
 
 
-def _message(task: PairTask, error: Exception) -> str:
-    """Why a pair could not be explained, in words for the user."""
-    if isinstance(error, CapvizError):
-        return str(error)
-    get_logger().exception("pair of %s", task.filepath)
-    if is_out_of_memory(error):
-        return "The pair does not fit into memory. Choose a smaller encoder."
-    return str(error) or type(error).__name__
+@dataclass(frozen=True)
+class PairItem:
+    """A pair that is ready to be explained.
+
+    Attributes:
+        image: None where it cannot be read.
+        error: why the pair cannot be explained.
+    """
+
+    task: PairTask
+    image: Image | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class ExplainedPair:
+    """What came of a pair: its numbers, or why it has none."""
+
+    task: PairTask
+    totals: PairTotals | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class PairWork(Work[PairTask, PairItem, ExplainedPair]):
+    """Explains pairs by one encoder.
+
+    Attributes:
+        settings: which encoder.
+        names: of the fields to write.
+        run: the settings, defaults resolved.
+        repeated: pairs that come more than once.
+    """
+
+    settings: PairSettings
+    names: PairFields
+    run: PairRun
+    repeated: frozenset[tuple[str, str]]
+    stage = "samples"
+    noun = "pairs"
+
+    def open(self, cache: ModelCache | None) -> PairWorker:
+        """Load the encoder."""
+        return PairWorker(self, load_encoder(self.settings, cache))
+
+
+class PairWorker(Worker[PairTask, PairItem, ExplainedPair]):
+    """Explains batches of pairs; one that comes again is explained once."""
+
+    def __init__(self, work: PairWork, encoder: DualEncoder) -> None:
+        self._work, self._batches = work, PairBatches(encoder, work.run)
+        self._known: dict[tuple[str, str], PairTotals] = {}
+        self.batch_size = self._batches.size
+        self.small_model = is_small(encoder)
+
+    def seconds_per_pair(self) -> float | None:
+        """What a pair is expected to take."""
+        return self._batches.seconds_per_pair()
+
+    def prepare(self, units: Sequence[PairTask]) -> list[PairItem]:
+        return [_opened(task) for task in units]
+
+    def compute(self, items: Sequence[PairItem]) -> list[ExplainedPair]:
+        found = {item.task.pair: self._known.get(item.task.pair) for item in items}
+        new = {item.task.pair: item for item in items if found[item.task.pair] is None}
+        images = [item.image for item in new.values() if item.image is not None]
+        if images:
+            totals = self._batches.totals(
+                images,
+                [item.task.text for item in new.values()],
+                keys=[file_key(item.task.filepath) for item in new.values()],
+            )
+            found |= dict(zip(new, totals, strict=True))
+        self._known |= {
+            pair: totals
+            for pair, totals in found.items()
+            if totals is not None and pair in self._work.repeated
+        }
+        return [ExplainedPair(item.task, found[item.task.pair]) for item in items]
+
+    def failed(self, item: PairItem, message: str) -> ExplainedPair:
+        return ExplainedPair(item.task, error=message)
+
+    def update(self, result: ExplainedPair) -> UpdateOne | None:
+        outcome = result.totals if result.error is None else result.error
+        return pair_update(self._work.names, self._work.run, result.task, outcome)
+
+    def is_fatal(self, error: Exception) -> bool:
+        return isinstance(error, InputError)  # settings that no pair can be explained with
+
+
+def _opened(task: PairTask) -> PairItem:
+    try:
+        required_caption(task.text)
+        return PairItem(task, open_image(task.filepath))
+    except CapvizError as error:
+        return PairItem(task, error=str(error))
 
 
 BATCH = 16

@@ -12,25 +12,22 @@ attribution's completeness error, the word takes from the score: it often names 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Unpack
 
 from fiftyone_capviz.curation.app.workspace import MISMATCHED, view_name
+from fiftyone_capviz.curation.dataset.job import Job, JobKeywords, long_run
 from fiftyone_capviz.curation.dataset.names import PairFields
-from fiftyone_capviz.curation.dataset.progress import ProgressCallback
 from fiftyone_capviz.curation.dataset.samples import image_samples, reload_samples
-from fiftyone_capviz.curation.dataset.store import clear_stop, stop_requested
-from fiftyone_capviz.curation.pairs.explain import encoder_in_turn, require_layer, require_precision
+from fiftyone_capviz.curation.dataset.store import clear_stop
+from fiftyone_capviz.curation.inference.engines import load_encoder, models_in_use
+from fiftyone_capviz.curation.pairs.explain import require_layer, require_precision
 from fiftyone_capviz.curation.pairs.fields import declare_pair_fields
-from fiftyone_capviz.curation.pairs.mismatch_run import MismatchWork
+from fiftyone_capviz.curation.pairs.mismatch_run import MismatchRun, PairWork, PairWorker
 from fiftyone_capviz.curation.pairs.plan import plan_pairs, refuse_conflict, validated_existing
 from fiftyone_capviz.curation.pairs.results import MismatchReport
 from fiftyone_capviz.curation.pairs.runs import check_pair_run_key, pair_run, read_pair_run
 from fiftyone_capviz.curation.pairs.sample import required_fields
 from fiftyone_capviz.settings.pairs import PairSettings, default_encoder, require_signed
-
-if TYPE_CHECKING:
-    from fiftyone_capviz.models.cache import ModelCache
 
 
 def find_mismatches(
@@ -40,9 +37,7 @@ def find_mismatches(
     caption_field: str | None = None,
     caption_index: int | None = None,
     existing: str = "error",
-    progress: ProgressCallback | None = None,
-    stop: Callable[[], bool] | None = None,
-    cache: ModelCache | None = None,
+    **job: Unpack[JobKeywords],
 ) -> MismatchReport:
     """Explain every sample's own caption, and note the words that take from the score.
 
@@ -57,50 +52,45 @@ def find_mismatches(
         caption_index: which caption of a list; default the analysed one, else the first.
         existing: "skip", "replace" or "error": what happens where other settings explained samples
             of this dataset already.
-        progress, stop, cache: as in ``analyze``.
+        job: progress, stop, cache, as in ``analyze``.
 
     Raises:
         InputError: no captions, no images, an unknown layer, a method without a meaningful sign,
             or float16 on a CPU.
         ExistingResultsError: other settings explained samples, and `existing` is "error".
-        ModelError: the encoder cannot be had.
+        ModelError: the encoder cannot be had, or failed on every pair.
+        DatabaseError: MongoDB went away; what was stored stays.
     """
     started = time.perf_counter()
     kept = validated_existing(existing)
-    samples = image_samples(collection)
-    dataset = samples.dataset
-    chosen = required_fields(dataset, caption_field, caption_index)
-    usual = PairSettings(encoder=default_encoder(chosen.captioner or ""))
-    asked = require_signed((settings or usual).validated())
-    names = PairFields(str(chosen.caption_field))
-    check_pair_run_key(dataset, names.caption)
-    clear_stop(dataset)
-    with encoder_in_turn(asked, cache) as encoder:
-        require_layer(asked, encoder)
-        require_precision(encoder)
+    runs: list[MismatchRun] = []
+    with long_run(lambda: runs[0].stored_text() if runs else "No explanation is stored"):
+        samples = image_samples(collection)
+        dataset = samples.dataset
+        chosen = required_fields(dataset, caption_field, caption_index)
+        usual = PairSettings(encoder=default_encoder(chosen.captioner or ""))
+        asked = require_signed((settings or usual).validated())
+        names = PairFields(str(chosen.caption_field))
+        check_pair_run_key(dataset, names.caption)
+        clear_stop(dataset)
+        following = Job(**job)
+        with models_in_use(following.cache):
+            encoder = load_encoder(asked, following.cache)
+            require_layer(asked, encoder)
+            require_precision(encoder)
         last = read_pair_run(dataset, names.caption)
-        run = pair_run(
-            asked,
-            encoder,
-            caption_field=names.caption,
-            caption_index=chosen.caption_index,
-            last=last,
-        )
-        plan = plan_pairs(
-            dataset,
-            samples.ids,
-            names,
-            run.hash,
-            existing=kept,
-            caption_index=chosen.caption_index,
-        )
+        index = chosen.caption_index
+        run = pair_run(asked, encoder, caption_field=names.caption, caption_index=index, last=last)
+        plan = plan_pairs(dataset, samples.ids, names, run.hash, existing=kept, caption_index=index)
         refuse_conflict(plan, run.descriptions, kept)
         declare_pair_fields(dataset, names)
-        work = MismatchWork(dataset, names, plan, run, last=last)
-        work.execute(encoder, stop or (lambda: stop_requested(dataset)), progress)
-    reload_samples(dataset)
-    work.report.seconds = time.perf_counter() - started
-    return work.report
+        runs.append(MismatchRun(dataset, names, plan, run, last=last))
+        work = PairWork(asked, names, run, plan.repeated)
+        runs[0].execute(work, PairWorker(work, encoder), following)
+        reload_samples(dataset)
+    report = runs[0].report
+    report.seconds = time.perf_counter() - started
+    return report
 
 
 def mismatch_view(collection: Any, caption_field: str) -> Any:

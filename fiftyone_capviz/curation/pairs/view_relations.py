@@ -10,22 +10,28 @@ Each image and each caption goes through the encoder once; a pair of them is a p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
-from bson import ObjectId
-from PIL.Image import Image
 
-from fiftyone_capviz.curation.dataset.documents import Document, chosen_text, full_masks
-from fiftyone_capviz.curation.dataset.progress import Failure, Progress, ProgressCallback
+from fiftyone_capviz.attribution.pairs.stopping import stoppable
+from fiftyone_capviz.curation.dataset.documents import chosen_text, full_masks
+from fiftyone_capviz.curation.dataset.job import Job, JobKeywords, long_run
+from fiftyone_capviz.curation.dataset.progress import Failure
 from fiftyone_capviz.curation.dataset.samples import image_samples
-from fiftyone_capviz.curation.dataset.store import clear_stop, stop_requested
-from fiftyone_capviz.curation.pairs.explain import encoder_in_turn, require_layer
+from fiftyone_capviz.curation.dataset.store import clear_stop
+from fiftyone_capviz.curation.inference.batch_loop import run_batches
+from fiftyone_capviz.curation.inference.engines import models_in_use
+from fiftyone_capviz.curation.pairs.explain import encoder_in_turn
+from fiftyone_capviz.curation.pairs.relation_run import (
+    PairSource,
+    RelatedUnit,
+    RelationWork,
+    UnitVector,
+)
 from fiftyone_capviz.curation.pairs.sample import choose_fields
-from fiftyone_capviz.errors import ImageError, InputError, StoppedError
+from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.images import open_image
 from fiftyone_capviz.records import FloatArray
 from fiftyone_capviz.segments import patch_weights
@@ -34,7 +40,6 @@ from fiftyone_capviz.settings.pairs import PairSettings, default_encoder
 if TYPE_CHECKING:
     from fiftyone_capviz.attribution.pairs.dataset_factors import DatasetFactors
     from fiftyone_capviz.attribution.pairs.explanation import PairExplanation
-    from fiftyone_capviz.models.cache import ModelCache
 
 MAX_BYTES = 2 << 30
 """Of the factors of images that are kept; those of others are computed when they are asked for."""
@@ -138,9 +143,7 @@ def relate_view(
     device: str = "auto",
     dtype: str = "auto",
     max_bytes: int = MAX_BYTES,
-    progress: ProgressCallback | None = None,
-    stop: Callable[[], bool] | None = None,
-    cache: ModelCache | None = None,
+    **job: Unpack[JobKeywords],
 ) -> ViewRelations:
     """Send each image and each caption of a view through a dual encoder once.
 
@@ -156,167 +159,93 @@ def relate_view(
         nodes: of the quadrature.
         device, dtype: "auto" or a torch name.
         max_bytes: of the images' factors that are kept.
-        progress, stop, cache: as in ``analyze``.
+        job: progress, stop, cache, as in ``analyze``.
 
     Raises:
         InputError: no captions, no images, an unknown method or layer.
-        ModelError: the encoder cannot be had.
+        ModelError: the encoder cannot be had, or failed on every image.
+        DatabaseError: MongoDB went away.
     """
-    from fiftyone_capviz.attribution.pairs.dataset_factors import DatasetFactors
-    from fiftyone_capviz.attribution.pairs.stopping import stoppable
+    following = Job(**job)
+    with long_run():
+        samples = image_samples(collection)
+        chosen = choose_fields(samples.dataset, caption_field)
+        if chosen.caption_field is None:
+            raise InputError(
+                "Pairs need captions; the dataset has no field with text. Run 'Caption images' "
+                "first."
+            )
+        settings = PairSettings(
+            encoder or default_encoder(chosen.captioner or ""), method, layer, nodes, device, dtype
+        ).validated()
+        source = PairSource(samples.dataset, settings, following.cache, chosen.segments_field)
+        source.read(samples.ids, chosen.caption_field)
+        own = {
+            key: text
+            for key, row in source.rows.items()
+            if (
+                text := chosen_text(row.get(chosen.caption_field), chosen.caption_index) or ""
+            ).strip()
+        }
+        clear_stop(samples.dataset)
+        return _relate(source, own, max_bytes, following)
 
-    samples = image_samples(collection)
-    chosen = choose_fields(samples.dataset, caption_field)
-    if chosen.caption_field is None:
-        raise InputError(
-            "Pairs need captions; the dataset has no field with text. Run 'Caption images' first."
-        )
-    settings = PairSettings(
-        encoder or default_encoder(chosen.captioner or ""), method, layer, nodes, device, dtype
-    ).validated()
-    source = PairSource(samples.dataset, settings, cache, chosen.segments_field)
-    source.read(samples.ids, chosen.caption_field)
-    own = {
-        key: text
-        for key, row in source.rows.items()
-        if (text := chosen_text(row.get(chosen.caption_field), chosen.caption_index) or "").strip()
-    }
-    told = stop or (lambda: stop_requested(samples.dataset))
-    clear_stop(samples.dataset)
-    with encoder_in_turn(settings, cache) as model, stoppable(told):
-        require_layer(settings, model)
-        factors = DatasetFactors(
-            model,
-            method=method,  # type: ignore[arg-type]
-            layer=layer,
-            nodes=nodes,
-            max_bytes=max_bytes,
-        )
-        run = UnitRun(factors, told, progress)
-        captions = tuple(dict.fromkeys(own.values()))
-        texts = run.text_units(captions)
-        ids, images = run.image_units(source)
-        scores = np.zeros((len(images), len(texts)), dtype=np.float32)
-        if scores.size:
-            scores = (images @ texts.T).astype(np.float32)
+
+def _relate(source: PairSource, own: dict[str, str], max_bytes: int, job: Job) -> ViewRelations:
+    work = RelationWork(source.settings, max_bytes)
+    with models_in_use(job.cache):
+        worker = work.open(job.cache)
+    captions = tuple(dict.fromkeys(own.values()))
+    images = [RelatedUnit(key, row["filepath"]) for key, row in source.rows.items()]
+    tally = _Tally()
+    with stoppable(lambda: job.asked_to_stop(source.dataset)):
+        for units, named in (
+            ([RelatedUnit(text, None) for text in captions], work.named("captions")),
+            (images, work.named("images")),
+        ):
+            if not tally.stopped:
+                loop = run_batches(
+                    named,
+                    units,
+                    job,
+                    dataset=source.dataset,
+                    worker=worker,
+                    stored=tally.stored,
+                    rejected=lambda result, reason: None,
+                )
+                tally.stopped = loop.stopped
+    texts = [text for text in captions if text in tally.texts]
+    scores = np.zeros((len(tally.images), len(texts)), dtype=np.float32)
+    if scores.size:
+        rows = np.stack(list(tally.images.values()))
+        columns = np.stack([tally.texts[text] for text in texts])
+        scores = (rows @ columns.T).astype(np.float32)
     return ViewRelations(
-        tuple(ids), captions[: len(texts)], own, scores, run.failures, run.stopped, factors, source
+        tuple(tally.images),
+        tuple(texts),
+        own,
+        scores,
+        tally.failures,
+        tally.stopped,
+        worker.factors,
+        source,
     )
 
 
-BATCH = 16
-"""Images, or captions, per pass of the encoder."""
-
-
 @dataclass
-class PairSource:
-    """Where the images and segments of the relations are.
+class _Tally:
+    """What has been through the encoder so far."""
 
-    Attributes:
-        rows: sample id -> its path and caption, in the order of the view.
-    """
+    texts: dict[str, FloatArray] = field(default_factory=dict)
+    images: dict[str, FloatArray] = field(default_factory=dict)
+    failures: list[Failure] = field(default_factory=list)
+    stopped: bool = False
 
-    dataset: Any
-    settings: PairSettings
-    cache: ModelCache | None
-    segments_field: str | None
-    rows: dict[str, Document] = field(default_factory=dict)
-
-    def read(self, ids: Sequence[ObjectId], caption_field: str) -> None:
-        wanted = {"filepath": 1, caption_field: 1}
-        found = self.dataset._sample_collection.find({"_id": {"$in": list(ids)}}, wanted)
-        rows = {row["_id"]: row for row in found}
-        self.rows = {str(one): rows[one] for one in ids if one in rows}
-
-    def detections(self, sample_id: str) -> list[Document]:
-        if self.segments_field is None:
-            raise InputError(
-                "Segments need a field of Detections; the dataset has none. Run 'Segment images' "
-                "first."
-            )
-        path = f"{self.segments_field}.detections"
-        row = self.dataset._sample_collection.find_one({"_id": ObjectId(sample_id)}, {path: 1})
-        return list(((row or {}).get(self.segments_field) or {}).get("detections") or [])
-
-
-class UnitRun:
-    """Batches through the encoder, until they end or somebody stops them."""
-
-    def __init__(
-        self,
-        factors: DatasetFactors,
-        told: Callable[[], bool],
-        progress: ProgressCallback | None,
-    ) -> None:
-        self.factors, self.told, self.progress = factors, told, progress
-        self.failures: list[Failure] = []
-        self.stopped = False
-
-    def text_units(self, captions: Sequence[str]) -> FloatArray:
-        """Unit vectors "captions dimensions" of those that were done."""
-        units: list[Any] = []
-        for start in range(0, len(captions), BATCH):
-            part = captions[start : start + BATCH]
-            found = self._tried(partial(self._text_units, part))
-            if found is None:
-                break
-            units += found
-            self._tell("captions", len(units), len(captions))
-        return _stacked(units)
-
-    def image_units(self, source: PairSource) -> tuple[list[str], FloatArray]:
-        """Ids of the images that were done, and their unit vectors "images dimensions"."""
-        ids: list[str] = []
-        units: list[Any] = []
-        keys = list(source.rows)
-        for start in range(0, len(keys), BATCH):
-            opened = self._opened(source, keys[start : start + BATCH])
-            if opened:
-                found = self._tried(partial(self._image_units, opened))
-                if found is None:
-                    break
-                units += found
-                ids += opened
-            self._tell("images", min(start + BATCH, len(keys)), len(keys))
-        return ids, _stacked(units)
-
-    def _text_units(self, captions: Sequence[str]) -> list[Any]:
-        return [factors.unit for factors in self.factors.text_factors(captions)]
-
-    def _image_units(self, opened: dict[str, Image]) -> list[Any]:
-        kept, images = self.factors.images, list(opened.values())
-        each = kept.nbytes / len(kept) if len(kept) else 0
-        if kept.nbytes + each * len(images) > kept.max_bytes:  # explained when they are asked for
-            return list(self.factors.encoder.encode_images(images).cpu())
-        return [one.unit for one in self.factors.image_factors(images, keys=list(opened))]
-
-    def _opened(self, source: PairSource, keys: Sequence[str]) -> dict[str, Image]:
-        opened = {}
-        for key in keys:
-            path = source.rows[key]["filepath"]
-            try:
-                opened[key] = open_image(path)
-            except ImageError as error:
-                self.failures.append(Failure(key, path, str(error)))
-        return opened
-
-    def _tried(self, work: Callable[[], list[Any]]) -> list[Any] | None:
-        """The batch, or None where it was stopped before or in it."""
-        try:
-            if not self.stopped and not self.told():
-                return work()
-        except StoppedError:
-            pass
-        self.stopped = True
-        return None
-
-    def _tell(self, label: str, done: int, total: int) -> None:
-        if self.progress is not None:
-            self.progress(Progress("models", done, total, label))
-
-
-def _stacked(units: Sequence[Any]) -> FloatArray:
-    if not units:
-        return np.zeros((0, 0), dtype=np.float32)
-    stacked: FloatArray = np.stack([unit.float().numpy() for unit in units])
-    return stacked
+    def stored(self, result: UnitVector) -> None:
+        """Keep a unit vector, or why there is none; runs in the writer's thread."""
+        unit = result.unit
+        if result.error is not None:
+            self.failures.append(Failure(unit.key, unit.filepath or "", result.error))
+        elif result.vector is not None:
+            place = self.texts if unit.filepath is None else self.images
+            place[unit.key] = result.vector

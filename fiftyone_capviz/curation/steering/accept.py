@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any, Unpack
 
 from bson import ObjectId
 
+from fiftyone_capviz.curation.dataset.job import Job, JobKeywords
 from fiftyone_capviz.curation.dataset.names import CaptionFields, steered_fields
-from fiftyone_capviz.curation.dataset.progress import ProgressCallback
 from fiftyone_capviz.curation.dataset.runs import stored_options
 from fiftyone_capviz.curation.dataset.samples import reload_samples, sample_ids
 from fiftyone_capviz.curation.steering.reports import AcceptReport
 from fiftyone_capviz.curation.steering.rewriting import CaptionChange, rewrite_captions
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.settings.analysis import AnalysisOptions
-
-if TYPE_CHECKING:
-    from fiftyone_capviz.models.cache import ModelCache
 
 
 def accept_captions(
@@ -27,9 +24,7 @@ def accept_captions(
     *,
     ids: Sequence[str] | None = None,
     options: AnalysisOptions | None = None,
-    progress: ProgressCallback | None = None,
-    stop: Callable[[], bool] | None = None,
-    cache: ModelCache | None = None,
+    **job: Unpack[JobKeywords],
 ) -> AcceptReport:
     """Make candidates the captions, and recompute what derives from them.
 
@@ -41,7 +36,7 @@ def accept_captions(
         caption_field: whose candidates.
         ids: only these samples of it.
         options: default those of the last analysis.
-        progress, stop, cache: as in ``analyze``.
+        job: progress, stop, cache, as in ``analyze``.
 
     Raises:
         InputError: no candidates.
@@ -61,7 +56,7 @@ def accept_captions(
         raise InputError(
             "Accepting needs candidates; none of the chosen samples has one. Run steer_captions."
         )
-    return rewrite_captions(dataset, chosen, changes, progress=progress, stop=stop, cache=cache)
+    return rewrite_captions(dataset, chosen, changes, Job(**job))
 
 
 def undo_captions(
@@ -70,9 +65,7 @@ def undo_captions(
     *,
     ids: Sequence[str] | None = None,
     options: AnalysisOptions | None = None,
-    progress: ProgressCallback | None = None,
-    stop: Callable[[], bool] | None = None,
-    cache: ModelCache | None = None,
+    **job: Unpack[JobKeywords],
 ) -> AcceptReport:
     """Bring back the captions that the last acceptance replaced, one step per call.
 
@@ -80,7 +73,7 @@ def undo_captions(
         collection: a dataset or view; its samples without an earlier caption are left alone.
         caption_field: whose captions.
         ids: only these samples of it.
-        options, progress, stop, cache: as in :func:`accept_captions`.
+        options, job: as in :func:`accept_captions`.
 
     Raises:
         InputError: nothing to undo.
@@ -98,7 +91,7 @@ def undo_captions(
         raise InputError(
             f"Undo needs an earlier caption; none of the chosen samples has one in {previous!r}."
         )
-    return rewrite_captions(dataset, chosen, changes, progress=progress, stop=stop, cache=cache)
+    return rewrite_captions(dataset, chosen, changes, Job(**job))
 
 
 def discard_candidates(

@@ -19,6 +19,7 @@ class SteerReport:
         before: present captions of these samples that said it already.
         misses: ids of the samples whose candidate does not say it.
         unweighted: samples without a chosen segment: the prompt alone steered them.
+        skipped: candidates among them that were there already, by the same recipe.
         failures: samples that could not be captioned.
         stopped: whether it ended early, on request.
         seconds: wall-clock time.
@@ -31,6 +32,7 @@ class SteerReport:
     before: int | None
     misses: list[str] = field(default_factory=list)
     unweighted: int = 0
+    skipped: int = 0
     failures: list[Failure] = field(default_factory=list)
     stopped: bool = False
     seconds: float = 0.0
@@ -53,6 +55,8 @@ class SteerReport:
             )
         if self.unweighted:
             text += f"; {self.unweighted} had no such segment"
+        if self.skipped:
+            text += f"; {self.skipped} were there already"
         if self.failures:
             text += f"; {len(self.failures)} failed"
         return text + (", stopped early." if self.stopped else ".")
@@ -66,6 +70,7 @@ class AcceptReport:
         samples: captions rewritten.
         coverage_before, coverage_after: mean coverage of these samples, 0..1; None without.
         failures: samples left as they were.
+        stopped: whether it ended early, on request.
         seconds: wall-clock time.
     """
 
@@ -73,6 +78,7 @@ class AcceptReport:
     coverage_before: float | None = None
     coverage_after: float | None = None
     failures: list[Failure] = field(default_factory=list)
+    stopped: bool = False
     seconds: float = 0.0
 
     def summary(self) -> str:
@@ -82,4 +88,4 @@ class AcceptReport:
             text += f"; coverage went from {self.coverage_before:.2f} to {self.coverage_after:.2f}"
         if self.failures:
             text += f"; {len(self.failures)} failed and stay as they were"
-        return text + "."
+        return text + (", stopped early." if self.stopped else ".")

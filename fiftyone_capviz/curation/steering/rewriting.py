@@ -8,33 +8,30 @@ alone.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import fiftyone as fo
 from bson import ObjectId
 from pymongo import UpdateOne
 
-from fiftyone_capviz.curation.analysis.compute import BatchComputer
+from fiftyone_capviz.curation.analysis.compute import AnalysisWorker
 from fiftyone_capviz.curation.analysis.plan import stage_hashes
 from fiftyone_capviz.curation.analysis.results import SampleResult
-from fiftyone_capviz.curation.analysis.updates import SampleUpdates
-from fiftyone_capviz.curation.dataset.documents import Document, text_hash
+from fiftyone_capviz.curation.dataset.documents import text_hash
+from fiftyone_capviz.curation.dataset.job import Job, long_run
 from fiftyone_capviz.curation.dataset.map_run import refresh_map
-from fiftyone_capviz.curation.dataset.names import CaptionFields, SegmentFields, steered_fields
-from fiftyone_capviz.curation.dataset.progress import Failure, Progress, ProgressCallback
+from fiftyone_capviz.curation.dataset.names import CaptionFields, steered_fields
+from fiftyone_capviz.curation.dataset.progress import Failure
 from fiftyone_capviz.curation.dataset.runs import active_caption
 from fiftyone_capviz.curation.dataset.samples import reload_samples
 from fiftyone_capviz.curation.dataset.states import SampleState, Task, read_states
-from fiftyone_capviz.curation.dataset.store import clear_stop, stop_requested
-from fiftyone_capviz.curation.inference.batches import PreparedBatches
-from fiftyone_capviz.curation.inference.engines import (
-    Setting,
-    load_engines,
-    models_in_use,
-    resolve_setting,
-)
+from fiftyone_capviz.curation.dataset.store import clear_stop
+from fiftyone_capviz.curation.inference.batch_loop import Work, run_batches
+from fiftyone_capviz.curation.inference.batches import Item
+from fiftyone_capviz.curation.inference.engines import Engines, load_engines, resolve_setting
 from fiftyone_capviz.curation.segments.focus import renew_focus
 from fiftyone_capviz.curation.steering.reports import AcceptReport
 from fiftyone_capviz.settings.analysis import AnalysisOptions, Stage
@@ -56,13 +53,10 @@ class CaptionChange:
 
 
 def rewrite_captions(
-    dataset: Any,
+    dataset: fo.Dataset,
     options: AnalysisOptions,
     changes: Mapping[ObjectId, CaptionChange],
-    *,
-    progress: ProgressCallback | None,
-    stop: Callable[[], bool] | None,
-    cache: ModelCache | None,
+    job: Job,
 ) -> AcceptReport:
     """Set captions, and recompute on these samples alone what derives from them.
 
@@ -70,151 +64,177 @@ def rewrite_captions(
         dataset: where the samples are.
         options: models, fields and attribution.
         changes: sample id -> new caption.
-        progress, stop, cache: as in ``analyze``.
+        job: who follows.
     """
+    tally = _Tally(len(changes))
+    with long_run(tally.stored_text):
+        return _rewrite(dataset, options, changes, tally, job)
+
+
+def _rewrite(
+    dataset: fo.Dataset,
+    options: AnalysisOptions,
+    changes: Mapping[ObjectId, CaptionChange],
+    tally: _Tally,
+    job: Job,
+) -> AcceptReport:
     started = time.perf_counter()
-    tasks = []
-    for state in read_states(dataset, list(changes), options):
+    names, ids = CaptionFields(options.caption_field), list(changes)
+    originals = {state.id: state for state in read_states(dataset, ids, options)}
+    tasks = [
         # What was derived before is derived anew; what never was is not started here.
-        stages = frozenset(stage for stage in DERIVED if state.stages.get(stage))
-        tasks.append(Task(replace(state, text=changes[state.id].text), stages))
-    originals = {state.id: state for state in read_states(dataset, list(changes), options)}
-    clear_stop(dataset)
-    rewrite = _Rewriting(dataset, options, changes, originals)
-    needed = frozenset().union(*(task.stages for task in tasks))
-    # MongoDB cannot push onto null.
-    dataset._sample_collection.update_many(
-        {"_id": {"$in": list(changes)}, rewrite.names.previous: None},
-        {"$set": {rewrite.names.previous: []}},
-    )
-    before = _mean_coverage(dataset, options.caption_field, list(changes))
-    if needed:
-        with models_in_use(cache):
-            _compute(
-                rewrite, [t for t in tasks if t.stages], needed, progress, stop=stop, cache=cache
-            )
-    plain = [
-        SampleResult(t, text=t.sample.text, words=caption_words(t.sample.text))
-        for t in tasks
-        if not t.stages
+        Task(
+            replace(state, text=changes[state.id].text),
+            frozenset(stage for stage in DERIVED if state.stages.get(stage)),
+        )
+        for state in originals.values()
     ]
-    rewrite.write(plain, SampleUpdates(rewrite.names, SegmentFields(options.segments_field), {}))
+    clear_stop(dataset)
+    # MongoDB cannot push onto null.
+    collection = dataset._sample_collection
+    collection.update_many(
+        {"_id": {"$in": ids}, names.previous: None}, {"$set": {names.previous: []}}
+    )
+    before = _mean_coverage(dataset, names, ids)
+    needed = frozenset().union(*(task.stages for task in tasks))
+    stages = tuple(stage for stage in DERIVED if stage in needed)
+    setting = resolve_setting(options, stages) if stages else None
+    active = active_caption(dataset, options.segments_field) == options.caption_field
+    work = RewritingWork(
+        dataset.name,
+        options,
+        stages,
+        {} if setting is None else stage_hashes(options, stages, setting),
+        changes,
+        originals,
+        active,
+    )
+    loop = run_batches(
+        work, tasks, job, dataset=dataset, stored=tally.stored, rejected=tally.rejected
+    )
     reload_samples(dataset)
-    done = rewrite.done
-    if rewrite.active:
-        renew_focus(dataset, options.segments_field, [str(one) for one in done])
+    if active:
+        renew_focus(dataset, options.segments_field, [str(one) for one in tally.done])
         refresh_map(dataset, options.segments_field)
     return AcceptReport(
-        len(done),
+        len(tally.done),
         before,
-        _mean_coverage(dataset, options.caption_field, list(changes)),
-        rewrite.failures,
+        _mean_coverage(dataset, names, ids),
+        tally.failures,
+        loop.stopped,
         time.perf_counter() - started,
     )
 
 
-def _compute(
-    rewrite: _Rewriting,
-    tasks: Sequence[Task],
-    needed: frozenset[Stage],
-    progress: ProgressCallback | None,
-    *,
-    stop: Callable[[], bool] | None,
-    cache: ModelCache | None,
-) -> None:
-    """Match and attribution of the changed samples, batch by batch, stored as they come."""
-    options, dataset = rewrite.options, rewrite.dataset
-    stages = tuple(stage for stage in DERIVED if stage in needed)
-    setting: Setting = resolve_setting(options, stages)
-    engines = load_engines(options, stages, cache)
-    hashes = stage_hashes(options, stages, setting)
-    segments = SegmentFields(options.segments_field)
-    computer = BatchComputer(engines, options, segment_hash="")
-    models = {"captioner": engines.captioner, "matcher": engines.matcher}
-    batches = PreparedBatches(
-        tasks,
-        dataset,
-        batch_size=engines.batch_size,
-        segments=segments,
-        preparers={kind: model.preprocess for kind, model in models.items() if model is not None},
-    )
-    seen = 0
-    with batches:
-        for items in batches:
-            rewrite.write(computer.compute(items), SampleUpdates(rewrite.names, segments, hashes))
-            seen += len(items)
-            if progress is not None:
-                label = f"{seen} of {len(tasks)} captions"
-                progress(Progress("accept", seen, len(tasks), label))
-            if seen < len(tasks) and ((stop and stop()) or stop_requested(dataset)):
-                return
-
-
 @dataclass
-class _Rewriting:
-    """Turns results into the one update per sample that also swaps the caption."""
+class _Tally:
+    """What has been rewritten so far."""
 
-    dataset: Any
-    options: AnalysisOptions
-    changes: Mapping[ObjectId, CaptionChange]
-    originals: Mapping[ObjectId, SampleState]
+    total: int
     done: list[ObjectId] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
 
-    @property
-    def names(self) -> CaptionFields:
-        return CaptionFields(self.options.caption_field)
+    def stored_text(self) -> str:
+        """What is in the database, for messages."""
+        return f"{len(self.done)} of {self.total} captions are rewritten"
 
-    @property
-    def active(self) -> bool:
-        """Whether the segments describe this caption field (so that they change with it)."""
-        found = active_caption(self.dataset, self.options.segments_field)
-        return found == self.options.caption_field
+    def stored(self, result: SampleResult) -> None:
+        """Count a sample; runs in the writer's thread."""
+        if result.error is not None:
+            self.rejected(result, result.error)
+        else:
+            self.done.append(result.task.sample.id)
 
-    def write(self, results: Sequence[SampleResult], updates: SampleUpdates) -> None:
-        """Store what could be computed; a failed sample keeps what it has."""
-        active, operations, stored = self.active, [], []
-        for result in results:
-            sample = result.task.sample
-            if result.error is not None:
-                self.failures.append(Failure(str(sample.id), sample.filepath, result.error))
-                continue
-            if not active:
-                result.segments = None
-            operations.append(self._update(result, updates))
-            stored.append(sample.id)
-        if operations:
-            self.dataset._sample_collection.bulk_write(operations, ordered=False)
-        self.done += stored
+    def rejected(self, result: SampleResult, reason: str) -> None:
+        """Count a sample that stays as it was; runs in the writer's thread."""
+        sample = result.task.sample
+        self.failures.append(Failure(str(sample.id), sample.filepath, reason))
 
-    def _update(self, result: SampleResult, updates: SampleUpdates) -> UpdateOne:
-        sample_id = result.task.sample.id
-        change, original = self.changes[sample_id], self.originals[sample_id]
-        operation = updates.of(result)
-        # pymongo's UpdateOne has no public way to read it back.
-        query: Document = dict(operation._filter)
-        document: Document = dict(operation._doc)  # type: ignore[arg-type]
+
+@dataclass(frozen=True)
+class RewritingWork(Work[Task, Item, SampleResult]):
+    """Swaps captions, with all that derives from them.
+
+    Attributes:
+        dataset: its name.
+        options: models and settings.
+        stages: what is derived anew for some sample.
+        hashes: stage -> what its results are recognised by.
+        changes: sample id -> its new caption.
+        originals: sample id -> what was read of it.
+        active: the segments describe this caption field, and change with it.
+    """
+
+    dataset: str
+    options: AnalysisOptions
+    stages: tuple[Stage, ...]
+    hashes: Mapping[str, str]
+    changes: Mapping[ObjectId, CaptionChange]
+    originals: Mapping[ObjectId, SampleState]
+    active: bool
+    stage = "accept"
+    noun = "captions"
+
+    def open(self, cache: ModelCache | None) -> RewritingWorker:
+        """Load what the stages need: no model where nothing is derived."""
+        return RewritingWorker(self, load_engines(self.options, self.stages, cache))
+
+
+class RewritingWorker(AnalysisWorker):
+    """Computes batches of changed samples; each update also swaps the caption.
+
+    A failed sample keeps what it has.
+    """
+
+    conditional = True
+
+    def __init__(self, work: RewritingWork, engines: Engines) -> None:
+        super().__init__(fo.load_dataset(work.dataset), engines, work.options, work.hashes)
+        self._work = work
+        self._names = CaptionFields(work.options.caption_field)
+
+    def prepare(self, units: Sequence[Task]) -> list[Item]:
+        read = iter(super().prepare([task for task in units if task.stages]))
+        return [next(read) if task.stages else Item(task) for task in units]
+
+    def compute(self, items: Sequence[Item]) -> list[SampleResult]:
+        computed = iter(super().compute([item for item in items if item.task.stages]))
+        return [next(computed) if item.task.stages else _text_alone(item) for item in items]
+
+    def update(self, result: SampleResult) -> UpdateOne | None:
+        if result.error is not None:
+            return None
+        if not self._work.active:
+            result.segments = None
+        names, sample_id = self._names, result.task.sample.id
+        change, original = self._work.changes[sample_id], self._work.originals[sample_id]
+        query, document = self.updates.parts(result)
         values = dict(document["$set"])
-        values[self.names.caption] = change.text
-        hashes = dict(values.pop(self.names.stages, {}))
+        values[names.caption] = change.text
+        hashes = dict(values.pop(names.stages, {}))
         hashes["written"] = text_hash(change.text)
         removed = dict(document.get("$unset", {}))
         if change.undo:
             if change.source.get("written") is None:
                 hashes.pop("written")
-                removed[f"{self.names.stages}.written"] = ""
+                removed[f"{names.stages}.written"] = ""
             else:
                 hashes["written"] = change.source["written"]
-            document["$pop"] = {self.names.previous: 1}
+            document["$pop"] = {names.previous: 1}
         else:
-            document["$push"] = {self.names.previous: _entry(change, original)}
-            values |= dict.fromkeys(steered_fields(self.names.caption))
-            query[steered_fields(self.names.caption)[0]] = change.text
-        values |= {f"{self.names.stages}.{key}": value for key, value in hashes.items()}
+            document["$push"] = {names.previous: _entry(change, original)}
+            values |= dict.fromkeys(steered_fields(names.caption))
+            query[steered_fields(names.caption)[0]] = change.text
+        values |= {f"{names.stages}.{key}": value for key, value in hashes.items()}
         if removed:
             document["$unset"] = removed
         document["$set"] = values
         return UpdateOne(query, document)
+
+
+def _text_alone(item: Item) -> SampleResult:
+    sample = item.task.sample
+    return SampleResult(item.task, text=sample.text, words=caption_words(sample.text))
 
 
 def _entry(change: CaptionChange, original: SampleState) -> dict[str, Any]:
@@ -230,11 +250,12 @@ def _entry(change: CaptionChange, original: SampleState) -> dict[str, Any]:
     }
 
 
-def _mean_coverage(dataset: Any, caption_field: str, ids: Sequence[ObjectId]) -> float | None:
-    path = CaptionFields(caption_field).coverage
-    if not dataset.has_field(path):
+def _mean_coverage(
+    dataset: fo.Dataset, names: CaptionFields, ids: Sequence[ObjectId]
+) -> float | None:
+    if not dataset.has_field(names.coverage):
         return None
-    mean = dataset.select([str(one) for one in ids]).mean(path)
+    mean = dataset.select([str(one) for one in ids]).mean(names.coverage)
     return None if mean is None else float(mean)
 
 

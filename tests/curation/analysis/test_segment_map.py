@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from fiftyone_capviz.curation.analysis.segment_map import compute_vectors, map_segments
+from fiftyone_capviz.curation.dataset.job import Job
 from fiftyone_capviz.curation.dataset.map_run import map_key, read_map, refresh_map, segment_ids
 from fiftyone_capviz.curation.dataset.progress import Progress
 from fiftyone_capviz.curation.inference.engines import load_captioner
@@ -108,7 +109,7 @@ def test_missing_field_and_method(tmp_path: Path) -> None:
 def test_vectors_that_were_not_handed_over_are_computed(tmp_path: Path, kind: str) -> None:
     dataset = analysed_dataset(tmp_path)
     options = random_options(map_method="tsne", embeddings=kind)
-    some = compute_vectors(dataset, dataset.limit(3).values("id"), options)
+    some = compute_vectors(dataset, dataset.limit(3).values("id"), options, Job())
     assert len(some) == 12
     report = map_segments(dataset, options, embeddings=some)
     assert (report.segments, report.computed, report.skipped) == (20, 8, 0)

@@ -82,8 +82,9 @@ class TestFaithfulness:
 
     def rows(self, *names: str, chosen: Any, images: int = 2) -> list[dict[str, Any]]:
         run = FaithfulnessRun([self.source(name) for name in names], chosen, seed=0)
-        for _ in range(images):
-            run.add(opened("a dog in the park", {"dog": (0, 0, 3, 3)}, image=self.image()))
+        for number in range(images):
+            image = opened("a dog in the park", {"dog": (0, 0, 3, 3)}, image=self.image())
+            run.take(run.measure(image, number))
         return run.rows(**DRAWS)
 
     def test_areas_are_those_of_the_curves(self) -> None:
@@ -133,8 +134,8 @@ class TestSwaps:
         run = SwapRun(
             [source], lambda s, i: both(s, i, families=(GOOD,)), labels=["dog", "cat"], seed=0
         )
-        for _ in range(6):
-            run.add(opened("a dog in the park", {"dog": DOG}))
+        for number in range(6):
+            run.take(run.measure(opened("a dog in the park", {"dog": DOG}), number))
         assert run.examples[0] == {"true": "a dog in the park", "false": "a cat in the park"}
         (row,) = run.rows(**DRAWS)
         return row
@@ -217,7 +218,7 @@ class TestSteering:
             matcher=source if matcher else None,
         )
         for _ in range(images):
-            run.add(opened("a man on a boat", regions))
+            run.take(run.measure(opened("a man on a boat", regions)))
         rows = run.rows(samples=50, seed=0)
         assert list(SAID) == [(row["method"], row["weight"]) for row in rows]
         return {(row["method"], row["weight"]): row for row in rows}
@@ -249,7 +250,7 @@ class TestSteering:
         run = SteeringRun(
             cast(Any, KnownCaptioner(SAID)), OPTIONS, Vocabulary(["man"]), matcher=None
         )
-        run.add(opened("a man on a boat", {"man": (0, 0, 3, 3)}))
+        run.take(run.measure(opened("a man on a boat", {"man": (0, 0, 3, 3)})))
         assert run.rows(**DRAWS) == []
 
 

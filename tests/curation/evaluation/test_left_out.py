@@ -279,7 +279,7 @@ def test_a_batch_that_breaks_while_it_is_counted_is_not_counted() -> None:
 def test_a_swap_that_the_model_never_saw_is_not_measured(unread: str) -> None:
     source = KnownSource("dual", {VARIANT: without(unread)})
     run = SwapRun([source], lambda *_: {VARIANT: VARIANT}, labels=["cat"], seed=0)
-    run.add(opened("a dog", {"dog": DOG}))
+    run.take(run.measure(opened("a dog", {"dog": DOG}), 0))
     assert run.rows(samples=20, seed=0) == []
 
 
@@ -297,7 +297,7 @@ def test_a_swap_of_which_one_source_breaks_leaves_nothing_behind() -> None:
     faithfulness = FaithfulnessRun(sources, lambda name, _: chosen[name], seed=0)
     for run in (swaps, faithfulness):
         with pytest.raises(RuntimeError):
-            run.add(opened("a dog", {"dog": DOG}))
+            run.take(run.measure(opened("a dog", {"dog": DOG}), 0))  # type: ignore[arg-type]
         assert run.rows(samples=20, seed=0) == []
     assert swaps.examples == []
 

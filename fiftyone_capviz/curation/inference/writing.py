@@ -6,52 +6,54 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import fiftyone as fo
 from bson.errors import InvalidDocument
 from pymongo import UpdateOne
-from pymongo.errors import BulkWriteError, DocumentTooLarge, WriteError
+from pymongo.errors import BulkWriteError, DocumentTooLarge
 
-from fiftyone_capviz.curation.analysis.results import SampleResult
 from fiftyone_capviz.curation.dataset.logs import get_logger
-from fiftyone_capviz.curation.dataset.names import ERROR_FIELD
 
 WAITING = 2
+Result = TypeVar("Result")
 
 
-class BatchWriter:
+class BatchWriter(Generic[Result]):
     """Writes batches of results in a background thread while the next batch computes.
 
     An error of the database surfaces at the next :meth:`submit`, or at :meth:`close`.
 
     Args:
         dataset: where the samples are.
-        build: makes the update of a result.
-        stored: called for each result that is stored, from the background thread.
-        rejected: called with a result that the database refused, and why.
+        build: makes the update of a result; None where there is nothing to store.
+        stored: called for each result that is stored, from the background thread, in order.
+        rejected: called there with a result that the database refused, and why.
+        conditional: updates must not be sent twice, since they hold only for what was read: each
+            is a request of its own.
     """
 
     def __init__(
         self,
         dataset: fo.Dataset,
-        build: Callable[[SampleResult], UpdateOne],
+        build: Callable[[Result], UpdateOne | None],
         *,
-        stored: Callable[[SampleResult], None],
-        rejected: Callable[[SampleResult, str], None],
+        stored: Callable[[Result], None],
+        rejected: Callable[[Result, str], None],
+        conditional: bool = False,
     ) -> None:
         self._collection = dataset._sample_collection
         self._build = build
         self._stored = stored
         self._rejected = rejected
-        self._waiting: queue.Queue[list[SampleResult] | None] = queue.Queue(WAITING)
+        self._conditional = conditional
+        self._waiting: queue.Queue[Sequence[Result] | None] = queue.Queue(WAITING)
         self._error: BaseException | None = None
         self.seconds = 0.0
         self._thread = threading.Thread(target=self._run, name="capviz-write", daemon=True)
         self._thread.start()
 
-    def submit(self, results: list[SampleResult]) -> None:
+    def submit(self, results: Sequence[Result]) -> None:
         """Hand over a batch; waits while two batches are waiting already."""
         self._raise()
         self._waiting.put(results)
@@ -79,12 +81,19 @@ class BatchWriter:
                 self._error = error
             self.seconds += time.perf_counter() - start
 
-    def _write(self, results: list[SampleResult]) -> None:
+    def _write(self, results: Sequence[Result]) -> None:
         operations, built = [], []
         for result in results:
-            operations.append(self._build(result))
-            built.append(result)
+            operation = self._build(result)
+            if operation is None:
+                self._stored(result)
+            else:
+                operations.append(operation)
+                built.append(result)
         if not operations:
+            return
+        if self._conditional:
+            self._one_by_one(built, operations)
             return
         try:
             outcome = self._collection.bulk_write(operations, ordered=False)
@@ -99,7 +108,7 @@ class BatchWriter:
                 for result in built:
                     self._stored(result)
 
-    def _sort_out(self, results: list[SampleResult], errors: Sequence[Mapping[str, Any]]) -> None:
+    def _sort_out(self, results: Sequence[Result], errors: Sequence[Mapping[str, Any]]) -> None:
         failed = {int(error["index"]): str(error.get("errmsg", "")) for error in errors}
         for index, result in enumerate(results):
             if index in failed:
@@ -107,7 +116,7 @@ class BatchWriter:
             else:
                 self._stored(result)
 
-    def _one_by_one(self, results: list[SampleResult], operations: list[UpdateOne]) -> None:
+    def _one_by_one(self, results: Sequence[Result], operations: Sequence[UpdateOne]) -> None:
         for result, operation in zip(results, operations, strict=True):
             try:
                 outcome = self._collection.bulk_write([operation])
@@ -121,11 +130,7 @@ class BatchWriter:
                 else:
                     self._reject(result, "the sample or its segments changed meanwhile")
 
-    def _reject(self, result: SampleResult, reason: str) -> None:
+    def _reject(self, result: Result, reason: str) -> None:
         message = f"The results could not be stored: {reason}. Nothing of this sample has changed."
-        get_logger().error("%s: %s", result.task.sample.filepath, message)
+        get_logger().error("%s", message)
         self._rejected(result, message)
-        with suppress(WriteError):  # a document too full for even this
-            self._collection.update_one(
-                {"_id": result.task.sample.id}, {"$set": {ERROR_FIELD: message}}
-            )
