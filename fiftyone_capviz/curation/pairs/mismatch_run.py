@@ -22,7 +22,7 @@ from fiftyone_capviz.curation.dataset.names import ERROR_FIELD, HASH_KEY, TEXT_K
 from fiftyone_capviz.curation.dataset.progress import Failure
 from fiftyone_capviz.curation.dataset.runs import RunState, now
 from fiftyone_capviz.curation.inference.batch_loop import Work, Worker, run_batches
-from fiftyone_capviz.curation.inference.engines import load_encoder
+from fiftyone_capviz.curation.inference.engines import load_encoder, models_in_use
 from fiftyone_capviz.curation.inference.kept import file_key
 from fiftyone_capviz.curation.inference.turns import is_small
 from fiftyone_capviz.curation.pairs.explain import required_caption
@@ -73,7 +73,7 @@ class MismatchRun:
         for task in plan.done:
             self.report.count(task.mismatches, task.notes)
 
-    def execute(self, work: PairWork, worker: PairWorker, job: Job) -> None:
+    def execute(self, work: PairWork, job: Job) -> None:
         """Explain what the plan says, and store it with where it came from.
 
         Raises:
@@ -84,6 +84,9 @@ class MismatchRun:
             self.dataset._sample_collection.bulk_write(emptied, ordered=False)
         if self.plan.tasks:
             write_pair_run(self.dataset, self.run)
+            with models_in_use(job.cache):
+                worker = work.open(job.cache)
+                pace = self.run.pace.get(self.run.pace_key) or worker.seconds_per_pair()
             started = time.perf_counter()
             state: RunState = "failed"
             try:
@@ -96,7 +99,7 @@ class MismatchRun:
                         worker=worker,
                         stored=self._stored,
                         rejected=self._rejected,
-                        pace=self.run.pace.get(self.run.pace_key) or worker.seconds_per_pair(),
+                        pace=pace,
                     )
                 self.report.stopped = loop.stopped
                 state = "stopped" if loop.stopped else "done"

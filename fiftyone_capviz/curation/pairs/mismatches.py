@@ -22,7 +22,7 @@ from fiftyone_capviz.curation.dataset.store import clear_stop
 from fiftyone_capviz.curation.inference.engines import load_encoder, models_in_use
 from fiftyone_capviz.curation.pairs.explain import require_layer, require_precision
 from fiftyone_capviz.curation.pairs.fields import declare_pair_fields
-from fiftyone_capviz.curation.pairs.mismatch_run import MismatchRun, PairWork, PairWorker
+from fiftyone_capviz.curation.pairs.mismatch_run import MismatchRun, PairWork
 from fiftyone_capviz.curation.pairs.plan import plan_pairs, refuse_conflict, validated_existing
 from fiftyone_capviz.curation.pairs.results import MismatchReport
 from fiftyone_capviz.curation.pairs.runs import check_pair_run_key, pair_run, read_pair_run
@@ -85,8 +85,7 @@ def find_mismatches(
         refuse_conflict(plan, run.descriptions, kept)
         declare_pair_fields(dataset, names)
         runs.append(MismatchRun(dataset, names, plan, run, last=last))
-        work = PairWork(asked, names, run, plan.repeated)
-        runs[0].execute(work, PairWorker(work, encoder), following)
+        runs[0].execute(PairWork(asked, names, run, plan.repeated), following)
         reload_samples(dataset)
     report = runs[0].report
     report.seconds = time.perf_counter() - started
