@@ -97,12 +97,7 @@ def main() -> None:
 
 
 def _load(kind: str) -> Any:
-    return load_model(
-        kind,
-        str(BUNDLED / ("sam" if kind == "segmenter" else kind)),
-        device=torch.device("cpu"),
-        dtype=torch.float32,
-    )
+    return load_model(kind, str(BUNDLED / ("sam" if kind == "segmenter" else kind)))
 
 
 def _rates(captioner: Any, scenes: Sequence[Drawn], steerings: Sequence[Steering | None]) -> Rates:
