@@ -29,8 +29,8 @@ class Recipe:
         method: how the weight acts: "scale" (the paper's), "logits" or "contrast".
         segment_ids: label ids of the chosen segments.
         segment_label: chooses the segments with this label or top word, for example "uncovered".
-        patch_weights: weights per patch for every image, "p p" on the captioner's grid, instead of
-            segments.
+        patch_weights: weights per patch for every image, rows of columns on the captioner's grid,
+            instead of segments.
 
     With neither segments nor patch weights only the prompt steers.
     """
@@ -101,11 +101,11 @@ class Recipe:
 
     def _require_grid(self, weights: tuple[tuple[float, ...], ...]) -> None:
         sizes = {len(row) for row in weights}
-        square = sizes == {len(weights)}
-        if not square or not np.isfinite(weights).all() or np.min(weights) < 0:
+        table = len(sizes) == 1 and 0 not in sizes
+        if not table or not np.isfinite(weights).all() or np.min(weights) < 0:
             raise InputError(
-                "Patch weights are a square table of finite numbers of at least 0; got rows of "
-                f"{sorted(sizes)} in {len(weights)} rows."
+                "Patch weights are a table of finite numbers of at least 0, all rows of the same "
+                f"length; got rows of {sorted(sizes)} in {len(weights)} rows."
             )
 
     def to_dict(self) -> dict[str, Any]:

@@ -16,11 +16,11 @@ def coverage_of_segments(patch_weights: FloatArray) -> FloatArray:
 
     Args:
         patch_weights: share of the image's pixels per patch that each segment owns (METHODS 1.4),
-            float "segments p p" or "p p".
+            float "segments rows columns" or "rows columns".
 
     Returns:
-        Float64 "p p", 0..1; each segment's best covered patch counts as 1, so that a thin segment
-        can be steered too.
+        Float64 "rows columns", 0..1; each segment's best covered patch counts as 1, so that a thin
+        segment can be steered too.
 
     Raises:
         InputError: no segment, or an array of another shape.
@@ -29,7 +29,8 @@ def coverage_of_segments(patch_weights: FloatArray) -> FloatArray:
     shares = shares[None] if shares.ndim == 2 else shares
     if shares.ndim != 3 or not len(shares):
         raise InputError(
-            f"patch_weights must be (segments, p, p) with a segment or more; got {shares.shape}."
+            "patch_weights must be (segments, rows, columns) with a segment or more; got "
+            f"{shares.shape}."
         )
     largest = shares.max(axis=(1, 2), keepdims=True)
     normalised = np.divide(shares, largest, out=np.zeros_like(shares), where=largest > 0)
@@ -42,7 +43,7 @@ class PatchSelection:
     """Patches that share one dial.
 
     Attributes:
-        coverage: how much of each patch is meant, 0..1, float "p p".
+        coverage: how much of each patch is meant, 0..1, float "rows columns".
         weight: where the dial stands: at least 0, 1 changes nothing.
     """
 
@@ -62,7 +63,7 @@ def combined_weights(selections: Sequence[PatchSelection]) -> FloatArray:
         selections: one or more, all on the same grid.
 
     Returns:
-        Float64 "p p".
+        Float64 "rows columns".
 
     Raises:
         InputError: no selection, or grids that differ.

@@ -26,7 +26,7 @@ def heatmap_of_words(explanation: PairExplanation, indices: Sequence[int]) -> Fl
         indices: into `explanation.tokens`, each word as it stands in the caption.
 
     Returns:
-        Float32 "p p", signed.
+        Float32 "rows columns", signed.
 
     Raises:
         InputError: no word, or one that the caption does not have.
@@ -72,7 +72,7 @@ def word_scores_of_region(explanation: PairExplanation, patch_weights: FloatArra
 
     Args:
         explanation: of one pair.
-        patch_weights: of the region, "p p", see `region_weights`.
+        patch_weights: of the region, "rows columns", see `region_weights`.
 
     Returns:
         Float64 "tokens": the attribution that falls into the region, in units of the score; of
@@ -81,10 +81,10 @@ def word_scores_of_region(explanation: PairExplanation, patch_weights: FloatArra
     Raises:
         InputError: a region on another grid.
     """
-    p = explanation.transform.grid
-    if np.shape(patch_weights) != (p, p):
+    grid = explanation.transform.grid
+    if np.shape(patch_weights) != grid:
         raise InputError(
-            f"patch_weights must be on the patch grid ({p}, {p}); got {np.shape(patch_weights)}."
+            f"patch_weights must be on the patch grid {tuple(grid)}; got {np.shape(patch_weights)}."
         )
     per_patch = patch_shares(patch_weights, explanation.transform)
     scores: FloatArray = np.tensordot(
@@ -100,7 +100,7 @@ def segment_word_matrix(
 
     Args:
         explanation: of one pair.
-        patch_weights: "segments p p".
+        patch_weights: "segments rows columns".
         areas: share of the image of each segment; None takes the weights' sums, which lack what
             lies outside a centre crop.
 
@@ -124,7 +124,7 @@ def region_weights(
         mask: bool "height width" of the upright image.
 
     Returns:
-        Float32 "p p".
+        Float32 "rows columns".
 
     Raises:
         InputError: neither or both; a region outside the image, outside the part that the model
@@ -148,10 +148,10 @@ def region_problem(transform: PixelTransform, *, pixels: int, weights: FloatArra
     Args:
         transform: of the image.
         pixels: how many the region has.
-        weights: its patch weights, "p p".
+        weights: its patch weights, "rows columns".
     """
     left, top, right, bottom = transform.crop
-    width, height = (right - left) / transform.grid, (bottom - top) / transform.grid
+    width, height = (right - left) / transform.columns, (bottom - top) / transform.rows
     # A box of exactly one patch may lose a pixel's edge on each side in rounding.
     least = max(1.0, (width - 1) * (height - 1))
     if pixels < least:
@@ -172,7 +172,7 @@ def patch_shares(weights: FloatArray, transform: PixelTransform) -> FloatArray:
     """How much of each patch regions own: those of regions that tile the image sum to 1.
 
     Args:
-        weights: patch weights of one region or several, "... p p".
+        weights: patch weights of one region or several, "... rows columns".
         transform: of the image.
 
     Returns:

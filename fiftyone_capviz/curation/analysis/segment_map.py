@@ -229,8 +229,11 @@ def _pooled(captioner: Any, items: Sequence[Item]) -> list[FloatArray]:
     found = []
     for item, row in zip(items, rows, strict=True):
         weights = weights_of(captioner, item)
-        empty = np.zeros((0, row.shape[1]), np.float32)
-        found.append(empty if weights is None else pooled_embeddings(row, weights))
+        if weights is None:
+            found.append(np.zeros((0, row.shape[1]), np.float32))
+        else:  # what follows an image's own patches is padding
+            own = row[: 1 + weights[:1].size]
+            found.append(pooled_embeddings(own, weights) if len(weights) else row[:0])
     return found
 
 

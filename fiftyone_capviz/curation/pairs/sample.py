@@ -161,8 +161,8 @@ class SegmentRegions:
     """One entry per segment, in the order of the sample's.
 
     Attributes:
-        shares: how much of each patch it owns, 0..1, "segments p p"; those of segments that tile
-            the image sum to 1 on every patch, so the parts of a score sum to the whole.
+        shares: how much of each patch it owns, 0..1, "segments rows columns"; those of segments
+            that tile the image sum to 1 on every patch, so the parts of a score sum to the whole.
         problems: why it says nothing, such as its size; None where nothing is wrong.
     """
 

@@ -228,10 +228,11 @@ class _Steering:
         recipe = self.recipe
         if recipe.patch_weights is not None:
             weights = np.asarray(recipe.patch_weights, float)
-            if weights.shape != (self.captioner.grid,) * 2:
+            grid = self.captioner.grid
+            if grid is not None and weights.shape != grid:
                 raise InputError(
-                    f"Patch weights must fit the captioner's grid of {self.captioner.grid} x "
-                    f"{self.captioner.grid}; got {weights.shape[0]} x {weights.shape[1]}."
+                    f"Patch weights must fit the captioner's grid of {grid.rows} x "
+                    f"{grid.columns}; got {weights.shape[0]} x {weights.shape[1]}."
                 )
             return Steering(recipe.prompt, weights, recipe.method)
         if coverage is None or not isinstance(recipe.weight, int | float):

@@ -20,7 +20,7 @@ from torch import nn
 from torch.nn import functional
 
 from fiftyone_capviz.errors import CheckpointError, InputError, UnknownModelError
-from fiftyone_capviz.geometry import PixelTransform, center_crop, squash
+from fiftyone_capviz.geometry import Grid, PixelTransform, center_crop, squash
 from fiftyone_capviz.models.dual.sides import Affine, LastBlock, Norm, Tower, causal_mask
 from fiftyone_capviz.models.dual.tower import TowerEncoder
 from fiftyone_capviz.models.loading import Checkpoint, fingerprint, load_state_dict
@@ -135,7 +135,7 @@ class OpenClipEncoder(TowerEncoder):
                 "a model with open_clip's own tokenizer, or the model's version for transformers."
             )
         visual = model.visual
-        self.grid = int(visual.grid_size[0])
+        self.grid = Grid(*map(int, visual.grid_size))
         self._image_size = int(visual.image_size[0])
         require_own_outputs(self, self.model)
 
@@ -169,8 +169,8 @@ class OpenClipEncoder(TowerEncoder):
     def transform(self, width: int, height: int) -> PixelTransform:
         """What open_clip's own preprocessing does for this model."""
         if self._preprocessing.resize_mode == "squash":
-            return squash(width, height, self.grid)
-        return center_crop(width, height, self.grid, size=self._image_size)
+            return squash(width, height, *self.grid)
+        return center_crop(width, height, *self.grid, size=self._image_size)
 
     def preprocess(self, images: Sequence[Image]) -> torch.Tensor:
         """Pixels "images 3 size size", normalised, on the CPU."""
