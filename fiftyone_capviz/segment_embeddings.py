@@ -33,7 +33,7 @@ def pooled_embeddings(features: FloatArray, weights: FloatArray) -> FloatArray:
 
     Args:
         features: of one image, "1+patches hidden", CLS first, patches row by row.
-        weights: `fiftyone_capviz.segments.patch_weights` on the same grid, "segments rows
+        weights: `fiftyone_capviz.segments.owned_shares` on the same grid, "segments rows
             columns".
 
     Returns:

@@ -88,7 +88,7 @@ def _pack(masks: BoolArray, index: NDArray[np.intp]) -> NDArray[np.uint64]:
     return packed
 
 
-def patch_weights(
+def owned_shares(
     masks: BoolArray,
     transform: PixelTransform,
     *,
@@ -148,7 +148,7 @@ def pool_scores(weights: FloatArray, areas: FloatArray, maps: FloatArray) -> Flo
     per image size, so that images of different sizes compare.
 
     Args:
-        weights: `patch_weights`, "segments rows columns".
+        weights: `owned_shares`, "segments rows columns".
         areas: share of the image that each segment owns, 0..1, "segments".
         maps: signed attribution of each word, "words rows columns".
 

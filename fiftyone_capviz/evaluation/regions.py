@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.geometry import PixelTransform
 from fiftyone_capviz.records import BoolArray, FloatArray
-from fiftyone_capviz.segments import patch_weights
+from fiftyone_capviz.segments import owned_shares
 
 HIT_SHARE = 0.2
 """Of a patch's pixels that must be the object's for the patch to count as a hit."""
@@ -72,7 +72,7 @@ class GridRegions:
         """From masks "regions height width" in pixels of the upright image."""
         areas = masks.reshape(len(masks), -1).mean(axis=1) if len(masks) else np.zeros(0)
         shares = patch_shares(masks, transform)
-        return cls(shares, patch_weights(masks, transform, dtype=np.float64), areas)
+        return cls(shares, owned_shares(masks, transform, dtype=np.float64), areas)
 
     @property
     def numbers(self) -> NDArray[np.intp]:

@@ -11,11 +11,11 @@ from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.records import FloatArray
 
 
-def coverage_of_segments(patch_weights: FloatArray) -> FloatArray:
+def coverage_of_segments(owned_shares: FloatArray) -> FloatArray:
     """How much of each patch the chosen segments cover.
 
     Args:
-        patch_weights: share of the image's pixels per patch that each segment owns (METHODS 1.4),
+        owned_shares: share of the image's pixels per patch that each segment owns (METHODS 1.4),
             float "segments rows columns" or "rows columns".
 
     Returns:
@@ -25,11 +25,11 @@ def coverage_of_segments(patch_weights: FloatArray) -> FloatArray:
     Raises:
         InputError: no segment, or an array of another shape.
     """
-    shares = np.asarray(patch_weights, dtype=np.float64)
+    shares = np.asarray(owned_shares, dtype=np.float64)
     shares = shares[None] if shares.ndim == 2 else shares
     if shares.ndim != 3 or not len(shares):
         raise InputError(
-            "patch_weights must be (segments, rows, columns) with a segment or more; got "
+            "owned_shares must be (segments, rows, columns) with a segment or more; got "
             f"{shares.shape}."
         )
     largest = shares.max(axis=(1, 2), keepdims=True)

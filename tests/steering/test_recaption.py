@@ -333,7 +333,7 @@ class TestSettings:
             coverage_of_segments(shares[0]), coverage_of_segments(shares[:1])
         )
         for wrong in (np.zeros((0, 4, 4)), np.zeros(4)):
-            with pytest.raises(InputError, match="patch_weights"):
+            with pytest.raises(InputError, match="owned_shares"):
                 coverage_of_segments(wrong)
         for weight in (-1.0, float("inf")):
             with pytest.raises(InputError, match="at least 0"):

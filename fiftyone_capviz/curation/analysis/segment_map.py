@@ -6,6 +6,7 @@ user's own segments, are computed here.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -232,8 +233,8 @@ def _pooled(captioner: Any, items: Sequence[Item]) -> list[FloatArray]:
         if weights is None:
             found.append(np.zeros((0, row.shape[1]), np.float32))
         else:  # what follows an image's own patches is padding
-            own = row[: 1 + weights[:1].size]
-            found.append(pooled_embeddings(own, weights) if len(weights) else row[:0])
+            own = row[: 1 + math.prod(weights.shape[1:])]
+            found.append(pooled_embeddings(own, weights))
     return found
 
 

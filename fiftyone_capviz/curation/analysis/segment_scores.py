@@ -17,7 +17,7 @@ from fiftyone_capviz.curation.dataset.documents import (
 from fiftyone_capviz.curation.inference.batches import Item
 from fiftyone_capviz.geometry import PixelTransform
 from fiftyone_capviz.records import BoolArray, FloatArray
-from fiftyone_capviz.segments import patch_weights, pool_scores
+from fiftyone_capviz.segments import owned_shares, pool_scores
 
 if TYPE_CHECKING:
     import torch
@@ -68,7 +68,7 @@ def score_segments(
         if masks is None:
             masks = full_masks(item.detections, width=width, height=height)
             segments.areas = _areas(masks)
-        segments.weights = patch_weights(masks, transform).astype(np.float16)
+        segments.weights = owned_shares(masks, transform).astype(np.float16)
     weights = segments.weights.astype(np.float32)
     result.scores = pool_scores(weights, segments.areas, result.maps)
     result.coverage = measure_coverage(result.scores, top_k=top_k)

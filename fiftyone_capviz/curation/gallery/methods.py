@@ -35,7 +35,7 @@ from fiftyone_capviz.errors import CapvizError, InputError
 from fiftyone_capviz.geometry import PixelTransform
 from fiftyone_capviz.models.attention_shape import AttentionShape
 from fiftyone_capviz.records import FloatArray
-from fiftyone_capviz.segments import patch_weights, pool_scores
+from fiftyone_capviz.segments import owned_shares, pool_scores
 from fiftyone_capviz.settings.analysis import SECOND_ORDER, AnalysisOptions
 
 if TYPE_CHECKING:
@@ -214,7 +214,7 @@ def _weights_of(
     weights = stored_weights(detections, transform.grid) if transform.whole else None
     if weights is None or not np.isfinite(areas).all():
         masks = full_masks(detections, width=transform.width, height=transform.height)
-        weights = patch_weights(masks, transform)
+        weights = owned_shares(masks, transform)
         areas = masks.reshape(len(masks), -1).mean(axis=1) if len(masks) else np.zeros(0)
     return weights.astype(np.float32), areas
 

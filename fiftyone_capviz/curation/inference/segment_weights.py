@@ -8,7 +8,7 @@ from fiftyone_capviz.curation.dataset.documents import full_masks, stored_weight
 from fiftyone_capviz.curation.inference.batches import Item
 from fiftyone_capviz.errors import ImageError
 from fiftyone_capviz.records import FloatArray
-from fiftyone_capviz.segments import patch_weights
+from fiftyone_capviz.segments import owned_shares
 
 
 def weights_of(encoder: Any, item: Item) -> FloatArray | None:
@@ -25,6 +25,6 @@ def weights_of(encoder: Any, item: Item) -> FloatArray | None:
     if weights is not None:
         return weights
     try:
-        return patch_weights(full_masks(item.detections, width=width, height=height), transform)
+        return owned_shares(full_masks(item.detections, width=width, height=height), transform)
     except ImageError:
         return None

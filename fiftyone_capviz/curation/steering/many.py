@@ -226,8 +226,8 @@ class _Steering:
         from fiftyone_capviz.steering.recaption import steer_patches
 
         recipe = self.recipe
-        if recipe.patch_weights is not None:
-            weights = np.asarray(recipe.patch_weights, float)
+        if recipe.grid_weights is not None:
+            weights = np.asarray(recipe.grid_weights, float)
             grid = self.captioner.grid
             if grid is not None and weights.shape != grid:
                 raise InputError(

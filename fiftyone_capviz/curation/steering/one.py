@@ -22,7 +22,7 @@ from fiftyone_capviz.curation.inference.turns import is_large, models_in_turn, w
 from fiftyone_capviz.curation.steering.image import Attempt, Dial, Dials, SteeredImage, Workplace
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.records import Caption, FloatArray
-from fiftyone_capviz.segments import patch_weights
+from fiftyone_capviz.segments import owned_shares
 from fiftyone_capviz.settings.analysis import AnalysisOptions
 from fiftyone_capviz.steering.weighting import PatchSelection, coverage_of_segments
 
@@ -249,7 +249,7 @@ def _coverages(
         return np.zeros((0, *transform.grid))
     weights = stored_weights(chosen, transform.grid) if transform.whole else None
     if weights is None:
-        weights = patch_weights(full_masks(chosen, width=width, height=height), transform)
+        weights = owned_shares(full_masks(chosen, width=width, height=height), transform)
     return np.stack([coverage_of_segments(each) for each in weights])
 
 

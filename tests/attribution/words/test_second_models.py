@@ -88,7 +88,7 @@ def reference(
             scores = torch.stack([listen.ask(hidden[n]) @ listen.offer(hidden[m]) for m in to])
             shares = scores.softmax(0)
             heard.append(sum(s * listen.give(hidden[m]) for s, m in zip(shares, to, strict=True)))
-        hidden = hidden + torch.tanh(torch.stack(heard))  # type: ignore[arg-type]
+        hidden = hidden + torch.tanh(torch.stack(heard))
         by_head = [slice(h * size, (h + 1) * size) for h in range(HEADS)]
         attention = torch.stack(
             [(look.ask(hidden)[:, p] @ look.offer(features)[:, p].T).softmax(-1) for p in by_head]

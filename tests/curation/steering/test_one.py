@@ -365,7 +365,7 @@ def test_recipes_of_patches_labels_and_prompt_alone(
         )
 
     dials = Dials(PROMPT, "scale", (Dial(2.0, added=((0, 0),)),))
-    grid = recipe("patches", dials).patch_weights
+    grid = recipe("patches", dials).grid_weights
     assert grid is not None
     assert (grid[0][0], grid[0][1]) == (2.0, 1.0)
     labelled = recipe("label", dials, label="uncovered", word="hat", automatic=True)
