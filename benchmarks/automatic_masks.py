@@ -106,7 +106,7 @@ def main() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (256, 256, 3), dtype=np.uint8)
     image = open_image(arguments.image) if arguments.image else Image.fromarray(noise)
     if arguments.weights:
-        segmenter = load_model("segmenter", arguments.weights, device=device, dtype=torch.float32)
+        segmenter = load_model("segmenter", arguments.weights, device=device, dtype="float32")
         model, options = segmenter.model, replace(segmenter.options, min_area=0.0)
     else:
         model, options = random_model(arguments.size, image, device)

@@ -19,7 +19,6 @@ from itertools import product
 from typing import cast
 
 import numpy as np
-import torch
 from PIL import Image
 
 from fiftyone_capviz.attribution.pairs.explain import PairMethod, explain_pairs
@@ -78,10 +77,7 @@ def main() -> None:
         help="second-order at every layer: minutes",
     )
     asked = parser.parse_args()
-    encoder = cast(
-        DualEncoder,
-        load_model("encoder", "scenes", device=torch.device("cpu"), dtype=torch.float32),
-    )
+    encoder: DualEncoder = load_model("encoder", "scenes")
     pairs = [_pair(FIRST_SEED + i) for i in range(asked.n)]
     layers = list(product(range(encoder.image_layers), range(encoder.text_layers)))
     print(f"{asked.n} scenes, layers of image and text\n{'':28}{'points':>10}", end="")

@@ -24,7 +24,7 @@ from fiftyone_capviz.models.registry import BUNDLED, load_model
 from fiftyone_capviz.records import STEERING_METHODS, BoolArray, FloatArray, Steering
 from fiftyone_capviz.scenes.drawn import Drawn, hat_scenes
 from fiftyone_capviz.scenes.grammar import color_named_for, named_kinds
-from fiftyone_capviz.segments import filter_segments, patch_weights
+from fiftyone_capviz.segments import filter_segments, owned_shares
 from fiftyone_capviz.steering.recaption import recaption, steer_patches
 from fiftyone_capviz.steering.weighting import coverage_of_segments
 
@@ -97,12 +97,7 @@ def main() -> None:
 
 
 def _load(kind: str) -> Any:
-    return load_model(
-        kind,
-        str(BUNDLED / ("sam" if kind == "segmenter" else kind)),
-        device=torch.device("cpu"),
-        dtype=torch.float32,
-    )
+    return load_model(kind, str(BUNDLED / ("sam" if kind == "segmenter" else kind)))
 
 
 def _rates(captioner: Any, scenes: Sequence[Drawn], steerings: Sequence[Steering | None]) -> Rates:
@@ -149,7 +144,7 @@ def _segments_of(
 def _coverage(captioner: Any, mask: BoolArray) -> FloatArray:
     height, width = mask.shape
     transform = captioner.transform(width, height)
-    return coverage_of_segments(patch_weights(mask[None], transform))
+    return coverage_of_segments(owned_shares(mask[None], transform))
 
 
 def _print(name: str, rates: Rates) -> None:

@@ -1,6 +1,6 @@
 """What the modules hand to each other: frozen, NumPy only, shapes checked on creation.
 
-Axis words: ``images``, ``words``, ``segments``, ``rows`` and ``columns`` of the patch grid (p x p),
+Axis words: ``images``, ``words``, ``segments``, ``rows`` and ``columns`` of the image's patch grid,
 ``height`` and ``width`` in pixels of the upright image.
 """
 
@@ -153,7 +153,8 @@ class Steering:
 
     Attributes:
         prompt: what the caption goes on from; None keeps the prompt of the call.
-        weights: per patch, at least 0, float "p p"; 1 leaves a patch as it is; None leaves all.
+        weights: per patch, at least 0, float "rows columns"; 1 leaves a patch as it is; None
+            leaves all.
         method: how weights act. "scale" multiplies the patch's feature (seed paper; 2 to 10 is
             usual, large weights break captions). "logits" adds log(weight) to the patch's
             cross-attention logits: weight 5 acts like five copies of the patch, 0 removes it.
@@ -179,7 +180,7 @@ class Steering:
         weights = np.asarray(self.weights)
         if weights.ndim != 2 or not np.isfinite(weights).all() or (weights < 0).any():
             raise InputError(
-                "Patch weights must be a finite (p, p) array of at least 0; got shape "
+                "Patch weights must be a finite (rows, columns) array of at least 0; got shape "
                 f"{weights.shape} from {weights.min(initial=0)} to {weights.max(initial=0)}."
             )
 

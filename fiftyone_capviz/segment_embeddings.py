@@ -15,7 +15,7 @@ from fiftyone_capviz.records import BoolArray, FloatArray
 
 MapMethod = Literal["tsne", "umap"]
 CropEncoder = Callable[[Sequence[Image.Image]], FloatArray]
-"""Images to features "images 1+p*p hidden", CLS first; or to vectors "images hidden"."""
+"""Images to features "images 1+patches hidden", CLS first; or to vectors "images hidden"."""
 
 MEAN_GRAY = (127, 127, 127)
 PCA_DIMENSIONS = 50
@@ -32,8 +32,9 @@ def pooled_embeddings(features: FloatArray, weights: FloatArray) -> FloatArray:
     """Mean of the patch features under each segment: the one pass of the ViT serves them all.
 
     Args:
-        features: of one image, "1+p*p hidden", CLS first.
-        weights: `fiftyone_capviz.segments.patch_weights` on the same grid, "segments p p".
+        features: of one image, "1+patches hidden", CLS first, patches row by row.
+        weights: `fiftyone_capviz.segments.owned_shares` on the same grid, "segments rows
+            columns".
 
     Returns:
         Float32 "segments hidden"; nan for a segment that no patch shows.
@@ -44,7 +45,8 @@ def pooled_embeddings(features: FloatArray, weights: FloatArray) -> FloatArray:
     fits = features.ndim == 2 and weights.ndim == 3
     if not fits or len(features) != 1 + math.prod(weights.shape[1:]):
         raise InputError(
-            "features must be (1 + p * p, hidden) and weights (segments, p, p) of the same grid; "
+            "features must be (1 + patches, hidden) and weights (segments, rows, columns) of the "
+            "same grid; "
             f"got {features.shape} and {weights.shape}."
         )
     flat = weights.reshape(len(weights), len(features) - 1).astype(np.float32)

@@ -88,7 +88,7 @@ def _pack(masks: BoolArray, index: NDArray[np.intp]) -> NDArray[np.uint64]:
     return packed
 
 
-def patch_weights(
+def owned_shares(
     masks: BoolArray,
     transform: PixelTransform,
     *,
@@ -108,8 +108,8 @@ def patch_weights(
         dtype: of the arithmetic and the result; float32 is right to 1e-6.
 
     Returns:
-        "segments p p", sums to the share of the image's pixels that are in the segment and in
-        the transform's crop.
+        "segments rows columns", sums to the share of the image's pixels that are in the segment
+        and in the transform's crop.
 
     Raises:
         InputError: masks of another size than the image.
@@ -127,7 +127,7 @@ def patch_weights(
     pixels = transform.width * transform.height
     tall = (vertical[rows].T / pixels).astype(dtype)
     wide = horizontal[columns].astype(dtype)
-    weights = np.empty((len(masks), transform.grid, transform.grid), dtype=dtype)
+    weights = np.empty((len(masks), *transform.grid), dtype=dtype)
     seen = masks[:, rows, columns]
     row_bytes = seen.shape[2] * np.dtype(dtype).itemsize
     for part in _chunks(len(masks), row_bytes * seen.shape[1]):
@@ -148,9 +148,9 @@ def pool_scores(weights: FloatArray, areas: FloatArray, maps: FloatArray) -> Flo
     per image size, so that images of different sizes compare.
 
     Args:
-        weights: `patch_weights`, "segments p p".
+        weights: `owned_shares`, "segments rows columns".
         areas: share of the image that each segment owns, 0..1, "segments".
-        maps: signed attribution of each word, "words p p".
+        maps: signed attribution of each word, "words rows columns".
 
     Returns:
         Float32 "segments words"; 0 for a segment without area.
@@ -160,7 +160,8 @@ def pool_scores(weights: FloatArray, areas: FloatArray, maps: FloatArray) -> Flo
     """
     if weights.ndim != 3 or maps.ndim != 3 or weights.shape[1:] != maps.shape[1:]:
         raise InputError(
-            "weights (segments, p, p) and maps (words, p, p) must be on the same patch grid; got "
+            "weights (segments, rows, columns) and maps (words, rows, columns) must be on the same "
+            "patch grid; got "
             f"{weights.shape} and {maps.shape}."
         )
     areas = np.asarray(areas, dtype=float)

@@ -56,7 +56,7 @@ crops = st.tuples(st.integers(1, 300), st.integers(1, 300), st.integers(1, 30), 
 @settings(deadline=None)
 @given(transform=crops, data=st.data())
 def test_a_point_of_a_patch_is_shown_by_it(transform: PixelTransform, data: st.DataObject) -> None:
-    cell = st.integers(0, transform.grid - 1)
+    cell = st.integers(0, transform.rows - 1)
     row, column = data.draw(cell), data.draw(cell)
     left, top, right, bottom = transform.patch_to_box(row, column)
     inner = st.floats(0.001, 0.999)

@@ -17,14 +17,14 @@ from fiftyone_capviz.segment_embeddings import (
     project_2d,
     segment_crop,
 )
-from fiftyone_capviz.segments import patch_weights
+from fiftyone_capviz.segments import owned_shares
 
 
 def test_pooled_embeddings_are_weighted_means() -> None:
     rng = np.random.default_rng(0)
     features = rng.normal(size=(1 + 16, 5)).astype(np.float32)
     masks = rng.random((3, 20, 30)) < 0.3
-    weights = patch_weights(masks, squash(30, 20, 4))
+    weights = owned_shares(masks, squash(30, 20, 4))
     pooled = pooled_embeddings(features, weights)
     assert pooled.dtype == np.float32
     for vector, weight in zip(pooled, weights.reshape(3, -1), strict=True):
@@ -35,7 +35,7 @@ def test_pooled_embeddings_are_weighted_means() -> None:
 
 def test_the_whole_image_pools_to_the_mean_of_its_patches() -> None:
     features = np.random.default_rng(0).normal(size=(1 + 16, 5))
-    weights = patch_weights(np.ones((1, 16, 16), bool), squash(16, 16, 4))
+    weights = owned_shares(np.ones((1, 16, 16), bool), squash(16, 16, 4))
     np.testing.assert_allclose(
         pooled_embeddings(features, weights)[0], features[1:].mean(axis=0), atol=1e-6
     )
@@ -45,7 +45,7 @@ def test_a_segment_that_no_patch_shows_has_no_embedding() -> None:
     masks = np.zeros((2, 4, 12), dtype=bool)
     masks[0, :, :2] = True
     masks[1, :, 5:7] = True
-    weights = patch_weights(masks, center_crop(12, 4, 2))
+    weights = owned_shares(masks, center_crop(12, 4, 2))
     pooled = pooled_embeddings(np.ones((5, 3)), weights)
     assert np.isnan(pooled[0]).all()
     np.testing.assert_allclose(pooled[1], 1)

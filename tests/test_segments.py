@@ -17,7 +17,7 @@ from fiftyone_capviz.segments import (
     crop_mask,
     filter_segments,
     masks_from_boxes,
-    patch_weights,
+    owned_shares,
     pool_scores,
 )
 
@@ -111,13 +111,13 @@ def test_pooled_sum_is_the_sum_over_the_resized_map(width: int, height: int, mod
     )[:, 0].numpy()
     expected = np.einsum("shw,chw->sc", masks, resized) / (height * width)
     transform = squash(width, height, 8)
-    weights = patch_weights(masks, transform, mode=mode, dtype=np.float64)  # type: ignore[arg-type]
+    weights = owned_shares(masks, transform, mode=mode, dtype=np.float64)  # type: ignore[arg-type]
     np.testing.assert_allclose(np.einsum("sij,cij->sc", weights, maps), expected, atol=1e-12)
     areas = masks.mean(axis=(1, 2))
     scores = pool_scores(weights, areas, maps)
     scale = np.sqrt(np.where(areas > 0, areas, 1))
     np.testing.assert_allclose(scores, expected / scale[:, None], atol=1e-12)
-    single = patch_weights(masks, transform, mode=mode)  # type: ignore[arg-type]
+    single = owned_shares(masks, transform, mode=mode)  # type: ignore[arg-type]
     np.testing.assert_allclose(single, weights, atol=1e-6)
     assert pool_scores(single, areas, maps.astype(np.float32)).dtype == np.float32
 
@@ -132,7 +132,7 @@ transforms = st.tuples(
 def test_weights_sum_to_the_area_that_is_seen(transform: PixelTransform, seed: int) -> None:
     rng = np.random.default_rng(seed)
     masks = rng.random((3, transform.height, transform.width)) < rng.random()
-    weights = patch_weights(masks, transform, dtype=np.float64)
+    weights = owned_shares(masks, transform, dtype=np.float64)
     seen = np.zeros(masks.shape[1:], dtype=bool)
     for y, x in np.ndindex(seen.shape):
         seen[y, x] = transform.pixel_to_patch(x + 0.5, y + 0.5) is not None
@@ -145,16 +145,16 @@ def test_weights_sum_to_the_area_that_is_seen(transform: PixelTransform, seed: i
 def test_masks_that_partition_the_image_share_every_patch() -> None:
     labels = np.random.default_rng(0).integers(5, size=(40, 30))
     masks = labels == np.arange(5)[:, None, None]
-    whole = patch_weights(np.ones((1, 40, 30), bool), squash(30, 40, 6), dtype=np.float64)
-    parts = patch_weights(masks, squash(30, 40, 6), dtype=np.float64)
+    whole = owned_shares(np.ones((1, 40, 30), bool), squash(30, 40, 6), dtype=np.float64)
+    parts = owned_shares(masks, squash(30, 40, 6), dtype=np.float64)
     np.testing.assert_allclose(parts.sum(axis=0), whole[0], atol=1e-15)
 
 
 def test_weights_are_computed_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     masks = np.random.default_rng(0).random((7, 12, 10)) < 0.5
-    whole = patch_weights(masks, squash(10, 12, 4))
+    whole = owned_shares(masks, squash(10, 12, 4))
     monkeypatch.setattr(module, "_CHUNK_BYTES", 1000)
-    np.testing.assert_allclose(patch_weights(masks, squash(10, 12, 4)), whole, atol=1e-7)
+    np.testing.assert_allclose(owned_shares(masks, squash(10, 12, 4)), whole, atol=1e-7)
 
 
 def test_pooling_has_answers_for_nothing() -> None:
@@ -163,7 +163,7 @@ def test_pooling_has_answers_for_nothing() -> None:
     assert pool_scores(none, np.zeros(0), some).shape == (0, 2)
     assert pool_scores(some, np.ones(2), none).shape == (2, 0)
     assert pool_scores(some, np.array([0.0, 1.0]), some).tolist() == [[0, 0], [16, 16]]
-    assert patch_weights(np.zeros((0, 5, 6), bool), squash(6, 5, 4)).shape == (0, 4, 4)
+    assert owned_shares(np.zeros((0, 5, 6), bool), squash(6, 5, 4)).shape == (0, 4, 4)
 
 
 def test_pooling_refuses_what_does_not_fit() -> None:
@@ -172,7 +172,7 @@ def test_pooling_refuses_what_does_not_fit() -> None:
     with pytest.raises(InputError, match=r"areas must be \(segments=1,\)"):
         pool_scores(np.zeros((1, 4, 4)), np.ones(2), np.zeros((1, 4, 4)))
     with pytest.raises(InputError, match="height, width"):
-        patch_weights(np.zeros((1, 4, 5), bool), squash(4, 5, 2))
+        owned_shares(np.zeros((1, 4, 5), bool), squash(4, 5, 2))
 
 
 @settings(deadline=None, max_examples=100)

@@ -22,11 +22,11 @@ WIDTH = 0.25
 
 
 def centre_map(transform: PixelTransform) -> NDArray[np.float64]:
-    """A bell around the middle of the image, on a grid: "p p", at most 1."""
+    """A bell around the middle of the image, on a grid: "rows columns", at most 1."""
     left, top, right, bottom = transform.crop
-    middles = (np.arange(transform.grid) + 0.5) / transform.grid
-    across = (left + (right - left) * middles) / transform.width - 0.5
-    down = (top + (bottom - top) * middles) / transform.height - 0.5
+    beside, below = ((np.arange(n) + 0.5) / n for n in (transform.columns, transform.rows))
+    across = (left + (right - left) * beside) / transform.width - 0.5
+    down = (top + (bottom - top) * below) / transform.height - 0.5
     bell: NDArray[np.float64] = np.exp(-(down[:, None] ** 2 + across[None] ** 2) / (2 * WIDTH**2))
     return bell
 
@@ -46,7 +46,7 @@ def ground_references(
         hit is the share of them that lie in the object. "uniform" ranks by lot. Without signs.
     """
     shares = regions.shares.reshape(len(regions.shares), -1)[list(index)]
-    maps = np.stack([np.ones((transform.grid, transform.grid)), centre_map(transform)])
+    maps = np.stack([np.ones(transform.grid), centre_map(transform)])
     flat = np.repeat(maps.reshape(len(maps), 1, -1), len(index), axis=1)
     ranked = ranked_first(flat, index, regions)
     count = len(np.unique(regions.numbers))

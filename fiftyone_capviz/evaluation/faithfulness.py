@@ -86,7 +86,7 @@ def blank_patches(
     Args:
         image: upright RGB.
         transform: of the image to the patch grid; what it crops away is blank as well.
-        kept: bool "p p".
+        kept: bool "rows columns".
     """
     pixels = np.asarray(image)
     left, top, _, _ = transform.crop
@@ -94,8 +94,11 @@ def blank_patches(
     size = transform.patch_to_box(0, 0)
     rows = np.floor((np.arange(transform.height) + 0.5 - top) / (size[3] - size[1])).astype(int)
     columns = np.floor((np.arange(transform.width) + 0.5 - left) / (size[2] - size[0])).astype(int)
-    seen = [(each >= 0) & (each < transform.grid) for each in (rows, columns)]
-    patches = kept[rows.clip(0, transform.grid - 1)][:, columns.clip(0, transform.grid - 1)]
+    seen = [
+        (each >= 0) & (each < count)
+        for each, count in zip((rows, columns), transform.grid, strict=True)
+    ]
+    patches = kept[rows.clip(0, transform.rows - 1)][:, columns.clip(0, transform.columns - 1)]
     shown = patches & seen[0][:, None] & seen[1][None]
     return Image.fromarray(np.where(shown[..., None], pixels, mean))
 
@@ -135,8 +138,8 @@ def measure_faithfulness(
         image: upright RGB.
         text: the caption.
         words: its content words.
-        maps: their maps, "words p p": a patch counts by its sum over words, a word by its sum over
-            patches.
+        maps: their maps, "words rows columns": a patch counts by its sum over words, a word by
+            its sum over patches.
         transform: of the image to the grid of the maps.
         scorer: of images and texts, pair by pair.
         steps: of each curve.

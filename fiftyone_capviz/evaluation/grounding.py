@@ -70,7 +70,7 @@ def ground(
     """Compare the maps of one image's words with its regions.
 
     Args:
-        maps: signed, "variants words p p".
+        maps: signed, "variants words rows columns".
         pairs: region and the words that name it; the maps of several words are summed.
         regions: of the image, on the grid of the maps.
         others: for each pair the regions that the word does not name.
@@ -83,8 +83,8 @@ def ground(
     """
     if maps.ndim != 4 or maps.shape[2:] != regions.shares.shape[1:]:
         raise InputError(
-            "maps (variants, words, p, p) and regions (regions, p, p) must be on one patch grid; "
-            f"got {maps.shape} and {regions.shares.shape}."
+            "maps (variants, words, rows, columns) and regions (regions, rows, columns) must be on "
+            f"one patch grid; got {maps.shape} and {regions.shares.shape}."
         )
     index = [region for region, _ in pairs]
     numbers = regions.numbers

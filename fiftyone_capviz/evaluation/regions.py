@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.geometry import PixelTransform
 from fiftyone_capviz.records import BoolArray, FloatArray
-from fiftyone_capviz.segments import patch_weights
+from fiftyone_capviz.segments import owned_shares
 
 HIT_SHARE = 0.2
 """Of a patch's pixels that must be the object's for the patch to count as a hit."""
@@ -24,7 +24,7 @@ def patch_shares(masks: BoolArray, transform: PixelTransform) -> NDArray[np.floa
         transform: of the image to the grid; what it crops away counts for nothing.
 
     Returns:
-        "regions p p", 0..1.
+        "regions rows columns", 0..1.
 
     Raises:
         InputError: masks of another size than the image.
@@ -36,19 +36,19 @@ def patch_shares(masks: BoolArray, transform: PixelTransform) -> NDArray[np.floa
             f"{masks.shape}. Labels belong to another image, or it was resized."
         )
     left, top, right, bottom = transform.crop
-    down = _overlaps(transform.height, top, bottom, transform.grid)
-    across = _overlaps(transform.width, left, right, transform.grid)
+    down = _overlaps(transform.height, top, bottom, transform.rows)
+    across = _overlaps(transform.width, left, right, transform.columns)
     shares: NDArray[np.float64] = down @ masks.astype(np.float64) @ across.T
     return shares.clip(0, 1)
 
 
-def _overlaps(length: int, start: float, stop: float, grid: int) -> NDArray[np.float64]:
-    """Share of each patch that lies in each pixel, along one axis: "p length"."""
-    edges = start + (stop - start) * np.arange(grid + 1) / grid
+def _overlaps(length: int, start: float, stop: float, patches: int) -> NDArray[np.float64]:
+    """Share of each patch that lies in each pixel, along one axis: "patches length"."""
+    edges = start + (stop - start) * np.arange(patches + 1) / patches
     pixels = np.arange(length)
     low = np.maximum(edges[:-1, None], pixels)
     high = np.minimum(edges[1:, None], pixels + 1)
-    shares: NDArray[np.float64] = np.maximum(high - low, 0) * grid / (stop - start)
+    shares: NDArray[np.float64] = np.maximum(high - low, 0) * patches / (stop - start)
     return shares
 
 
@@ -57,9 +57,9 @@ class GridRegions:
     """The regions of one image on one grid.
 
     Attributes:
-        shares: of each patch's pixels, float "regions p p".
+        shares: of each patch's pixels, float "regions rows columns".
         weights: share of the image's pixels per patch through the resize (METHODS 1.4), "regions
-            p p".
+            rows columns".
         areas: share of the image that each region owns, "regions".
     """
 
@@ -72,7 +72,7 @@ class GridRegions:
         """From masks "regions height width" in pixels of the upright image."""
         areas = masks.reshape(len(masks), -1).mean(axis=1) if len(masks) else np.zeros(0)
         shares = patch_shares(masks, transform)
-        return cls(shares, patch_weights(masks, transform, dtype=np.float64), areas)
+        return cls(shares, owned_shares(masks, transform, dtype=np.float64), areas)
 
     @property
     def numbers(self) -> NDArray[np.intp]:

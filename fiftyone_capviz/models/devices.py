@@ -14,12 +14,17 @@ DTYPES: dict[str, torch.dtype] = {
 }
 
 
-def choose_device(name: str = "auto") -> torch.device:
+def choose_device(name: str | torch.device = "auto") -> torch.device:
     """The device of this name; "auto" is the first CUDA GPU, else Apple's, else the CPU.
+
+    Args:
+        name: "auto", "cpu", "cuda", "cuda:N" or "mps"; or a device, which is returned.
 
     Raises:
         InputError: no such device on this machine.
     """
+    if isinstance(name, torch.device):
+        return name
     if name == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda", 0)
@@ -38,8 +43,18 @@ def choose_device(name: str = "auto") -> torch.device:
     return torch.device("cuda", device.index or 0) if device.type == "cuda" else device
 
 
-def choose_dtype(name: str = "auto", *, device: torch.device) -> torch.dtype:
-    """The precision of this name; "auto" is bfloat16 on GPUs that have it, else float32."""
+def choose_dtype(name: str | torch.dtype = "auto", *, device: torch.device) -> torch.dtype:
+    """The precision of this name; "auto" is bfloat16 on GPUs that have it, else float32.
+
+    Args:
+        name: "auto" or a key of `DTYPES`; or a precision, which is returned.
+        device: where it will be used.
+
+    Raises:
+        InputError: no such precision.
+    """
+    if isinstance(name, torch.dtype):
+        return name
     if name == "auto":
         half = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
         return torch.bfloat16 if half else torch.float32

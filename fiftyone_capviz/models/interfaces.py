@@ -1,21 +1,28 @@
 """What every captioner, matcher, dual encoder and segmenter offers; one architecture per file.
 
-Images are upright RGB ``PIL.Image.Image``. Feature tensors are "images tokens hidden", token 0 is
-the image's CLS token, then the p*p patches row by row. Models are frozen, in eval mode, on one
-device; callers hold the ModelCache's lock while they use one.
+Writing captions and scoring them (`Captioner`, `Matcher`) is one thing, showing where words look
+(`CaptionAttention`, `MatchAttention`) another: a model may offer the first without the second. Then
+it writes and scores, and attribution refuses it by name.
+
+Images are upright RGB ``PIL.Image.Image``. Feature tensors are "images 1+patches hidden": token 0
+is the image's CLS token, then its patches row by row. Where grids differ from image to image, what
+follows an image's own patches is padding, which the model knows and leaves out. Models are frozen,
+in eval mode, on one device; callers hold the ModelCache's lock while they use one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import torch
 from PIL.Image import Image
 
-from fiftyone_capviz.geometry import PixelTransform
+from fiftyone_capviz.errors import InputError
+from fiftyone_capviz.geometry import Grid, PixelTransform
 from fiftyone_capviz.models.dual.sides import Side
-from fiftyone_capviz.models.word_pieces import TokenBatch, WordPieces
+from fiftyone_capviz.models.word_pieces import TokenBatch
 from fiftyone_capviz.records import Caption, FloatArray, Match, Segments
 
 if TYPE_CHECKING:
@@ -27,12 +34,16 @@ class ImageEncoder(Protocol):
 
     spec: str
     revision: str
-    grid: int
     device: torch.device
     dtype: torch.dtype
 
+    @property
+    def grid(self) -> Grid | None:
+        """Rows and columns of patches that every image has; None where they differ."""
+        ...
+
     def transform(self, width: int, height: int) -> PixelTransform:
-        """Which pixels of a width x height image the patch grid shows."""
+        """Which pixels of a width x height image which patch shows, on that image's grid."""
         ...
 
     def preprocess(self, images: Sequence[Image]) -> torch.Tensor:
@@ -40,47 +51,59 @@ class ImageEncoder(Protocol):
         ...
 
     def encode(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Features "images 1+p*p hidden", on the device, without gradient."""
+        """Features "images 1+patches hidden", on the device, without gradient."""
+        ...
+
+
+class Vocabulary(Protocol):
+    """How a captioner spells.
+
+    Attributes:
+        limit: the longest token sequence, special tokens included.
+        bos: the decoder's first token.
+        unknown: stands for what cannot be spelled; None if everything can.
+    """
+
+    @property
+    def limit(self) -> int:
+        """See `Vocabulary`."""
+        ...
+
+    @property
+    def bos(self) -> int:
+        """See `Vocabulary`."""
+        ...
+
+    @property
+    def unknown(self) -> int | None:
+        """See `Vocabulary`."""
+        ...
+
+    def pieces(self, text: str) -> list[int]:
+        """Token ids of a text, without special tokens and without a limit."""
+        ...
+
+    def read(self, ids: Sequence[int]) -> str:
+        """The readable text of token ids."""
         ...
 
 
 @runtime_checkable
 class Captioner(ImageEncoder, Protocol):
-    """Writes captions; `attribution.methods` says where each word came from (LM side)."""
+    """Writes captions; `CaptionAttention` says where each word came from (LM side)."""
 
     default_prompt: str
-    default_layer: int
-    layer_count: int
-    head_count: int
-    text: WordPieces
 
     @property
-    def cross_attentions(self) -> Sequence[Any]:
-        """Of each text layer, the module that attends to the image.
-
-        Its submodule ``dropout`` must stand between the probabilities "images heads tokens
-        image-tokens" and the values: attribution reads and differentiates them there.
-        """
-        ...
-
-    @property
-    def self_attentions(self) -> Sequence[Any]:
-        """Of each text layer, the block whose submodule ``self`` attends to the text."""
-        ...
-
-    def tokens(self, texts: Sequence[str]) -> TokenBatch:
-        """Texts, prompts included, as the decoder reads them."""
-        ...
-
-    def token_logits(self, features: torch.Tensor, tokens: TokenBatch) -> torch.Tensor:
-        """Logits of the next token "images tokens vocabulary", with gradient if asked for."""
+    def text(self) -> Vocabulary:
+        """How it spells."""
         ...
 
     def prompt_ids(self, prompt: str) -> list[int]:
         """Token ids of a prompt, beginning with the decoder's first token."""
         ...
 
-    def teacher_logits(
+    def teacher_log_probabilities(
         self,
         features: torch.Tensor,
         rows: Sequence[Sequence[int]],
@@ -126,16 +149,85 @@ class Captioner(ImageEncoder, Protocol):
 
 @runtime_checkable
 class Matcher(ImageEncoder, Protocol):
-    """Scores image-caption pairs; `attribution.methods` says where each word looks (ITM)."""
+    """Scores image-caption pairs; `MatchAttention` says where each word looks (ITM side)."""
+
+    def score(
+        self, features: torch.Tensor, texts: Sequence[str], *, use_enc: bool = True
+    ) -> list[Match]:
+        """Match of each image with its text."""
+        ...
+
+
+Tap = Callable[[torch.Tensor], torch.Tensor]
+"""Attention probabilities "images heads tokens image-tokens" to those that weigh the values."""
+
+
+class AttentionAccess(ImageEncoder, Protocol):
+    """The attention from text to image, to be read, differentiated and weighted.
+
+    Nothing here says how a model is built. Both managers give it back as it was, whatever happens
+    in their blocks, and no other thread may use it meanwhile.
+
+    Attributes:
+        layer_count: text layers that attend to the image.
+        head_count: heads of each.
+        default_layer: zero-based, the one that is attributed by default.
+    """
 
     default_layer: int
     layer_count: int
     head_count: int
 
-    @property
-    def cross_attentions(self) -> Sequence[Any]:
-        """Of each text layer, the module that attends to the image; see `Captioner`."""
+    def tapped(self, taps: Mapping[int, Tap]) -> AbstractContextManager[None]:
+        """Send attention probabilities through taps while the block runs.
+
+        Args:
+            taps: zero-based layer -> tap. It is called once per pass with that layer's
+                probabilities, Float "images heads tokens image-tokens", rows summing to 1, and what
+                it returns takes their place. Image-token 0 is no patch.
+        """
         ...
+
+    def weighted(self, bias: torch.Tensor | None) -> AbstractContextManager[None]:
+        """Add a bias to the attention logits of every layer while the block runs.
+
+        Args:
+            bias: Float "rows 1 1 image-tokens"; log(w) makes an image token count w times. None
+                changes nothing.
+        """
+        ...
+
+
+@runtime_checkable
+class CaptionAttention(AttentionAccess, Protocol):
+    """What attribution needs of a captioner (LM side): `attribution.words`.
+
+    Attributes:
+        default_prompt: stands before a caption that was stored without its prompt.
+    """
+
+    default_prompt: str
+
+    def tokens(self, texts: Sequence[str]) -> TokenBatch:
+        """Texts, prompts included, as the decoder reads them."""
+        ...
+
+    def token_logits(self, features: torch.Tensor, tokens: TokenBatch) -> torch.Tensor:
+        """Logits of the next token "images tokens vocabulary", with gradient if asked for."""
+        ...
+
+    def own_rows(self) -> AbstractContextManager[None]:
+        """Keep gradients on their own row of the text's self-attention while the block runs.
+
+        Every output stays the same. Backward, the keys and values of *other* tokens count as
+        constants: then one backward pass over all tokens gives each its own gradient.
+        """
+        ...
+
+
+@runtime_checkable
+class MatchAttention(AttentionAccess, Protocol):
+    """What attribution needs of a matcher (ITM side): `attribution.words`."""
 
     def tokens(self, texts: Sequence[str], *, use_enc: bool = True) -> TokenBatch:
         """Texts as the matching head takes them."""
@@ -145,11 +237,33 @@ class Matcher(ImageEncoder, Protocol):
         """No match and match, "images 2", with gradient if asked for."""
         ...
 
-    def score(
-        self, features: torch.Tensor, texts: Sequence[str], *, use_enc: bool = True
-    ) -> list[Match]:
-        """Match of each image with its text."""
-        ...
+
+def caption_attention(model: object) -> CaptionAttention:
+    """A captioner, if it shows its attention.
+
+    Raises:
+        InputError: it only writes.
+    """
+    if not isinstance(model, CaptionAttention):
+        raise InputError(
+            "Attribution by the captioner needs one that shows its attention; "
+            f"{getattr(model, 'spec', model)!r} only writes. Attribute with the matcher (itm)."
+        )
+    return model
+
+
+def match_attention(model: object) -> MatchAttention:
+    """A matcher, if it shows its attention.
+
+    Raises:
+        InputError: it only scores.
+    """
+    if not isinstance(model, MatchAttention):
+        raise InputError(
+            "Attribution by the matcher needs one that shows its attention; "
+            f"{getattr(model, 'spec', model)!r} only scores. Attribute with the captioner (lm)."
+        )
+    return model
 
 
 @runtime_checkable
@@ -157,17 +271,20 @@ class DualEncoder(Protocol):
     """Images and texts as vectors of one space; `attribution.pair_attribution` explains pairs.
 
     Attributes:
-        grid: p, patches per side.
         filler: id of the token that stands for "no word here".
         image_layers, text_layers: blocks of each side.
     """
 
     spec: str
     revision: str
-    grid: int
     device: torch.device
     dtype: torch.dtype
     filler: int
+
+    @property
+    def grid(self) -> Grid | None:
+        """Rows and columns of patches that every image has; None where they differ."""
+        ...
 
     @property
     def image_layers(self) -> int:
@@ -190,7 +307,7 @@ class DualEncoder(Protocol):
         ...
 
     def transform(self, width: int, height: int) -> PixelTransform:
-        """Which pixels of a width x height image the patch grid shows."""
+        """Which pixels of a width x height image which patch shows, on that image's grid."""
         ...
 
     def preprocess(self, images: Sequence[Image]) -> torch.Tensor:

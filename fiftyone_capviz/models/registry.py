@@ -1,22 +1,23 @@
 """Which models there are: plain dicts from the name of an architecture to its entry.
 
-Adding an architecture is one file beside this one and one line here. A checkpoint finds its entry
-by what its ``config.json`` says it is; weights are read after that.
+Adding an architecture is one file in a room beside this one and one entry here. A checkpoint finds
+its entry by what its ``config.json`` says it is; weights are read after that.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import version
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from fiftyone_capviz.errors import CheckpointError, UnknownModelError
-from fiftyone_capviz.models.loading import Checkpoint, find_checkpoint, fingerprint
+from fiftyone_capviz.models.devices import choose_device, choose_dtype
+from fiftyone_capviz.models.loading import Checkpoint, find_checkpoint
 
 BUNDLED = Path(__file__).parent.parent / "scenes" / "weights"
 """Folder of the checkpoints that come with the package, one folder per kind."""
@@ -32,16 +33,26 @@ BUNDLED_FOLDERS = {
 }
 """Kind of model to its folder in `BUNDLED`."""
 
-SUPERPIXELS = "superpixels"
-"""The spec of the segmenter without weights."""
-
-_SAM_FILE = "segment_anything_file"
-_OPEN_CLIP = "open_clip"
-_OPEN_CLIP_SPEC = re.compile(r"open_clip:(?P<name>[^=]+)=(?P<path>.+)")
-_SAM_SPEC = re.compile(r"(?:(?P<variant>vit_[blh])=)?(?P<path>.+\.(?:pth|pt|bin|safetensors))")
-
 Loader = Callable[..., Any]
 """(checkpoint, *, device, dtype) -> a model of the entry's kind."""
+
+Locator = Callable[[str], Checkpoint | None]
+"""Spec to its checkpoint; None for a spec that is another architecture's."""
+
+
+def loader(reference: str) -> partial[Any]:
+    """A callable of this package that is imported when it is first called.
+
+    Args:
+        reference: "module:name", the module below ``fiftyone_capviz``, such as
+            "models.blip.captioner:load_captioner".
+    """
+    return partial(_call, reference)
+
+
+def _call(reference: str, *args: Any, **named: Any) -> Any:
+    module, name = reference.split(":")
+    return getattr(import_module(f"fiftyone_capviz.{module}"), name)(*args, **named)
 
 
 @dataclass(frozen=True)
@@ -56,6 +67,7 @@ class Entry:
         example: a checkpoint to start with.
         licence: of the example's weights, as its hub page gives it.
         description: one line for forms and messages.
+        locate: finds checkpoints that are no folder with ``config.json``; None where all are.
         viewed: kind of model that this one is another view of; both share their weights.
         view: makes this one from a loaded model of that kind.
     """
@@ -66,6 +78,7 @@ class Entry:
     example: str
     licence: str
     description: str
+    locate: Locator | None = None
     viewed: str | None = None
     view: Callable[[Any], Any] | None = None
 
@@ -77,83 +90,9 @@ class Entry:
         return not named or not self.architectures or bool(set(named) & set(self.architectures))
 
 
-def _load_blip_captioner(
-    checkpoint: Checkpoint, *, device: torch.device, dtype: torch.dtype
-) -> Any:
-    from fiftyone_capviz.models.blip.captioner import load_captioner
-
-    return load_captioner(checkpoint, device=device, dtype=dtype)
-
-
-def _load_blip_matcher(checkpoint: Checkpoint, *, device: torch.device, dtype: torch.dtype) -> Any:
-    from fiftyone_capviz.models.blip.matcher import load_matcher
-
-    return load_matcher(checkpoint, device=device, dtype=dtype)
-
-
-def _load_clip(checkpoint: Checkpoint, *, device: torch.device, dtype: torch.dtype) -> Any:
-    from fiftyone_capviz.models.dual.clip import ClipEncoder
-
-    return ClipEncoder(checkpoint, device=device, dtype=dtype)
-
-
-def _load_siglip(checkpoint: Checkpoint, *, device: torch.device, dtype: torch.dtype) -> Any:
-    from fiftyone_capviz.models.dual.siglip import SiglipEncoder
-
-    return SiglipEncoder(checkpoint, device=device, dtype=dtype)
-
-
-def _load_open_clip(checkpoint: Checkpoint, *, device: torch.device, dtype: torch.dtype) -> Any:
-    from fiftyone_capviz.models.dual.open_clip import load_open_clip
-
-    return load_open_clip(checkpoint, device=device, dtype=dtype)
-
-
-def _load_itc(checkpoint: Checkpoint, *, device: torch.device, dtype: torch.dtype) -> Any:
-    return _itc_of(_load_blip_matcher(checkpoint, device=device, dtype=dtype))
-
-
-def _itc_of(matcher: Any) -> Any:
-    from fiftyone_capviz.models.blip.itc import ItcEncoder
-
-    return ItcEncoder(matcher)
-
-
-def _load_sam(checkpoint: Checkpoint, *, device: torch.device, dtype: torch.dtype) -> Any:
-    from fiftyone_capviz.models.segmenters.sam import load_segmenter
-
-    return load_segmenter(checkpoint, device=device, dtype=dtype)
-
-
-def _load_sam_file(checkpoint: Checkpoint, *, device: torch.device, dtype: torch.dtype) -> Any:
-    from fiftyone_capviz.models.segmenters.sam import load_segmenter_file
-
-    return load_segmenter_file(
-        checkpoint.folder,
-        device=device,
-        dtype=dtype,
-        variant=checkpoint.config["variant"],
-        spec=checkpoint.spec,
-    )
-
-
-def _load_mask_generation(
-    checkpoint: Checkpoint, *, device: torch.device, dtype: torch.dtype
-) -> Any:
-    from fiftyone_capviz.models.segmenters.mask_generation import load_segmenter
-
-    return load_segmenter(checkpoint, device=device, dtype=dtype)
-
-
-def _load_superpixels(checkpoint: Checkpoint, *, device: torch.device, dtype: torch.dtype) -> Any:
-    from fiftyone_capviz.models.segmenters.superpixels import SuperpixelSegmenter
-
-    return SuperpixelSegmenter()
-
-
 CAPTIONERS: dict[str, Entry] = {
     "blip": Entry(
-        load=_load_blip_captioner,
+        load=loader("models.blip.captioner:load_captioner"),
         architectures=("BlipForConditionalGeneration",),
         model_types=("blip",),
         example="Salesforce/blip-image-captioning-base",
@@ -164,7 +103,7 @@ CAPTIONERS: dict[str, Entry] = {
 
 MATCHERS: dict[str, Entry] = {
     "blip": Entry(
-        load=_load_blip_matcher,
+        load=loader("models.blip.matcher:load_matcher"),
         architectures=("BlipForImageTextRetrieval",),
         model_types=("blip",),
         example="Salesforce/blip-itm-base-coco",
@@ -175,7 +114,7 @@ MATCHERS: dict[str, Entry] = {
 
 ENCODERS: dict[str, Entry] = {
     "clip": Entry(
-        load=_load_clip,
+        load=loader("models.dual.clip:ClipEncoder"),
         architectures=("CLIPModel",),
         model_types=("clip",),
         example="openai/clip-vit-base-patch32",
@@ -183,7 +122,7 @@ ENCODERS: dict[str, Entry] = {
         description="CLIP dual encoder (arXiv 2103.00020)",
     ),
     "siglip": Entry(
-        load=_load_siglip,
+        load=loader("models.dual.siglip:SiglipEncoder"),
         architectures=("SiglipModel",),
         model_types=("siglip",),
         example="google/siglip-base-patch16-224",
@@ -191,36 +130,38 @@ ENCODERS: dict[str, Entry] = {
         description="SigLIP dual encoder (arXiv 2303.15343)",
     ),
     "blip_itc": Entry(
-        load=_load_itc,
+        load=loader("models.blip.itc:load_itc"),
         architectures=("BlipForImageTextRetrieval",),
         model_types=("blip",),
         example="Salesforce/blip-itm-base-coco",
         licence="BSD-3-Clause",
         description="the contrastive (ITC) head of a BLIP matcher (arXiv 2201.12086)",
         viewed="matcher",
-        view=_itc_of,
+        view=loader("models.blip.itc:ItcEncoder"),
     ),
     "open_clip": Entry(
-        load=_load_open_clip,
+        load=loader("models.dual.open_clip:load_open_clip"),
         architectures=(),
-        model_types=(_OPEN_CLIP,),
+        model_types=("open_clip",),
         example="open_clip:ViT-B-16=open_clip_model.safetensors",
         licence="MIT (code; each weights' page names its own)",
         description="vision transformers of open_clip, by model name and weights file",
+        locate=loader("models.dual.open_clip:locate_open_clip"),
     ),
 }
 
 SEGMENTERS: dict[str, Entry] = {
     "superpixels": Entry(
-        load=_load_superpixels,
+        load=loader("models.segmenters.superpixels:load_superpixels"),
         architectures=(),
         model_types=("superpixels",),
         example="superpixels",
         licence="BSD-3-Clause",
         description="SLIC superpixels from scikit-image; needs no weights",
+        locate=loader("models.segmenters.superpixels:locate_superpixels"),
     ),
     "segment_anything": Entry(
-        load=_load_sam,
+        load=loader("models.segmenters.sam:load_segmenter"),
         architectures=(),
         model_types=("segment_anything",),
         example=SCENES,
@@ -228,15 +169,16 @@ SEGMENTERS: dict[str, Entry] = {
         description="Segment Anything from a folder with config.json (arXiv 2304.02643)",
     ),
     "segment_anything_file": Entry(
-        load=_load_sam_file,
+        load=loader("models.segmenters.sam_file:load_sam_file"),
         architectures=(),
-        model_types=(_SAM_FILE,),
+        model_types=("segment_anything_file",),
         example="vit_b=sam_vit_b_01ec64.pth",
         licence="Apache-2.0",
         description="Segment Anything as published, one .pth or .safetensors file",
+        locate=loader("models.segmenters.sam_file:locate_sam_file"),
     ),
     "mask_generation": Entry(
-        load=_load_mask_generation,
+        load=loader("models.segmenters.mask_generation:load_segmenter"),
         architectures=(),
         model_types=("sam", "sam_hq"),
         example="facebook/sam-vit-base",
@@ -254,23 +196,33 @@ REGISTRIES: dict[str, dict[str, Entry]] = {
 """Kind of model to its architectures."""
 
 
-def load_model(kind: str, spec: str, *, device: torch.device, dtype: torch.dtype) -> Any:
+def load_model(
+    kind: str,
+    spec: str,
+    *,
+    device: str | torch.device = "cpu",
+    dtype: str | torch.dtype = "auto",
+) -> Any:
     """Load a model by kind and spec.
 
     Args:
         kind: a key of `REGISTRIES`.
         spec: a hub name, a local folder or "scenes"; some kinds take more, see their entries'
             examples.
-        device: where it computes.
-        dtype: in which precision.
+        device: where it computes: "auto", "cpu", "cuda", "cuda:N" or "mps".
+        dtype: in which precision: "auto" (bfloat16 on GPUs that have it, else float32) or a name
+            such as "float32".
 
     Raises:
+        InputError: no such device or precision.
         UnknownModelError: no such model.
         OfflineError: the hub cannot be reached.
         CheckpointError: a checkpoint that cannot be used as this kind.
     """
+    where = choose_device(device)
     checkpoint = locate(kind, spec)
-    return entry_of(kind, checkpoint).load(checkpoint, device=device, dtype=dtype)
+    load = entry_of(kind, checkpoint).load
+    return load(checkpoint, device=where, dtype=choose_dtype(dtype, device=where))
 
 
 def viewing_entry(kind: str, spec: str) -> Entry | None:
@@ -291,12 +243,20 @@ def revision_of(kind: str, spec: str) -> str:
 
 
 def locate(kind: str, spec: str) -> Checkpoint:
-    """Find the checkpoint of a spec; "scenes" is the bundled one of this kind."""
+    """Find the checkpoint of a spec.
+
+    The architectures whose specs name no folder are asked first; "scenes" is the bundled checkpoint
+    of this kind; anything else is a folder or a hub name.
+
+    Raises:
+        UnknownModelError: no such model.
+        OfflineError: the hub cannot be reached.
+        CheckpointError: no readable ``config.json``.
+    """
     entries = _entries(kind)
-    if kind == "segmenter" and (special := _locate_special_segmenter(spec)):
-        return special
-    if kind == "encoder" and spec.startswith(f"{_OPEN_CLIP}:"):
-        return _locate_open_clip(spec)
+    for entry in entries.values():
+        if entry.locate is not None and (own := entry.locate(spec)) is not None:
+            return own
     if spec == SCENES:
         folder = BUNDLED / BUNDLED_FOLDERS[kind]
         if not folder.is_dir():
@@ -334,43 +294,6 @@ def entry_of(kind: str, checkpoint: Checkpoint) -> Entry:
         f"{checkpoint.spec!r} is a {seen} checkpoint; the {kind} needs one of: {needed}. Use e.g. "
         f"{examples}, or the bundled model 'scenes'."
     )
-
-
-def _locate_special_segmenter(spec: str) -> Checkpoint | None:
-    """Segmenters that are no checkpoint folder: superpixels, and published weight files."""
-    if spec == SUPERPIXELS:
-        revision = f"scikit-image {version('scikit-image')}"
-        return Checkpoint(spec, BUNDLED, {"model_type": SUPERPIXELS}, revision)
-    if re.fullmatch(r"vit_[blh]", spec):
-        raise UnknownModelError(
-            f"{spec!r} needs its weights: give {spec}=PATH with the published .pth file, or the "
-            f"bundled model {SCENES!r}, or {SUPERPIXELS!r}."
-        )
-    found = _SAM_SPEC.fullmatch(spec)
-    if found is None:
-        return None
-    path = Path(found["path"]).expanduser()
-    if path.is_dir():
-        return None
-    if not path.is_file():
-        raise UnknownModelError(f"No weights at {str(path)!r}. Check the path after '='.")
-    config = {"model_type": _SAM_FILE, "variant": found["variant"]}
-    return Checkpoint(spec, path.resolve(), config, fingerprint(path))
-
-
-def _locate_open_clip(spec: str) -> Checkpoint:
-    """A model name of open_clip and its weights file."""
-    found = _OPEN_CLIP_SPEC.fullmatch(spec)
-    if found is None:
-        raise UnknownModelError(
-            f"{spec!r} needs its weights: give open_clip:NAME=PATH, e.g. "
-            f"{ENCODERS['open_clip'].example}."
-        )
-    path = Path(found["path"]).expanduser()
-    if not path.is_file():
-        raise UnknownModelError(f"No weights at {str(path)!r}. Check the path after '='.")
-    config = {"model_type": _OPEN_CLIP, "name": found["name"]}
-    return Checkpoint(spec, path.resolve(), config, fingerprint(path))
 
 
 def _entries(kind: str) -> dict[str, Entry]:

@@ -64,6 +64,12 @@ class WordPieces:
         ids = {self.bos, self.enc, self.sep, self.pad, self.tokenizer.cls_token_id}
         return frozenset(ids | set(self.tokenizer.all_special_ids))
 
+    @property
+    def unknown(self) -> int | None:
+        """The token for what cannot be spelled."""
+        token: int | None = self.tokenizer.unk_token_id
+        return token
+
     def pieces(self, text: str) -> list[int]:
         """Word pieces of a text, without special tokens and without a limit."""
         ids: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]

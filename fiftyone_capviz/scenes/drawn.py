@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from PIL import Image
 
 from fiftyone_capviz.models.registry import load_model
@@ -44,7 +43,7 @@ def drawn_batches(first: int, n: int) -> Iterator[list[Drawn]]:
 
 
 def load_bundled(kind: str, folder: Path) -> Any:
-    return load_model(kind, str(folder), device=torch.device("cpu"), dtype=torch.float32)
+    return load_model(kind, str(folder), dtype="float32")
 
 
 def share_of(hits: Sequence[bool]) -> float:

@@ -48,7 +48,7 @@ def measure_grounding(weights: Path, first: int, n: int) -> dict[str, Any]:
             ]
             words = [caption_words(caption) for caption in captions]
             targets = [
-                _word_patches(drawn, found, model.grid)
+                _word_patches(drawn, found, model.grid.side)
                 for drawn, found in zip(batch, words, strict=True)
             ]
             for method in ("gradcam", "cross_attention"):

@@ -13,6 +13,8 @@ from fiftyone_capviz.errors import InputError
 Method = Literal["scale", "logits", "contrast"]
 METHODS: tuple[Method, ...] = ("scale", "logits", "contrast")
 AUTO = "auto"
+STORED_WEIGHTS = "patch_weights"
+"""The key of a recipe's grid weights on datasets."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,8 @@ class Recipe:
         method: how the weight acts: "scale" (the paper's), "logits" or "contrast".
         segment_ids: label ids of the chosen segments.
         segment_label: chooses the segments with this label or top word, for example "uncovered".
-        patch_weights: weights per patch for every image, "p p" on the captioner's grid, instead of
-            segments.
+        grid_weights: weights per patch for every image, rows of columns on the captioner's grid,
+            instead of segments.
 
     With neither segments nor patch weights only the prompt steers.
     """
@@ -41,7 +43,7 @@ class Recipe:
     method: Method = "scale"
     segment_ids: tuple[str, ...] = ()
     segment_label: str | None = None
-    patch_weights: tuple[tuple[float, ...], ...] | None = None
+    grid_weights: tuple[tuple[float, ...], ...] | None = None
 
     @property
     def chooses_segments(self) -> bool:
@@ -76,14 +78,14 @@ class Recipe:
                 "Chosen segments need a weight; it is missing. Give a number (2 to 10 is usual) "
                 'or "auto".'
             )
-        if self.weight is not None and not (self.chooses_segments or self.patch_weights):
+        if self.weight is not None and not (self.chooses_segments or self.grid_weights):
             raise InputError(
                 f"A weight needs segments to act on; weight is {self.weight} and none are chosen. "
                 "Give segment_ids or segment_label, or leave the weight out."
             )
-        if self.patch_weights is not None:
-            self._require_grid(self.patch_weights)
-        plain = not (self.prompt or self.chooses_segments or self.patch_weights)
+        if self.grid_weights is not None:
+            self._require_grid(self.grid_weights)
+        plain = not (self.prompt or self.chooses_segments or self.grid_weights)
         if plain:
             raise InputError(
                 "A recipe changes something; it has no prompt, no segments and no patch weights. "
@@ -101,19 +103,19 @@ class Recipe:
 
     def _require_grid(self, weights: tuple[tuple[float, ...], ...]) -> None:
         sizes = {len(row) for row in weights}
-        square = sizes == {len(weights)}
-        if not square or not np.isfinite(weights).all() or np.min(weights) < 0:
+        table = len(sizes) == 1 and 0 not in sizes
+        if not table or not np.isfinite(weights).all() or np.min(weights) < 0:
             raise InputError(
-                "Patch weights are a square table of finite numbers of at least 0; got rows of "
-                f"{sorted(sizes)} in {len(weights)} rows."
+                "Patch weights are a table of finite numbers of at least 0, all rows of the same "
+                f"length; got rows of {sorted(sizes)} in {len(weights)} rows."
             )
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON and MongoDB can hold it."""
+        """As JSON and MongoDB can hold it; grid weights are stored as ``patch_weights``."""
         stored = asdict(self)
         stored["segment_ids"] = list(self.segment_ids)
-        if self.patch_weights is not None:
-            stored["patch_weights"] = [list(row) for row in self.patch_weights]
+        weights = stored.pop("grid_weights")
+        stored[STORED_WEIGHTS] = None if weights is None else [list(row) for row in weights]
         return stored
 
     @classmethod
@@ -122,6 +124,6 @@ class Recipe:
         known = {item.name for item in fields(cls)}
         values = {key: value for key, value in stored.items() if key in known}
         values["segment_ids"] = tuple(values.get("segment_ids") or ())
-        grid = values.get("patch_weights")
-        values["patch_weights"] = tuple(tuple(row) for row in grid) if grid else None
+        grid = stored.get(STORED_WEIGHTS)
+        values["grid_weights"] = tuple(tuple(row) for row in grid) if grid else None
         return cls(**values)

@@ -97,7 +97,7 @@ def steer_patches(
     """The steering for a dial that stands at 1 where nothing changes, whatever the method.
 
     Args:
-        coverage: of each patch by what is steered, 0..1, "p p".
+        coverage: of each patch by what is steered, 0..1, "rows columns".
         weight: 1 is plain. For "contrast" alpha is weight - 1.
         method: one of `STEERING_METHODS`.
         prompt: what to go on from, too.
@@ -150,7 +150,7 @@ def recaption(
 
     Args:
         captioner: from the model cache.
-        features: "images 1+p*p hidden".
+        features: "images 1+patches hidden".
         steerings: one per image; prompts, methods and weights may all differ.
         prompt: where a steering has none; None is the captioner's default.
         num_beams: 1 is greedy.
@@ -228,8 +228,8 @@ def find_weight(
 
     Args:
         captioner: from the model cache.
-        features: of one image, "1 1+p*p hidden", from the captioner.
-        coverage: of each patch by what should be spoken of, 0..1, "p p".
+        features: of one image, "1 1+patches hidden", from the captioner.
+        coverage: of each patch by what should be spoken of, 0..1, "rows columns".
         wanted_word: what the caption should say.
         matcher: judges whether the caption still fits the image; None leaves this out.
         match_features: of the same image, from the matcher.
@@ -325,7 +325,7 @@ def word_probability(
 
     Args:
         captioner: which wrote the captions.
-        features: "images 1+p*p hidden".
+        features: "images 1+patches hidden".
         captions: one per image.
         word: the wanted word.
         steerings: those the captions were written with.
@@ -334,7 +334,7 @@ def word_probability(
         Float64 "images", 0..1.
     """
     pieces = captioner.text.pieces(word)
-    if not pieces or captioner.text.tokenizer.unk_token_id in pieces:
+    if not pieces or captioner.text.unknown in pieces:
         return np.zeros(len(captions))
     starts = [len(captioner.prompt_ids(caption.prompt)) for caption in captions]
     room = captioner.text.limit - len(pieces)
@@ -342,7 +342,7 @@ def word_probability(
         [captioner.text.bos, *captioner.text.pieces(caption.full_text)][:room]
         for caption in captions
     ]
-    scores = captioner.teacher_logits(features, rows, steering=steerings)
+    scores = captioner.teacher_log_probabilities(features, rows, steering=steerings)
     places = []
     for row, start, score in zip(rows, starts, scores, strict=True):
         first = min(start, len(row)) - 1
@@ -351,7 +351,7 @@ def word_probability(
         log_p = [float(s[place, pieces[0]]) for s, place in zip(scores, places, strict=True)]
         return np.exp(log_p)
     spelled = [[*row[: place + 1], *pieces] for row, place in zip(rows, places, strict=True)]
-    scores = captioner.teacher_logits(features, spelled, steering=steerings)
+    scores = captioner.teacher_log_probabilities(features, spelled, steering=steerings)
     steps = torch.arange(len(pieces), device=scores.device)
     wanted = torch.tensor(pieces, device=scores.device)
     totals = [

@@ -11,25 +11,26 @@ from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.records import FloatArray
 
 
-def coverage_of_segments(patch_weights: FloatArray) -> FloatArray:
+def coverage_of_segments(owned_shares: FloatArray) -> FloatArray:
     """How much of each patch the chosen segments cover.
 
     Args:
-        patch_weights: share of the image's pixels per patch that each segment owns (METHODS 1.4),
-            float "segments p p" or "p p".
+        owned_shares: share of the image's pixels per patch that each segment owns (METHODS 1.4),
+            float "segments rows columns" or "rows columns".
 
     Returns:
-        Float64 "p p", 0..1; each segment's best covered patch counts as 1, so that a thin segment
-        can be steered too.
+        Float64 "rows columns", 0..1; each segment's best covered patch counts as 1, so that a thin
+        segment can be steered too.
 
     Raises:
         InputError: no segment, or an array of another shape.
     """
-    shares = np.asarray(patch_weights, dtype=np.float64)
+    shares = np.asarray(owned_shares, dtype=np.float64)
     shares = shares[None] if shares.ndim == 2 else shares
     if shares.ndim != 3 or not len(shares):
         raise InputError(
-            f"patch_weights must be (segments, p, p) with a segment or more; got {shares.shape}."
+            "owned_shares must be (segments, rows, columns) with a segment or more; got "
+            f"{shares.shape}."
         )
     largest = shares.max(axis=(1, 2), keepdims=True)
     normalised = np.divide(shares, largest, out=np.zeros_like(shares), where=largest > 0)
@@ -42,7 +43,7 @@ class PatchSelection:
     """Patches that share one dial.
 
     Attributes:
-        coverage: how much of each patch is meant, 0..1, float "p p".
+        coverage: how much of each patch is meant, 0..1, float "rows columns".
         weight: where the dial stands: at least 0, 1 changes nothing.
     """
 
@@ -62,7 +63,7 @@ def combined_weights(selections: Sequence[PatchSelection]) -> FloatArray:
         selections: one or more, all on the same grid.
 
     Returns:
-        Float64 "p p".
+        Float64 "rows columns".
 
     Raises:
         InputError: no selection, or grids that differ.

@@ -151,7 +151,7 @@ def place_payload(image: SteeredImage, place: Workplace) -> PlacePayload:
         cells[str(one["_id"])] = [[row, column, share] for row, column, share in listed]
     return {
         "sample_id": image.sample_id,
-        "grid": place.grid,
+        "grid": place.grid.side,
         "crop": list(place.crop),
         "cells": cells,
         "default_prompt": place.default_prompt,

@@ -171,7 +171,7 @@ def pair_payload(
             {"text": one.text, "start": one.start, "end": one.end, "content": one.content}
             for one in reading.words
         ],
-        "grid": place.grid,
+        "grid": place.grid.side,
         "width": place.width,
         "height": place.height,
         "seen": list(map(float, place.crop)),

@@ -13,6 +13,7 @@ from PIL import Image
 from fiftyone_capviz.curation.gallery.cards import SegmentCard, WordReading
 from fiftyone_capviz.curation.gallery.methods import Method, MethodReadings
 from fiftyone_capviz.curation.gallery.pool import Scope, SegmentPool
+from fiftyone_capviz.geometry import Grid
 from fiftyone_capviz.models.attention_shape import AttentionShape
 from fiftyone_capviz.records import BoolArray, FloatArray
 
@@ -139,7 +140,7 @@ def reading_payload(reading: WordReading) -> ReadingPayload:
         "best": [float(one) for one in reading.best],
         "covered_by": [int(one) for one in reading.covered_by],
         "entropy": reading.entropy,
-        "grid": int(reading.maps.shape[-1]),
+        "grid": Grid(*reading.maps.shape[1:]).side,
         "peaks": peaks,
         "maps": maps,
     }

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import shutil
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 import torch
 
-from fiftyone_capviz.errors import CheckpointError, UnknownModelError
+from fiftyone_capviz.errors import CheckpointError, InputError, UnknownModelError
 from fiftyone_capviz.models import registry
 from fiftyone_capviz.models.blip.captioner import BlipCaptioner
 from fiftyone_capviz.models.loading import Checkpoint
@@ -130,3 +132,43 @@ def test_adding_an_architecture_is_one_entry(
     assert isinstance(loaded, Painter)
     blip = load_model("captioner", str(folders / "captioner"), device=CPU, dtype=torch.float32)
     assert isinstance(blip, BlipCaptioner)
+
+
+def test_a_model_is_loaded_by_names_alone(folders: Path) -> None:
+    spec = str(folders / "captioner")
+    plain, asked = load_model("captioner", spec), load_model("captioner", spec, dtype="float64")
+    assert (plain.device, plain.dtype) == (CPU, torch.float32)
+    assert asked.dtype == torch.float64
+    with pytest.raises(InputError, match="dtype must be"):
+        load_model("captioner", spec, dtype="int8")
+
+
+def test_a_loader_imports_when_it_is_called() -> None:
+    assert registry.loader("models.devices:choose_device")("cpu") == CPU
+    late = registry.loader("models.no_such_file:load")
+    with pytest.raises(ModuleNotFoundError, match="no_such_file"):
+        late()
+
+
+@pytest.mark.parametrize("kind", list(REGISTRIES))
+def test_every_reference_leads_to_a_callable(kind: str) -> None:
+    """A wrong name in an entry would show only when someone loads that model."""
+    for entry in REGISTRIES[kind].values():
+        for late in (entry.load, entry.locate, entry.view):
+            if isinstance(late, partial):
+                module, name = late.args[0].split(":")
+                assert callable(getattr(import_module(f"fiftyone_capviz.{module}"), name))
+
+
+def test_an_architecture_may_have_specs_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    def find(spec: str) -> Checkpoint | None:
+        if not spec.startswith("brush:"):
+            return None
+        return Checkpoint(spec, Path(), {"model_type": "painter"}, "1")
+
+    entry = Entry(lambda *_, **__: "painted", (), ("painter",), "x", "MIT", "y", locate=find)
+    monkeypatch.setitem(registry.CAPTIONERS, "painter", entry)
+    assert locate("captioner", "brush:oil").revision == "1"
+    assert load_model("captioner", "brush:oil") == "painted"
+    with pytest.raises(UnknownModelError, match="scenes"):
+        locate("captioner", "oil")

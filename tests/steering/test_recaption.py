@@ -10,9 +10,10 @@ import torch
 from PIL import Image
 
 from fiftyone_capviz.errors import InputError
+from fiftyone_capviz.geometry import Grid
 from fiftyone_capviz.models.blip.captioner import BlipCaptioner
 from fiftyone_capviz.models.blip.matcher import BlipMatcher
-from fiftyone_capviz.models.blip.steering import contrast_scores, plan_decoding
+from fiftyone_capviz.models.decoding_plan import contrast_scores, plan_decoding
 from fiftyone_capviz.records import STEERING_METHODS, FloatArray, Steering
 from fiftyone_capviz.steering.recaption import (
     caption_images,
@@ -79,7 +80,9 @@ class TestLogits:
         self, captioner: BlipCaptioner, features: torch.Tensor, weights: FloatArray
     ) -> torch.Tensor:
         steering = Steering(weights=weights, method="logits")
-        return captioner.teacher_logits(features, [rows_of(captioner)], steering=[steering])
+        return captioner.teacher_log_probabilities(
+            features, [rows_of(captioner)], steering=[steering]
+        )
 
     def test_weight_one_changes_nothing(self, captioner: BlipCaptioner) -> None:
         features = random_features(captioner, 1)
@@ -156,7 +159,7 @@ class TestScale:
         steering = [Steering(weights=left(4.0))]
         (steered,) = captioner.generate(features, [DEFAULT], steering=steering, max_new_tokens=6)
         start = captioner.prompt_ids(DEFAULT)
-        plan = plan_decoding(features, steering, grid=GRID)
+        plan = plan_decoding(features, steering, grid=Grid(GRID, GRID))
         (new,) = captioner.decoder.decode(
             plan,
             [start],
@@ -165,7 +168,7 @@ class TestScale:
             max_new_tokens=6,
             min_new_tokens=0,
         )
-        scores = captioner.teacher_logits(features, [start + new])[0]
+        scores = captioner.teacher_log_probabilities(features, [start + new])[0]
         expected = np.mean([float(scores[len(start) - 1 + n, t]) for n, t in enumerate(new)])
         assert steered.log_likelihood == pytest.approx(expected, abs=1e-9)
 
@@ -330,7 +333,7 @@ class TestSettings:
             coverage_of_segments(shares[0]), coverage_of_segments(shares[:1])
         )
         for wrong in (np.zeros((0, 4, 4)), np.zeros(4)):
-            with pytest.raises(InputError, match="patch_weights"):
+            with pytest.raises(InputError, match="owned_shares"):
                 coverage_of_segments(wrong)
         for weight in (-1.0, float("inf")):
             with pytest.raises(InputError, match="at least 0"):

@@ -112,7 +112,7 @@ def explain_pairs(
     pixels, tokens = encoder.preprocess(images), encoder.tokens(captions)
     if method == "ilime":
         found = [
-            _lime(encoder, pixels[i : i + 1], single_text(tokens, i), seed)
+            _lime(encoder, images[i], pixels[i : i + 1], single_text(tokens, i), seed)
             for i in range(len(captions))
         ]
     else:
@@ -268,8 +268,9 @@ def _read(pair: PairAttribution) -> tuple[FloatArray, FloatArray, Sums]:
 
 @torch.no_grad()
 def _lime(
-    encoder: DualEncoder, pixels: torch.Tensor, tokens: TokenBatch, seed: int
+    encoder: DualEncoder, image: Image, pixels: torch.Tensor, tokens: TokenBatch, seed: int
 ) -> tuple[FloatArray, FloatArray, Sums]:
-    matrix = lime_matrix(encoder, pixels, tokens, seed=seed)
+    grid = encoder.transform(*image.size).grid
+    matrix = lime_matrix(encoder, pixels, tokens, seed=seed, grid=grid)
     score = float(encoder.encode_pixels(pixels)[0] @ encoder.encode_tokens(tokens)[0])
     return matrix, np.zeros(len(matrix)), Sums(score, float(matrix.sum()), np.nan, np.nan, np.nan)

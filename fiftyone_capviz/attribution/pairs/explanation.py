@@ -20,11 +20,12 @@ class PairExplanation:
     Attributes:
         caption: the text that was explained.
         words: its content words, unique and normalised, with their spans.
-        word_maps: float32 "words p p"; the pieces of an occurrence summed, occurrences averaged.
+        word_maps: float32 "words rows columns"; the pieces of an occurrence summed, occurrences
+            averaged.
         tokens: every word as it stands in the caption, stop words included.
-        token_maps: float32 "tokens p p"; the pieces of a word summed.
-        matrix: float32 "pieces p p", one row per piece of the model's tokenizer, special ones
-            included.
+        token_maps: float32 "tokens rows columns"; the pieces of a word summed.
+        matrix: float32 "pieces rows columns", one map per piece of the model's tokenizer, special
+            ones included.
         cls: float32 "pieces", what each has to do with the image's CLS, which is no patch; zeros
             where the model or the method has none.
         word_cls, token_cls: the same of `words` and `tokens`.
@@ -105,7 +106,6 @@ def make_explanation(
         transform: of the image.
         method, layer, text_layer, warnings: kept.
     """
-    side = transform.grid
     words, tokens = caption_words(caption), tuple(tokenize(caption))
     single = CaptionWords(
         tuple(t.text for t in tokens),
@@ -116,7 +116,7 @@ def make_explanation(
     def gathered(chosen: CaptionWords) -> tuple[FloatArray, FloatArray]:
         rows = word_rows(chosen, pieces)
         with np.errstate(invalid="ignore"):  # what overflowed stays so; who reads it must look
-            maps = (rows @ matrix).astype(np.float32).reshape(len(rows), side, side)
+            maps = (rows @ matrix).astype(np.float32).reshape(len(rows), *transform.grid)
             return maps, (rows @ cls).astype(np.float32)
 
     word_maps, word_cls = gathered(words)
@@ -128,7 +128,7 @@ def make_explanation(
         word_maps=word_maps,
         tokens=tokens,
         token_maps=token_maps,
-        matrix=matrix.astype(np.float32).reshape(len(pieces), side, side),
+        matrix=matrix.astype(np.float32).reshape(len(pieces), *transform.grid),
         cls=cls.astype(np.float32),
         word_cls=word_cls,
         token_cls=token_cls,

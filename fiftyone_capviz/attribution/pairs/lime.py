@@ -16,6 +16,7 @@ from scipy.linalg import solve
 
 from fiftyone_capviz.attribution.pairs.stopping import check_stop
 from fiftyone_capviz.errors import InputError
+from fiftyone_capviz.geometry import Grid
 from fiftyone_capviz.models.interfaces import DualEncoder
 from fiftyone_capviz.models.word_pieces import TokenBatch
 from fiftyone_capviz.records import FloatArray
@@ -34,6 +35,7 @@ def lime_matrix(
     samples: int = SAMPLES,
     seed: int = 0,
     batch: int = 50,
+    grid: Grid | None = None,
 ) -> FloatArray:
     """Interaction weights of one text and one image.
 
@@ -44,6 +46,7 @@ def lime_matrix(
         samples: perturbed pairs.
         seed: of the perturbations.
         batch: pairs per forward pass.
+        grid: of the image; None takes the one that all images of the model have.
 
     Returns:
         Float64 "pieces patches"; 0 for special tokens, which are never replaced.
@@ -52,24 +55,27 @@ def lime_matrix(
         raise InputError(f"samples must be at least 2; got {samples}.")
     if encoder.dtype == torch.float16 and encoder.device.type == "cpu":
         raise InputError("float16 needs a GPU; this model is on the CPU. Load it with float32.")
+    chosen = grid or encoder.grid
+    if chosen is None:
+        raise InputError("The patch grid of this model differs from image to image; give it.")
     rng = np.random.default_rng(seed)
     length = int(tokens.mask[0].sum())
     open_places = [i for i, (a, b) in enumerate(tokens.offsets[0][:length]) if b > a]
-    shown = rng.random((samples, encoder.grid**2)) < KEEP
+    shown = rng.random((samples, chosen.patches)) < KEEP
     said = np.ones((samples, length), dtype=bool)
     said[:, open_places] = rng.random((samples, len(open_places))) < KEEP
-    image, text = _vectors(encoder, pixels, tokens, shown, said, batch)
+    image, text = _vectors(encoder, pixels, tokens, shown.reshape(-1, *chosen), said, batch)
     whole_image, whole_text = encoder.encode_pixels(pixels), encoder.encode_tokens(tokens)
     scores = (image * text).sum(-1).double().cpu().numpy()
     near = ((image @ whole_image[0]) + (text @ whole_text[0])).double().cpu().numpy() / 2
     fitted = bilinear_ridge(
         said[:, open_places] / math.sqrt(max(1, len(open_places))),
-        shown / encoder.grid,
+        shown / math.sqrt(chosen.patches),
         scores,
         weights=near.clip(min=1e-3),
         ridge=RIDGE,
     )
-    matrix = np.zeros((len(tokens.offsets[0]), encoder.grid**2))
+    matrix = np.zeros((len(tokens.offsets[0]), chosen.patches))
     matrix[open_places] = fitted
     return matrix
 
@@ -118,8 +124,7 @@ def _vectors(
     for start in range(0, len(shown), batch):
         check_stop()
         part = slice(start, start + batch)
-        mask = torch.as_tensor(shown[part]).reshape(-1, 1, encoder.grid, encoder.grid)
-        mask = _to_pixels(mask, pixels.shape[-1])
+        mask = _to_pixels(torch.as_tensor(shown[part])[:, None], pixels.shape[2:])
         images.append(encoder.encode_pixels(torch.where(mask, pixels, mean)))
         kept = torch.as_tensor(said[part])
         replaced = torch.where(kept, ids, torch.full_like(ids, encoder.filler))
@@ -129,10 +134,10 @@ def _vectors(
     return torch.cat(images), torch.cat(texts)
 
 
-def _to_pixels(mask: torch.Tensor, size: int) -> torch.Tensor:
+def _to_pixels(mask: torch.Tensor, size: torch.Size) -> torch.Tensor:
     """Each patch's value on its pixels; a margin that no patch reads takes its neighbour's."""
-    patch = size // mask.shape[-1]
-    wide = mask.repeat_interleave(patch, 2).repeat_interleave(patch, 3)
-    margin = size - wide.shape[-1]
-    padded = torch.nn.functional.pad(wide.float(), (0, margin, 0, margin), mode="replicate")
+    height, width = (pixels // count for pixels, count in zip(size, mask.shape[2:], strict=True))
+    wide = mask.repeat_interleave(height, 2).repeat_interleave(width, 3)
+    below, beside = size[0] - wide.shape[2], size[1] - wide.shape[3]
+    padded = torch.nn.functional.pad(wide.float(), (0, beside, 0, below), mode="replicate")
     return padded.bool()

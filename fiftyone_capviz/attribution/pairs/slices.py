@@ -2,7 +2,7 @@
 
 An attribution of a word on a patch is spread over the patch's pixels. A region is given by its
 patch weights: the share of the image's pixels per patch that it owns, through the resize
-(`segments.patch_weights`); `region_weights` makes them from a box or mask.
+(`segments.owned_shares`); `region_weights` makes them from a box or mask.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from fiftyone_capviz.attribution.pairs.explanation import PairExplanation
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.geometry import PixelTransform
 from fiftyone_capviz.records import BoolArray, FloatArray
-from fiftyone_capviz.segments import RelativeBox, masks_from_boxes, patch_weights, pool_scores
+from fiftyone_capviz.segments import RelativeBox, masks_from_boxes, owned_shares, pool_scores
 
 
 def heatmap_of_words(explanation: PairExplanation, indices: Sequence[int]) -> FloatArray:
@@ -26,7 +26,7 @@ def heatmap_of_words(explanation: PairExplanation, indices: Sequence[int]) -> Fl
         indices: into `explanation.tokens`, each word as it stands in the caption.
 
     Returns:
-        Float32 "p p", signed.
+        Float32 "rows columns", signed.
 
     Raises:
         InputError: no word, or one that the caption does not have.
@@ -67,12 +67,13 @@ def indices_of_words(explanation: PairExplanation, words: Sequence[str]) -> list
     return sorted(set(found))
 
 
-def word_scores_of_region(explanation: PairExplanation, patch_weights: FloatArray) -> FloatArray:
+def word_scores_of_region(explanation: PairExplanation, owned: FloatArray) -> FloatArray:
     """How much each word has to do with a region.
 
     Args:
         explanation: of one pair.
-        patch_weights: of the region, "p p", see `region_weights`.
+        owned: share of the image per patch that the region owns, "rows columns", see
+            `region_weights`.
 
     Returns:
         Float64 "tokens": the attribution that falls into the region, in units of the score; of
@@ -81,12 +82,10 @@ def word_scores_of_region(explanation: PairExplanation, patch_weights: FloatArra
     Raises:
         InputError: a region on another grid.
     """
-    p = explanation.transform.grid
-    if np.shape(patch_weights) != (p, p):
-        raise InputError(
-            f"patch_weights must be on the patch grid ({p}, {p}); got {np.shape(patch_weights)}."
-        )
-    per_patch = patch_shares(patch_weights, explanation.transform)
+    grid = explanation.transform.grid
+    if np.shape(owned) != grid:
+        raise InputError(f"owned must be on the patch grid {tuple(grid)}; got {np.shape(owned)}.")
+    per_patch = patch_shares(owned, explanation.transform)
     scores: FloatArray = np.tensordot(
         explanation.token_maps.astype(np.float64), per_patch, axes=([1, 2], [0, 1])
     )
@@ -94,20 +93,20 @@ def word_scores_of_region(explanation: PairExplanation, patch_weights: FloatArra
 
 
 def segment_word_matrix(
-    explanation: PairExplanation, patch_weights: FloatArray, areas: FloatArray | None = None
+    explanation: PairExplanation, owned: FloatArray, areas: FloatArray | None = None
 ) -> FloatArray:
     """Scores of segments by content words, as coverage takes them: sum over pixels / sqrt(area).
 
     Args:
         explanation: of one pair.
-        patch_weights: "segments p p".
+        owned: "segments rows columns".
         areas: share of the image of each segment; None takes the weights' sums, which lack what
             lies outside a centre crop.
 
     Returns:
         Float32 "segments words", columns as in `explanation.words`.
     """
-    weights = np.asarray(patch_weights)
+    weights = np.asarray(owned)
     if areas is None:
         areas = weights.sum(axis=(1, 2)) if weights.ndim == 3 else np.zeros(0)
     return pool_scores(weights, areas, explanation.word_maps)
@@ -124,7 +123,7 @@ def region_weights(
         mask: bool "height width" of the upright image.
 
     Returns:
-        Float32 "p p".
+        Float32 "rows columns".
 
     Raises:
         InputError: neither or both; a region outside the image, outside the part that the model
@@ -135,7 +134,7 @@ def region_weights(
         mask = masks_from_boxes([box], height=transform.height, width=transform.width)[0]
     elif mask is None or box is not None:
         raise InputError("Give a box or a mask: one of the two.")
-    weights: FloatArray = patch_weights(np.asarray(mask, dtype=bool)[None], transform)[0]
+    weights: FloatArray = owned_shares(np.asarray(mask, dtype=bool)[None], transform)[0]
     problem = region_problem(transform, pixels=int(np.count_nonzero(mask)), weights=weights)
     if problem is not None:
         raise InputError(problem)
@@ -148,10 +147,10 @@ def region_problem(transform: PixelTransform, *, pixels: int, weights: FloatArra
     Args:
         transform: of the image.
         pixels: how many the region has.
-        weights: its patch weights, "p p".
+        weights: its patch weights, "rows columns".
     """
     left, top, right, bottom = transform.crop
-    width, height = (right - left) / transform.grid, (bottom - top) / transform.grid
+    width, height = (right - left) / transform.columns, (bottom - top) / transform.rows
     # A box of exactly one patch may lose a pixel's edge on each side in rounding.
     least = max(1.0, (width - 1) * (height - 1))
     if pixels < least:
@@ -172,7 +171,7 @@ def patch_shares(weights: FloatArray, transform: PixelTransform) -> FloatArray:
     """How much of each patch regions own: those of regions that tile the image sum to 1.
 
     Args:
-        weights: patch weights of one region or several, "... p p".
+        weights: patch weights of one region or several, "... rows columns".
         transform: of the image.
 
     Returns:

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import torch
 
 from fiftyone_capviz.attribution.words.taps import Reading, reading_taps
-from fiftyone_capviz.models.interfaces import Captioner, Matcher
+from fiftyone_capviz.models.interfaces import CaptionAttention, MatchAttention
 
 
 @torch.no_grad()
 def read_matcher_attention(
-    matcher: Matcher,
+    matcher: MatchAttention,
     features: torch.Tensor,
     *,
     texts: Sequence[str],
@@ -21,7 +21,7 @@ def read_matcher_attention(
 ) -> Reading:
     """Cross-attention of the matcher; row t is the token's own."""
     tokens = matcher.tokens(texts, use_enc=use_enc)
-    with reading_taps([matcher.cross_attentions[layer] for layer in layers]) as taps:
+    with reading_taps(matcher, layers) as taps:
         logits = matcher.match_logits(features, tokens)
         attention = torch.stack([tap.attention for tap in taps])[..., 1:]
     return Reading(attention, None, tokens.mask, tokens.offsets, logits)
@@ -29,7 +29,7 @@ def read_matcher_attention(
 
 @torch.no_grad()
 def read_captioner_attention(
-    captioner: Captioner,
+    captioner: CaptionAttention,
     features: torch.Tensor,
     *,
     texts: Sequence[str],
@@ -41,7 +41,7 @@ def read_captioner_attention(
     token t, and row 0 is zero.
     """
     tokens = captioner.tokens(texts)
-    with reading_taps([captioner.cross_attentions[layer] for layer in layers]) as taps:
+    with reading_taps(captioner, layers) as taps:
         captioner.token_logits(features, tokens)
         attention = torch.stack([tap.attention for tap in taps])[..., 1:]
     return Reading(predicted_rows(attention), None, tokens.mask, tokens.offsets, None)

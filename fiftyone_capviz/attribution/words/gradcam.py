@@ -2,25 +2,21 @@
 
 ITM-side, one backward pass from the match score serves every word. LM-side, the target of the
 token at t+1 is its log-probability, predicted by row t. One backward pass over the sum of all
-targets would mix them, because row t also serves later words as key and value. There
-self-attention is replaced by one with the same output in which gradients stay on a token's own
-row; then one backward pass is exact for every word and every layer.
+targets would mix them, because row t also serves later words as key and value. So the captioner
+keeps gradients on a token's own row (`CaptionAttention.own_rows`); then one backward pass is exact
+for every word and every layer.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import torch
-from torch import nn
-from transformers.models.blip.modeling_blip_text import BlipTextSelfAttention
 
 from fiftyone_capviz.attribution.words.cross_attention import predicted_rows
 from fiftyone_capviz.attribution.words.taps import Reading, gradient_taps, gradients_of
 from fiftyone_capviz.errors import InputError
-from fiftyone_capviz.models.interfaces import Captioner, Matcher
-from fiftyone_capviz.models.patching import replaced
+from fiftyone_capviz.models.interfaces import CaptionAttention, MatchAttention
 
 TARGETS = ("logit", "margin")
 """What is differentiated: the match logit (LAVIS), or match minus no-match. The probability is not
@@ -28,7 +24,7 @@ offered: its gradient vanishes where the model is sure."""
 
 
 def read_itm_gradients(
-    matcher: Matcher,
+    matcher: MatchAttention,
     features: torch.Tensor,
     *,
     texts: Sequence[str],
@@ -42,7 +38,7 @@ def read_itm_gradients(
 
     Args:
         matcher: frozen, in eval mode.
-        features: "images 1+p*p hidden".
+        features: "images 1+patches hidden".
         texts: one per image.
         layers: zero-based text layers.
         target: one of `TARGETS`.
@@ -51,8 +47,7 @@ def read_itm_gradients(
     if target not in TARGETS:
         raise InputError(f"target must be one of {', '.join(TARGETS)}; got {target!r}.")
     tokens = matcher.tokens(texts, use_enc=use_enc)
-    attentions = [matcher.cross_attentions[layer] for layer in layers]
-    with gradient_taps(attentions) as taps:
+    with gradient_taps(matcher, layers) as taps:
         logits = matcher.match_logits(features, tokens)
         wanted = logits[:, 1] if target == "logit" else logits[:, 1] - logits[:, 0]
         attention, gradient = gradients_of(wanted.sum(), taps)
@@ -61,44 +56,8 @@ def read_itm_gradients(
     return Reading(attention, gradient, tokens.mask, tokens.offsets, logits.detach())
 
 
-class OwnRowSelfAttention(nn.Module):
-    """BLIP's text self-attention, whose gradient reaches a token's own key and value only.
-
-    Forward: identical. Backward: keys and values of other tokens count as constants.
-    """
-
-    def __init__(self, attention: BlipTextSelfAttention) -> None:
-        super().__init__()
-        self.attention: BlipTextSelfAttention = attention
-
-    def forward(
-        self,
-        hidden_states: torch.Tensor,
-        attention_mask: torch.Tensor | None = None,
-        **_: object,
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Attend; returns the context "captions tokens hidden" and the probabilities."""
-        source = self.attention
-        shape = (
-            *hidden_states.shape[:-1], source.num_attention_heads, source.attention_head_size,
-        )  # fmt: skip
-        query, key, value = (
-            project(hidden_states).view(shape).transpose(1, 2)
-            for project in (source.query, source.key, source.value)
-        )
-        scores = query @ key.detach().transpose(-1, -2)
-        scores = scores + torch.diag_embed((query * (key - key.detach())).sum(-1))
-        scores = scores / math.sqrt(source.attention_head_size)
-        if attention_mask is not None:
-            scores = scores + attention_mask
-        probabilities = scores.softmax(-1)
-        own = probabilities.diagonal(dim1=-2, dim2=-1)[..., None]
-        context = probabilities @ value.detach() + own * (value - value.detach())
-        return context.transpose(1, 2).flatten(2), probabilities
-
-
 def read_lm_gradients(
-    captioner: Captioner,
+    captioner: CaptionAttention,
     features: torch.Tensor,
     *,
     texts: Sequence[str],
@@ -108,7 +67,7 @@ def read_lm_gradients(
 
     Args:
         captioner: frozen, in eval mode.
-        features: "images 1+p*p hidden".
+        features: "images 1+patches hidden".
         texts: one per image, with the prompt before it.
         layers: zero-based decoder layers.
 
@@ -116,10 +75,7 @@ def read_lm_gradients(
         Rows moved to the token that they predict; row 0 is zero.
     """
     tokens = captioner.tokens(texts)
-    blocks = captioner.self_attentions
-    own_rows = [OwnRowSelfAttention(block.self) for block in blocks]
-    attentions = [captioner.cross_attentions[layer] for layer in layers]
-    with replaced(blocks, "self", own_rows), gradient_taps(attentions) as taps:
+    with captioner.own_rows(), gradient_taps(captioner, layers) as taps:
         logits = captioner.token_logits(features, tokens)
         precise = logits if logits.dtype == torch.float64 else logits.float()
         picked = precise[:, :-1].log_softmax(-1).gather(-1, tokens.ids[:, 1:, None])[..., 0]

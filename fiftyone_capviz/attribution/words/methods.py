@@ -17,7 +17,13 @@ from fiftyone_capviz.attribution.words.cross_attention import (
 from fiftyone_capviz.attribution.words.gradcam import read_itm_gradients, read_lm_gradients
 from fiftyone_capviz.attribution.words.taps import ALL_LAYERS, Reading, chosen_layers
 from fiftyone_capviz.errors import InputError
-from fiftyone_capviz.models.interfaces import Captioner, Matcher, matches_of
+from fiftyone_capviz.geometry import Grid
+from fiftyone_capviz.models.interfaces import (
+    AttentionAccess,
+    CaptionAttention,
+    MatchAttention,
+    matches_of,
+)
 from fiftyone_capviz.records import CaptionWords, FloatArray, Match, WordMaps
 
 CLAMPS = ("none", "grad", "product")
@@ -32,11 +38,12 @@ METHODS: dict[str, str] = {
 
 
 def matcher_word_maps(
-    matcher: Matcher,
+    matcher: MatchAttention,
     features: torch.Tensor,
     *,
     captions: Sequence[str],
     words: Sequence[CaptionWords],
+    grids: Sequence[Grid] | None = None,
     method: str = "gradcam",
     layer: int | None = None,
     head: int | None = None,
@@ -48,9 +55,10 @@ def matcher_word_maps(
 
     Args:
         matcher: from the model cache.
-        features: "images 1+p*p hidden", from `matcher.encode`.
+        features: "images 1+patches hidden", from `matcher.encode`.
         captions: one per image.
         words: one per caption, with spans in it.
+        grids: rows and columns of each image; None takes the one that all images of the model have.
         method: one of `METHODS`.
         layer: zero-based; None is the model's default.
         head: zero-based; None is the mean over heads.
@@ -59,7 +67,7 @@ def matcher_word_maps(
         use_enc: begin with [ENC] instead of [CLS].
 
     Returns:
-        Maps, float32 "words p p" per caption, and the matches.
+        Maps, float32 "words rows columns" per caption, and the matches.
     """
     _require_counts(features, captions, words)
     if not len(captions):
@@ -71,17 +79,18 @@ def matcher_word_maps(
     )  # fmt: skip
     relevance = combine(reading, head=head, clamp=clamp)[0]
     rows = list(starmap(word_rows, zip(words, reading.offsets, strict=True)))
-    maps = _map_words(relevance[:, None], rows, grid=matcher.grid)
+    maps = _map_words(relevance[:, None], rows, _grids(matcher, features, grids))
     scores = [] if reading.logits is None else matches_of(reading.logits)
     return [WordMaps(w.words, m[0]) for w, m in zip(words, maps, strict=True)], scores
 
 
 def captioner_word_maps(
-    captioner: Captioner,
+    captioner: CaptionAttention,
     features: torch.Tensor,
     *,
     captions: Sequence[str],
     words: Sequence[CaptionWords],
+    grids: Sequence[Grid] | None = None,
     method: str = "gradcam",
     layer: int | None = None,
     head: int | None = None,
@@ -92,9 +101,10 @@ def captioner_word_maps(
 
     Args:
         captioner: from the model cache.
-        features: "images 1+p*p hidden", from `captioner.encode`.
+        features: "images 1+patches hidden", from `captioner.encode`.
         captions: one per image, as stored.
         words: one per caption, with spans in it.
+        grids: rows and columns of each image; None takes the one that all images of the model have.
         method: one of `METHODS`.
         layer: zero-based; None is the model's default.
         head: zero-based; None is the mean over heads.
@@ -103,7 +113,7 @@ def captioner_word_maps(
             which was cut from the text. Give "" where the text holds its own prompt.
 
     Returns:
-        Maps, float32 "words p p" per caption.
+        Maps, float32 "words rows columns" per caption.
     """
     _require_counts(features, captions, words)
     if not len(captions):
@@ -116,16 +126,17 @@ def captioner_word_maps(
         word_rows(w, offsets, shift=shift)
         for w, offsets, shift in zip(words, reading.offsets, shifts, strict=True)
     ]
-    maps = _map_words(relevance[:, None], rows, grid=captioner.grid)
+    maps = _map_words(relevance[:, None], rows, _grids(captioner, features, grids))
     return [WordMaps(w.words, m[0]) for w, m in zip(words, maps, strict=True)]
 
 
 def all_layer_maps(
-    model: Matcher | Captioner,
+    model: MatchAttention | CaptionAttention,
     features: torch.Tensor,
     *,
     captions: Sequence[str],
     words: Sequence[CaptionWords],
+    grids: Sequence[Grid] | None = None,
     method: str = "gradcam",
     clamp: str = "none",
     per_head: bool = False,
@@ -135,30 +146,33 @@ def all_layer_maps(
 
     Args:
         model: a matcher or captioner.
-        features: "images 1+p*p hidden".
+        features: "images 1+patches hidden".
         captions: one per image.
         words: one per caption.
+        grids: rows and columns of each image; None takes the one that all images of the model have.
         method: one of `METHODS`.
         clamp: one of `CLAMPS`.
         per_head: keep the heads apart.
         prompts: for a captioner, see `captioner_word_maps`.
 
     Returns:
-        For each caption float32 "layers heads words p p"; one head, their mean, unless per_head.
+        For each caption float32 "layers heads words rows columns"; one head, their mean, unless
+        per_head.
     """
     maps = all_method_maps(
-        model, features, captions=captions, words=words, methods=(method,), clamp=clamp,
-        per_head=per_head, prompts=prompts,
+        model, features, captions=captions, words=words, grids=grids, methods=(method,),
+        clamp=clamp, per_head=per_head, prompts=prompts,
     )  # fmt: skip
     return maps[method]
 
 
 def all_method_maps(
-    model: Matcher | Captioner,
+    model: MatchAttention | CaptionAttention,
     features: torch.Tensor,
     *,
     captions: Sequence[str],
     words: Sequence[CaptionWords],
+    grids: Sequence[Grid] | None = None,
     methods: Sequence[str] = tuple(METHODS),
     clamp: str = "none",
     per_head: bool = False,
@@ -170,17 +184,18 @@ def all_method_maps(
 
     Args:
         model: a matcher or captioner.
-        features: "images 1+p*p hidden".
+        features: "images 1+patches hidden".
         captions: one per image.
         words: one per caption.
+        grids: rows and columns of each image; None takes the one that all images of the model have.
         methods: some of `METHODS`.
         clamp: one of `CLAMPS`.
         per_head: keep the heads apart.
         prompts: for a captioner, see `captioner_word_maps`.
 
     Returns:
-        Method -> for each caption float32 "layers heads words p p"; one head, their mean, unless
-        per_head.
+        Method -> for each caption float32 "layers heads words rows columns"; one head, their mean,
+        unless per_head.
     """
     _require_counts(features, captions, words)
     for method in methods:
@@ -190,7 +205,7 @@ def all_method_maps(
     layers = chosen_layers(ALL_LAYERS, default=0, count=model.layer_count)
     shifts = [0] * len(captions)
     read = "gradcam" if "gradcam" in methods else methods[0]
-    if isinstance(model, Matcher):
+    if isinstance(model, MatchAttention):
         reading = _read_matcher(model, features, captions=captions, method=read, layers=layers)
     else:
         texts, shifts = _with_prompts(model, captions, prompts)
@@ -206,7 +221,7 @@ def all_method_maps(
         relevance = relevance if per_head else relevance.mean(2, keepdim=True)
         heads = relevance.shape[2]
         by_caption = relevance.permute(1, 0, 2, 3, 4).flatten(1, 2)
-        maps = _map_words(by_caption, rows, grid=model.grid)
+        maps = _map_words(by_caption, rows, _grids(model, features, grids))
         found[method] = [m.reshape(len(layers), heads, *m.shape[1:]) for m in maps]
     return found
 
@@ -238,20 +253,46 @@ def combine(reading: Reading, *, head: int | None = None, clamp: str = "none") -
 
 
 def _map_words(
-    relevance: torch.Tensor, rows: Sequence[FloatArray], *, grid: int
+    relevance: torch.Tensor, rows: Sequence[FloatArray], grids: Sequence[Grid]
 ) -> list[FloatArray]:
-    """Relevance "captions maps tokens patches" to float32 "maps words p p" per caption."""
+    """Relevance "captions maps tokens patches" to float32 "maps words rows columns" per caption.
+
+    Patches beyond an image's own are padding.
+    """
     stacked = stack_rows(rows, tokens=relevance.shape[2])
     precise = relevance if relevance.dtype == torch.float64 else relevance.float()
     weights = torch.as_tensor(stacked, device=precise.device, dtype=precise.dtype)
     maps = torch.einsum("bwt,bmtp->bmwp", weights, precise).cpu().numpy().astype(np.float32)
     return [
-        maps[i, :, : len(r)].reshape(maps.shape[1], len(r), grid, grid) for i, r in enumerate(rows)
+        own[:, : len(r), : grid.patches].reshape(len(own), len(r), *grid)
+        for own, r, grid in zip(maps, rows, grids, strict=True)
     ]
 
 
+def _grids(
+    model: AttentionAccess, features: torch.Tensor, grids: Sequence[Grid] | None
+) -> list[Grid]:
+    """The grid of each image.
+
+    Raises:
+        InputError: unknown, or more patches than the features have.
+    """
+    if grids is None:
+        if model.grid is None:
+            raise InputError(
+                "The patch grid of this model differs from image to image; give grids."
+            )
+        grids = [model.grid] * len(features)
+    if len(grids) != len(features) or any(g.patches >= features.shape[1] for g in grids):
+        raise InputError(
+            f"grids needs one (rows, columns) per image ({len(features)}), of at most "
+            f"{features.shape[1] - 1} patches; got {[tuple(g) for g in grids]}."
+        )
+    return list(grids)
+
+
 def _read_matcher(
-    matcher: Matcher,
+    matcher: MatchAttention,
     features: torch.Tensor,
     *,
     captions: Sequence[str],
@@ -269,7 +310,7 @@ def _read_matcher(
 
 
 def _read_captioner(
-    captioner: Captioner,
+    captioner: CaptionAttention,
     features: torch.Tensor,
     *,
     texts: Sequence[str],
@@ -282,7 +323,7 @@ def _read_captioner(
 
 
 def _with_prompts(
-    captioner: Captioner, captions: Sequence[str], prompts: Sequence[str] | None
+    captioner: CaptionAttention, captions: Sequence[str], prompts: Sequence[str] | None
 ) -> tuple[list[str], list[int]]:
     before = [captioner.default_prompt] * len(captions) if prompts is None else list(prompts)
     if len(before) != len(captions):

@@ -7,10 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
-from torch import nn
 
 from fiftyone_capviz.errors import InputError
-from fiftyone_capviz.models.patching import replaced
+from fiftyone_capviz.models.interfaces import AttentionAccess
 from fiftyone_capviz.records import Span
 
 
@@ -33,44 +32,42 @@ class Reading:
     logits: torch.Tensor | None
 
 
-class LeafTap(nn.Module):
-    """Stands in for the inactive attention dropout; the graph of gradients begins here.
+class ReadTap:
+    """Keeps the probabilities that pass.
 
-    Only the work above its layer is recorded, so a backward pass to a late layer is cheap.
+    Attributes:
+        attention: Float "images heads tokens image-tokens", after a pass.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.attention = torch.empty(0)
+    attention: torch.Tensor
 
-    def forward(self, attention: torch.Tensor) -> torch.Tensor:
-        """Keep the probabilities as a fresh leaf, and pass it on."""
-        self.attention = attention.detach().requires_grad_(True)
-        return self.attention
-
-
-class ReadTap(nn.Module):
-    """Stands in for the inactive attention dropout and keeps what passes."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.attention = torch.empty(0)
-
-    def forward(self, attention: torch.Tensor) -> torch.Tensor:
+    def __call__(self, attention: torch.Tensor) -> torch.Tensor:
         """Keep the probabilities, and pass them on."""
         self.attention = attention
         return attention
 
 
-class ZeroTap(nn.Module):
+class LeafTap:
+    """Makes the probabilities a leaf: the graph of gradients begins here.
+
+    Only the work above its layer is recorded, so a backward pass to a late layer is cheap.
+    """
+
+    attention: torch.Tensor
+
+    def __call__(self, attention: torch.Tensor) -> torch.Tensor:
+        """Keep the probabilities as a fresh leaf, and pass it on."""
+        self.attention = attention.detach().requires_grad_(True)
+        return self.attention
+
+
+class ZeroTap:
     """Adds a leaf of zeros to the probabilities: several layers can be tapped at once."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.attention = torch.empty(0)
-        self.zeros = torch.empty(0)
+    attention: torch.Tensor
+    zeros: torch.Tensor
 
-    def forward(self, attention: torch.Tensor) -> torch.Tensor:
+    def __call__(self, attention: torch.Tensor) -> torch.Tensor:
         """Keep the probabilities and the zeros, and pass their sum on."""
         self.attention = attention.detach()
         self.zeros = torch.zeros_like(attention).requires_grad_(True)
@@ -78,19 +75,21 @@ class ZeroTap(nn.Module):
 
 
 @contextmanager
-def reading_taps(attentions: Sequence[nn.Module]) -> Iterator[list[ReadTap]]:
-    """Read the probabilities of these attention layers while the block runs."""
-    taps = [ReadTap() for _ in attentions]
-    with replaced(attentions, "dropout", taps):
+def reading_taps(model: AttentionAccess, layers: Sequence[int]) -> Iterator[list[ReadTap]]:
+    """Read the probabilities of these layers while the block runs."""
+    taps = [ReadTap() for _ in layers]
+    with model.tapped(dict(zip(layers, taps, strict=True))):
         yield taps
 
 
 @contextmanager
-def gradient_taps(attentions: Sequence[nn.Module]) -> Iterator[list[LeafTap] | list[ZeroTap]]:
+def gradient_taps(
+    model: AttentionAccess, layers: Sequence[int]
+) -> Iterator[list[LeafTap] | list[ZeroTap]]:
     """Probabilities that a gradient can be taken of; one layer is cheaper than several."""
     taps: list[LeafTap] | list[ZeroTap]
-    taps = [LeafTap()] if len(attentions) == 1 else [ZeroTap() for _ in attentions]
-    with replaced(attentions, "dropout", taps), torch.enable_grad():
+    taps = [LeafTap()] if len(layers) == 1 else [ZeroTap() for _ in layers]
+    with model.tapped(dict(zip(layers, taps, strict=True))), torch.enable_grad():
         yield taps
 
 

@@ -23,7 +23,7 @@ from fiftyone_capviz.curation.inference.batch_loop import Work, Worker, failure_
 from fiftyone_capviz.curation.inference.batches import Item, ItemLoader, Preparer
 from fiftyone_capviz.curation.inference.engines import Engines, load_engines, share_preprocessing
 from fiftyone_capviz.errors import CapvizError, ImageError, InputError
-from fiftyone_capviz.records import CaptionWords, Match
+from fiftyone_capviz.records import CaptionWords, FloatArray, Match
 from fiftyone_capviz.segments import filter_segments
 from fiftyone_capviz.settings.analysis import AnalysisOptions, Stage
 from fiftyone_capviz.text.words import caption_words
@@ -115,10 +115,9 @@ class StageComputer:
             and (pair[1].text or "").strip()
             and id(pair[0]) not in matched
         ]
-        model = self._engines.attributing(self._options)
         for pair in pairs:
-            if "attribute" in stages(pair) and model is not None:
-                pair[1].maps = np.zeros((0, model.grid, model.grid), dtype=np.float32)
+            if "attribute" in stages(pair):
+                pair[1].maps = self._no_maps(pair[0])
         if mapped and kind == "encoder":
             self._map_by_encoder(mapped)
         elif mapped and itm:
@@ -131,15 +130,23 @@ class StageComputer:
                 found = self._engines.matcher.score(encoded, [r.text or "" for _, r in scored])
                 _set_matches(scored, found)
 
+    def _no_maps(self, item: Item) -> FloatArray | None:
+        """Maps of an image without words: "0 rows columns"; None without a model or an image."""
+        model = self._engines.attributing(self._options)
+        if model is None or item.image is None:
+            return None
+        return np.zeros((0, *model.transform(*item.image.size).grid), dtype=np.float32)
+
     def _map_by_matcher(self, pairs: Pairs) -> None:
         from fiftyone_capviz.attribution.words.methods import matcher_word_maps
+        from fiftyone_capviz.models.interfaces import match_attention
 
         matcher, options = self._engines.matcher, self._options
         if matcher is None:
             return
         with self._timed("attribute"):
             maps, found = matcher_word_maps(
-                matcher,
+                match_attention(matcher),
                 matcher.encode(stack_pixels(pairs, "matcher")),
                 captions=[result.text or "" for _, result in pairs],
                 words=[result.words or NO_WORDS for _, result in pairs],
@@ -158,6 +165,7 @@ class StageComputer:
         import torch
 
         from fiftyone_capviz.attribution.words.methods import captioner_word_maps
+        from fiftyone_capviz.models.interfaces import caption_attention
 
         captioner, options = self._engines.captioner, self._options
         if captioner is None:
@@ -166,7 +174,7 @@ class StageComputer:
             # A text that begins with a prompt of its own had none other before it.
             own_prompt = options.prompt not in (None, captioner.default_prompt)
             maps = captioner_word_maps(
-                captioner,
+                caption_attention(captioner),
                 torch.stack([features[id(item)] for item, _ in pairs]),
                 captions=[result.text or "" for _, result in pairs],
                 words=[result.words or NO_WORDS for _, result in pairs],
@@ -233,7 +241,9 @@ class StageComputer:
         score_segments(
             item, result, encoder=model, segment_hash=self._segment_hash, top_k=self._options.top_k
         )
-        if features is not None and captioner is not None and captioner.grid == model.grid:
+        if features is None or captioner is None or item.image is None:
+            return
+        if captioner.transform(*item.image.size).grid == model.transform(*item.image.size).grid:
             embed_segments(result, features)
 
     @contextmanager

@@ -6,6 +6,7 @@ user's own segments, are computed here.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -268,8 +269,11 @@ def _pooled(captioner: Any, items: Sequence[Item]) -> list[FloatArray]:
     found = []
     for item, row in zip(items, rows, strict=True):
         weights = weights_of(captioner, item)
-        empty = np.zeros((0, row.shape[1]), np.float32)
-        found.append(empty if weights is None else pooled_embeddings(row, weights))
+        if weights is None:
+            found.append(np.zeros((0, row.shape[1]), np.float32))
+        else:  # what follows an image's own patches is padding
+            own = row[: 1 + math.prod(weights.shape[1:])]
+            found.append(pooled_embeddings(own, weights))
     return found
 
 

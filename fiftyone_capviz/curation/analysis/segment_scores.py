@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,8 +15,9 @@ from fiftyone_capviz.curation.dataset.documents import (
     stored_weights,
 )
 from fiftyone_capviz.curation.inference.batches import Item
+from fiftyone_capviz.geometry import PixelTransform
 from fiftyone_capviz.records import BoolArray, FloatArray
-from fiftyone_capviz.segments import patch_weights, pool_scores
+from fiftyone_capviz.segments import owned_shares, pool_scores
 
 if TYPE_CHECKING:
     import torch
@@ -56,9 +58,8 @@ def score_segments(
     width, height = item.image.size
     transform = encoder.transform(width, height)
     segments = result.segments
-    whole = tuple(transform.crop) == (0, 0, width, height)
     if segments is None:
-        segments = _stored_segments(item, encoder.grid, whole=whole)
+        segments = _stored_segments(item, transform)
         result.signature = segments_signature(item.task.sample.segments_stage, item.detections)
     else:
         result.signature = segments_signature(segment_hash, [{}] * len(segments))
@@ -67,11 +68,11 @@ def score_segments(
         if masks is None:
             masks = full_masks(item.detections, width=width, height=height)
             segments.areas = _areas(masks)
-        segments.weights = patch_weights(masks, transform).astype(np.float16)
+        segments.weights = owned_shares(masks, transform).astype(np.float16)
     weights = segments.weights.astype(np.float32)
     result.scores = pool_scores(weights, segments.areas, result.maps)
     result.coverage = measure_coverage(result.scores, top_k=top_k)
-    if not whole:
+    if not transform.whole:
         segments.weights = None
     if len(segments):
         result.segments = segments
@@ -82,25 +83,26 @@ def embed_segments(result: SampleResult, features: torch.Tensor) -> None:
 
     Args:
         result: with scored segments.
-        features: of the image, "1+p*p hidden", on the grid of the weights.
+        features: of the image, "1+patches hidden", on the grid of the weights; rows after those of
+            the image's own patches are padding.
     """
     segments = result.segments
     if segments is None or segments.masks is None or segments.weights is None:
         return
     from fiftyone_capviz.segment_embeddings import pooled_embeddings
 
-    segments.embeddings = pooled_embeddings(features.float().cpu().numpy(), segments.weights)
+    own = features[: 1 + math.prod(segments.weights.shape[1:])]
+    segments.embeddings = pooled_embeddings(own.float().cpu().numpy(), segments.weights)
 
 
-def _stored_segments(item: Item, grid: int, *, whole: bool) -> SegmentResult:
+def _stored_segments(item: Item, transform: PixelTransform) -> SegmentResult:
     """The stored segments, with their stored weights if these are on the same grid.
 
-    Args:
-        whole: whether the grid shows the whole image; weights of a crop are made anew.
+    Weights of a crop are made anew.
     """
     detections = item.detections
     areas = np.array([each.get("area") or np.nan for each in detections], dtype=float)
-    weights = stored_weights(detections, grid) if whole else None
+    weights = stored_weights(detections, transform.grid) if transform.whole else None
     if weights is not None and len(weights):
         sums = weights.astype(np.float64).sum(axis=(1, 2))
         if not np.allclose(sums, areas, rtol=AREA_TOLERANCE, atol=1e-4):

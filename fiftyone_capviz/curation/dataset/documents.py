@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fiftyone_capviz.errors import ImageError
+from fiftyone_capviz.geometry import Grid
 from fiftyone_capviz.records import BoolArray, Coverage, FloatArray
 from fiftyone_capviz.segments import masks_from_boxes
 
@@ -168,13 +169,13 @@ def _stored_mask(detection: Document) -> BoolArray | None:
     return (array if array.ndim == 2 else array[..., 0]).astype(bool)
 
 
-def stored_weights(detections: Sequence[Document], grid: int) -> FloatArray | None:
+def stored_weights(detections: Sequence[Document], grid: Grid) -> FloatArray | None:
     """Patch weights "segments rows columns" as stored, if every segment has them on this grid."""
     weights = list(_each_weight(detections))
-    if len(weights) != len(detections) or any(each.shape != (grid, grid) for each in weights):
+    if len(weights) != len(detections) or any(each.shape != grid for each in weights):
         return None
     if not weights:
-        return np.zeros((0, grid, grid), dtype=np.float16)
+        return np.zeros((0, *grid), dtype=np.float16)
     return np.stack(weights)
 
 

@@ -32,7 +32,7 @@ class CaptionVariants:
     """All maps of one caption.
 
     Attributes:
-        maps: float32 "variants words p p".
+        maps: float32 "variants words rows columns".
         transform: of the image to the grid.
         error: completeness error over the sum of |A|; nan for methods without one.
     """
@@ -76,15 +76,19 @@ class BlipSource:
     """A BLIP matcher or captioner: Grad-CAM and cross-attention by layer and head."""
 
     def __init__(self, name: str, model: Matcher | Captioner, options: EvaluationOptions) -> None:
+        from fiftyone_capviz.models.interfaces import caption_attention, match_attention
+
         self.name = name
         self.score_name = {"itm": "match probability", "lm": "log-likelihood per token"}[name]
         self.revision, self.batch_size = model.revision, options.batch_size or 16
         self._model, self._clamp, self._heads = model, options.clamp, options.heads
-        heads = range(model.head_count) if options.heads else ()
+        seen = match_attention(model) if name == "itm" else caption_attention(model)
+        self._attention = seen
+        heads = range(seen.head_count) if options.heads else ()
         self.variants = [
             Variant(name, method, layer, head)
             for method in BLIP_METHODS
-            for layer in range(model.layer_count)
+            for layer in range(seen.layer_count)
             for head in (None, *heads)
         ]
 
@@ -94,24 +98,26 @@ class BlipSource:
         """Maps of every layer and head, from one forward and one backward pass."""
         from fiftyone_capviz.attribution.words.methods import all_method_maps
 
+        places = [self._model.transform(*image.size) for image in images]
         by_method = all_method_maps(
-            self._model,
+            self._attention,
             self._features(images),
             captions=texts,
             words=words,
+            grids=[place.grid for place in places],
             methods=BLIP_METHODS,
             clamp=self._clamp,
             per_head=self._heads,
         )
         found = []
-        for i, image in enumerate(images):
+        for i, place in enumerate(places):
             parts = [_with_mean(by_method[method][i], self._heads) for method in BLIP_METHODS]
-            found.append(CaptionVariants(np.concatenate(parts), self._model.transform(*image.size)))
+            found.append(CaptionVariants(np.concatenate(parts), place))
         return found
 
     def default(self, method: str) -> Variant:
         """The model's default layer, the mean of the heads."""
-        return Variant(self.name, method, self._model.default_layer, None)
+        return Variant(self.name, method, self._attention.default_layer, None)
 
     def score(self, images: Sequence[Image], texts: Sequence[str]) -> FloatArray:
         """Match probability, or mean log-probability per token."""
@@ -141,7 +147,15 @@ class BlipSource:
 
 
 def _with_mean(maps: FloatArray, heads: bool) -> FloatArray:
-    """ "layers heads words p p" to "variants words p p", the mean of each layer first."""
+    """All maps of one caption, the mean of each layer first.
+
+    Args:
+        maps: "layers heads words rows columns".
+        heads: keep the heads beside their mean.
+
+    Returns:
+        "variants words rows columns".
+    """
     mean = maps.mean(axis=1, keepdims=True)
     stacked = np.concatenate([mean, maps], axis=1) if heads else mean
     # Not -1: a caption without a content word has no maps to divide by.

@@ -187,7 +187,7 @@ class WordReading:
         best: float "words", each word's highest score on any segment of the image.
         covered_by: the words that cover this segment, best score first: indices.
         entropy: 0..1 of the positive scores; None where no word has one.
-        maps: float "words p p", signed, on the patch grid; of the whole image.
+        maps: float "words rows columns", signed, on the patch grid; of the whole image.
     """
 
     scores: FloatArray
@@ -209,7 +209,7 @@ def read_words(
 
     Args:
         scores: "segments words", all segments of the image: they compete for the words.
-        maps: "words p p".
+        maps: "words rows columns".
         rows: which segments.
         top_k: a word covers at most this many segments.
     """

@@ -35,7 +35,7 @@ from fiftyone_capviz.errors import CapvizError, InputError
 from fiftyone_capviz.geometry import PixelTransform
 from fiftyone_capviz.models.attention_shape import AttentionShape
 from fiftyone_capviz.records import FloatArray
-from fiftyone_capviz.segments import patch_weights, pool_scores
+from fiftyone_capviz.segments import owned_shares, pool_scores
 from fiftyone_capviz.settings.analysis import SECOND_ORDER, AnalysisOptions
 
 if TYPE_CHECKING:
@@ -146,11 +146,16 @@ def method_readings(
             "Words on cards are read by Grad-CAM or cross-attention; second-order attributions are "
             "shown as they are stored. Choose another method, or open the Pair Explainer."
         )
+    from fiftyone_capviz.models.interfaces import caption_attention, match_attention
+
     images = _read_images(dataset, chosen, asked)
     failures: dict[str, str] = {}
     with models_in_use(cache, wait=WAIT_SECONDS):
-        load = load_matcher if method.source == "itm" else load_captioner
-        model: Any = load(asked, cache)
+        model = (
+            match_attention(load_matcher(asked, cache))
+            if method.source == "itm"
+            else caption_attention(load_captioner(asked, cache))
+        )
         shape = AttentionShape(model.layer_count, model.head_count, model.default_layer)
         layer = _chosen("layer", method.layer, shape.layers)
         head = _chosen("head", method.head, shape.heads)
@@ -206,11 +211,10 @@ def _weights_of(
 ) -> tuple[FloatArray, FloatArray]:
     """Patch weights and areas, as stored where they fit this model's grid."""
     areas = np.array([one.get("area") or np.nan for one in detections], dtype=float)
-    whole = tuple(transform.crop) == (0, 0, transform.width, transform.height)
-    weights = stored_weights(detections, transform.grid) if whole else None
+    weights = stored_weights(detections, transform.grid) if transform.whole else None
     if weights is None or not np.isfinite(areas).all():
         masks = full_masks(detections, width=transform.width, height=transform.height)
-        weights = patch_weights(masks, transform)
+        weights = owned_shares(masks, transform)
         areas = masks.reshape(len(masks), -1).mean(axis=1) if len(masks) else np.zeros(0)
     return weights.astype(np.float32), areas
 

@@ -22,7 +22,7 @@ from fiftyone_capviz.settings.analysis import AnalysisOptions
 from fiftyone_capviz.text.words import caption_words
 
 if TYPE_CHECKING:
-    from fiftyone_capviz.models.interfaces import Captioner, Matcher
+    from fiftyone_capviz.models.interfaces import CaptionAttention, MatchAttention
 
 BATCH = 4
 """Captions per pass: the gradients of all layers and heads are held at once."""
@@ -35,7 +35,7 @@ class CaptionMaps:
 
     Attributes:
         words: in caption order.
-        maps: float32 "layers heads words p p".
+        maps: float32 "layers heads words rows columns".
         transform: from the image to the grid.
     """
 
@@ -44,7 +44,7 @@ class CaptionMaps:
     transform: PixelTransform
 
     def at(self, layer: int, head: int | None) -> FloatArray:
-        """Maps of one layer, of one head or the mean of all: "words p p"."""
+        """Maps of one layer, of one head or the mean of all: "words rows columns"."""
         chosen = self.maps[layer]
         taken: FloatArray = chosen.mean(axis=0) if head is None else chosen[head]
         return taken
@@ -78,7 +78,10 @@ class MapMaker:
     """
 
     def __init__(
-        self, model: Captioner | Matcher, options: AnalysisOptions, kept: RecentCache[CaptionMaps]
+        self,
+        model: CaptionAttention | MatchAttention,
+        options: AnalysisOptions,
+        kept: RecentCache[CaptionMaps],
     ) -> None:
         self._model = model
         self._options = options
@@ -138,19 +141,21 @@ class MapMaker:
             None,
             getattr(model, "default_prompt", None),
         )
+        places = [model.transform(seen.width, seen.height) for seen in encoded]
         made = all_layer_maps(
             model,
             torch.cat([each.tensor for each in encoded]),
             captions=[image.text for image in images],
             words=words,
+            grids=[place.grid for place in places],
             method=options.method,
             clamp=options.clamp,
             per_head=True,
             prompts=[""] * len(images) if own_prompt else None,
         )
         return [
-            CaptionMaps(found.words, maps, model.transform(seen.width, seen.height))
-            for found, maps, seen in zip(words, made, encoded, strict=True)
+            CaptionMaps(found.words, maps, place)
+            for found, maps, place in zip(words, made, places, strict=True)
         ]
 
     def _key(self, image: CaptionedImage) -> Key:

@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 
     from fiftyone_capviz.models.cache import ModelCache
     from fiftyone_capviz.models.interfaces import (
+        CaptionAttention,
         Captioner,
         DualEncoder,
         ImageEncoder,
+        MatchAttention,
         Matcher,
         Segmenter,
     )
@@ -63,12 +65,22 @@ class Engines:
             return options.layer
         return model.default_layer
 
-    def attributing(self, options: AnalysisOptions) -> Captioner | Matcher | DualEncoder | None:
-        """The model that attributes words to patches."""
+    def attributing(
+        self, options: AnalysisOptions
+    ) -> CaptionAttention | MatchAttention | DualEncoder | None:
+        """The model that attributes words to patches.
+
+        Raises:
+            InputError: one that does not show its attention.
+        """
+        from fiftyone_capviz.models.interfaces import caption_attention, match_attention
+
         kind = options.stage_model("attribute")
         if kind == "encoder":
             return self.encoder
-        return self.matcher if kind == "matcher" else self.captioner
+        if kind == "matcher":
+            return None if self.matcher is None else match_attention(self.matcher)
+        return None if self.captioner is None else caption_attention(self.captioner)
 
 
 @lru_cache(maxsize=1)
@@ -236,7 +248,9 @@ def _with_thresholds(model: Segmenter, options: AnalysisOptions) -> Segmenter:
     return tuned
 
 
-def _check_layer(options: AnalysisOptions, model: Captioner | Matcher | DualEncoder | None) -> None:
+def _check_layer(
+    options: AnalysisOptions, model: CaptionAttention | MatchAttention | DualEncoder | None
+) -> None:
     from fiftyone_capviz.models.interfaces import DualEncoder
 
     if model is None:

@@ -70,7 +70,7 @@ class ImageFeatures:
     """One encoded image.
 
     Attributes:
-        tensor: "1 1+p*p hidden", on the model's device.
+        tensor: "1 1+patches hidden", on the model's device.
         width, height: of the upright image, in pixels.
     """
 

@@ -8,24 +8,23 @@ from fiftyone_capviz.curation.dataset.documents import full_masks, stored_weight
 from fiftyone_capviz.curation.inference.batches import Item
 from fiftyone_capviz.errors import ImageError
 from fiftyone_capviz.records import FloatArray
-from fiftyone_capviz.segments import patch_weights
+from fiftyone_capviz.segments import owned_shares
 
 
 def weights_of(encoder: Any, item: Item) -> FloatArray | None:
     """Patch weights of an item's segments on a model's grid: the stored ones where they fit.
 
     Returns:
-        "segments p p"; None where a mask file cannot be read.
+        "segments rows columns"; None where a mask file cannot be read.
     """
     if item.image is None:
         return None
     width, height = item.image.size
     transform = encoder.transform(width, height)
-    whole = tuple(transform.crop) == (0, 0, width, height)
-    weights = stored_weights(item.detections, encoder.grid) if whole else None
+    weights = stored_weights(item.detections, transform.grid) if transform.whole else None
     if weights is not None:
         return weights
     try:
-        return patch_weights(full_masks(item.detections, width=width, height=height), transform)
+        return owned_shares(full_masks(item.detections, width=width, height=height), transform)
     except ImageError:
         return None

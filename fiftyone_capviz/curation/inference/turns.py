@@ -79,7 +79,7 @@ def is_large(model: object) -> bool:
 
 def writable(captioner: Captioner, word: str) -> str | None:
     """A word as the captioner can write it, as given or in the singular; None if it cannot."""
-    unknown = captioner.text.tokenizer.unk_token_id
+    unknown = captioner.text.unknown
     for form in (word.strip(), " ".join(caption_words(word).words)):
         pieces = captioner.text.pieces(form)
         if pieces and unknown not in pieces:

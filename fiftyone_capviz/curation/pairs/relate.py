@@ -97,9 +97,9 @@ def relate_images(
     stop: Callable[[], bool] | None = None,
     cache: ModelCache | None = None,
 ) -> RelationReading:
-    """Which part of one image meets which part of another: matrix "p p p p".
+    """Which part of one image meets which part of another: matrix "rows columns rows columns".
 
-    The first two axes are rows and columns of the first image's grid.
+    The first two axes are of the first image's grid, the others of the second's.
 
     Args:
         first, second: the images.
@@ -141,8 +141,8 @@ def relate_images(
             layer=layer,
             nodes=chosen.nodes,
         )
-        grid = encoder.grid
-    matrix = np.asarray(found.matrix, np.float32).reshape(grid, grid, grid, grid)
+        grids = [encoder.transform(*image.size).grid for image in images]
+    matrix = np.asarray(found.matrix, np.float32).reshape(*grids[0], *grids[1])
     seconds = time.perf_counter() - started
     reading = RelationReading.of(matrix, found, layer=layer, notes=notes, seconds=seconds)
     pair_cache().keep(key, reading, matrix.nbytes)

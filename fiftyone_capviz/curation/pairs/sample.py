@@ -21,7 +21,7 @@ from fiftyone_capviz.curation.dataset.schema import detections_fields, text_fiel
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.geometry import PixelTransform
 from fiftyone_capviz.records import FloatArray
-from fiftyone_capviz.segments import patch_weights
+from fiftyone_capviz.segments import owned_shares
 from fiftyone_capviz.settings.analysis import AnalysisOptions
 
 
@@ -161,8 +161,8 @@ class SegmentRegions:
     """One entry per segment, in the order of the sample's.
 
     Attributes:
-        shares: how much of each patch it owns, 0..1, "segments p p"; those of segments that tile
-            the image sum to 1 on every patch, so the parts of a score sum to the whole.
+        shares: how much of each patch it owns, 0..1, "segments rows columns"; those of segments
+            that tile the image sum to 1 on every patch, so the parts of a score sum to the whole.
         problems: why it says nothing, such as its size; None where nothing is wrong.
     """
 
@@ -175,7 +175,7 @@ def segment_regions(sample: PairSample, transform: PixelTransform) -> SegmentReg
     from fiftyone_capviz.attribution.pairs.slices import patch_shares, region_problem
 
     masks = full_masks(sample.detections, width=transform.width, height=transform.height)
-    weights = patch_weights(masks, transform)
+    weights = owned_shares(masks, transform)
     problems = tuple(
         region_problem(transform, pixels=int(np.count_nonzero(mask)), weights=own)
         for mask, own in zip(masks, weights, strict=True)

@@ -34,7 +34,7 @@ from fiftyone_capviz.curation.pairs.sample import choose_fields
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.images import open_image
 from fiftyone_capviz.records import FloatArray
-from fiftyone_capviz.segments import patch_weights
+from fiftyone_capviz.segments import owned_shares
 from fiftyone_capviz.settings.pairs import PairSettings, default_encoder
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class ViewRelations:
         found = self.explain(sample_id, caption)
         detections = self._source.detections(sample_id)
         masks = full_masks(detections, width=found.transform.width, height=found.transform.height)
-        weights = patch_weights(masks, found.transform)
+        weights = owned_shares(masks, found.transform)
         areas = masks.reshape(len(masks), -1).mean(axis=1) if len(masks) else np.zeros(0)
         return SegmentWords(
             tuple(str(each["_id"]) for each in detections),

@@ -180,12 +180,13 @@ class SteeringWorker(Worker[Task, Item, Steered]):
         from fiftyone_capviz.steering.recaption import steer_patches
 
         recipe = self._work.recipe
-        if recipe.patch_weights is not None:
-            weights = np.asarray(recipe.patch_weights, float)
-            if weights.shape != (self._captioner.grid,) * 2:
+        if recipe.grid_weights is not None:
+            weights = np.asarray(recipe.grid_weights, float)
+            grid = self._captioner.grid
+            if grid is not None and weights.shape != grid:
                 raise InputError(
-                    f"Patch weights must fit the captioner's grid of {self._captioner.grid} x "
-                    f"{self._captioner.grid}; got {weights.shape[0]} x {weights.shape[1]}."
+                    f"Patch weights must fit the captioner's grid of {grid.rows} x "
+                    f"{grid.columns}; got {weights.shape[0]} x {weights.shape[1]}."
                 )
             return Steering(recipe.prompt, weights, recipe.method)
         if coverage is None or not isinstance(recipe.weight, int | float):

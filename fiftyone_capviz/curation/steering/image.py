@@ -13,6 +13,7 @@ from fiftyone_capviz.curation.dataset.names import CaptionFields, steered_fields
 from fiftyone_capviz.curation.dataset.samples import reload_samples
 from fiftyone_capviz.curation.dataset.schema import declare_candidates
 from fiftyone_capviz.errors import InputError
+from fiftyone_capviz.geometry import Grid
 from fiftyone_capviz.records import Caption, FloatArray
 from fiftyone_capviz.settings.analysis import AnalysisOptions
 from fiftyone_capviz.settings.steering import Method
@@ -106,7 +107,7 @@ class Attempt:
 
     Attributes:
         match: probability that it fits the image, 0..1.
-        weights: the combined patch weights "p p"; None where only the prompt steered.
+        weights: the combined patch weights "rows columns"; None where only the prompt steered.
         seconds: from the call to the answer.
     """
 
@@ -122,16 +123,16 @@ class Workplace:
     """The image on the captioner's grid.
 
     Attributes:
-        grid: p, patches per side.
+        grid: rows and columns of its patches.
         crop: left, top, width, height of what the grid shows, as shares of the image.
-        coverage: how much of each patch each segment covers, 0..1, "segments p p".
+        coverage: how much of each patch each segment covers, 0..1, "segments rows columns".
         default_prompt: the captioner's own.
         match: of the present caption; None without one.
         log_likelihood: of the present caption; None without one.
         streams: the captioner is so large that its words should be shown as they come.
     """
 
-    grid: int
+    grid: Grid
     crop: tuple[float, float, float, float]
     coverage: FloatArray
     default_prompt: str

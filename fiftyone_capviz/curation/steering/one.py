@@ -22,7 +22,7 @@ from fiftyone_capviz.curation.inference.turns import is_large, models_in_turn, w
 from fiftyone_capviz.curation.steering.image import Attempt, Dial, Dials, SteeredImage, Workplace
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.records import Caption, FloatArray
-from fiftyone_capviz.segments import patch_weights
+from fiftyone_capviz.segments import owned_shares
 from fiftyone_capviz.settings.analysis import AnalysisOptions
 from fiftyone_capviz.steering.weighting import PatchSelection, coverage_of_segments
 
@@ -59,10 +59,11 @@ def lay_out(
                 features.tensor, prompt, num_beams=options.num_beams, max_new_tokens=2
             )
         width, height = features.width, features.height
-        left, top, right, bottom = captioner.transform(width, height).crop
+        transform = captioner.transform(width, height)
+        left, top, right, bottom = transform.crop
         every = [str(one["_id"]) for one in image.detections]
         return Workplace(
-            grid=captioner.grid,
+            grid=transform.grid,
             crop=(left / width, top / height, (right - left) / width, (bottom - top) / height),
             coverage=_coverages(image, captioner, features, every),
             default_prompt=captioner.default_prompt,
@@ -192,7 +193,7 @@ def search_weight(
 def weights_on_image(
     image: SteeredImage, options: AnalysisOptions, dials: Dials, cache: ModelCache | None = None
 ) -> FloatArray | None:
-    """The dials' combined patch weights "p p"; None where they change no patch."""
+    """The dials' combined patch weights "rows columns"; None where they change no patch."""
     with models_in_turn(options, cache) as (captioner, _):
         features = feature_cache().features(captioner, image.filepath)
         weights = _steering(image, captioner, features, dials).weights
@@ -218,15 +219,16 @@ def _steering(
 def _selection(
     image: SteeredImage, captioner: Captioner, features: ImageFeatures, dial: Dial
 ) -> PatchSelection:
-    coverage = np.zeros((captioner.grid,) * 2)
+    grid = captioner.transform(features.width, features.height).grid
+    coverage = np.zeros(grid)
     if dial.segment_ids:
         coverage = _coverages(image, captioner, features, dial.segment_ids).max(axis=0, initial=0)
     for cells, share in ((dial.added, 1.0), (dial.removed, 0.0)):
         for row, column in cells:
-            if not (0 <= row < captioner.grid and 0 <= column < captioner.grid):
+            if not (0 <= row < grid.rows and 0 <= column < grid.columns):
                 raise InputError(
-                    f"Rows and columns of patches go from 0 to {captioner.grid - 1}; got "
-                    f"{row}, {column}."
+                    f"Rows of patches go from 0 to {grid.rows - 1}, columns to {grid.columns - 1}; "
+                    f"got {row}, {column}."
                 )
             coverage[row, column] = share
     return PatchSelection(coverage, dial.weight)
@@ -235,17 +237,19 @@ def _selection(
 def _coverages(
     image: SteeredImage, captioner: Captioner, features: ImageFeatures, ids: Sequence[str]
 ) -> FloatArray:
-    """How much of each patch these segments cover, 0..1, "segments p p"; unknown ids are empty."""
+    """How much of each patch these segments cover, 0..1: "segments rows columns".
+
+    Unknown ids are empty.
+    """
     wanted = set(ids)
     chosen = [one for one in image.detections if str(one["_id"]) in wanted]
-    if not chosen:
-        return np.zeros((0, captioner.grid, captioner.grid))
     width, height = features.width, features.height
     transform = captioner.transform(width, height)
-    whole = tuple(transform.crop) == (0, 0, width, height)
-    weights = stored_weights(chosen, captioner.grid) if whole else None
+    if not chosen:
+        return np.zeros((0, *transform.grid))
+    weights = stored_weights(chosen, transform.grid) if transform.whole else None
     if weights is None:
-        weights = patch_weights(full_masks(chosen, width=width, height=height), transform)
+        weights = owned_shares(full_masks(chosen, width=width, height=height), transform)
     return np.stack([coverage_of_segments(each) for each in weights])
 
 

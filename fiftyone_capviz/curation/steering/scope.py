@@ -163,7 +163,7 @@ def batch_recipe(
         weights = weights_on_image(image, options, dials)
         table = None if weights is None else tuple(tuple(map(float, row)) for row in weights)
         return Recipe(
-            prompt=dials.prompt, word=word, method=dials.method, patch_weights=table
+            prompt=dials.prompt, word=word, method=dials.method, grid_weights=table
         ).validated()
     weight = dials.selections[turned].weight if turned < len(dials.selections) else 1.0
     return Recipe(

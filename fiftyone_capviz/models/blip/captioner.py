@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,12 +12,13 @@ from transformers import (
     BlipConfig,
     BlipForConditionalGeneration,
 )
-from transformers.models.blip.modeling_blip_text import BlipTextAttention, BlipTextSelfAttention
+from transformers.models.blip.modeling_blip_text import BlipTextSelfAttention
 
 from fiftyone_capviz.errors import InputError
+from fiftyone_capviz.models.blip.attention import BlipAttentionAccess, own_rows
 from fiftyone_capviz.models.blip.decoder import BlipDecoder, decoder_cache, rows_of
-from fiftyone_capviz.models.blip.steering import contrast_scores, plan_decoding
 from fiftyone_capviz.models.blip.vision import BlipVision, read_blip_config
+from fiftyone_capviz.models.decoding_plan import contrast_scores, plan_decoding
 from fiftyone_capviz.models.loading import Checkpoint, load_transformer
 from fiftyone_capviz.models.word_pieces import TokenBatch, WordPieces
 from fiftyone_capviz.records import Caption, FloatArray
@@ -44,7 +46,7 @@ def load_captioner(
     return BlipCaptioner(checkpoint, model=model, config=config, text=text)
 
 
-class BlipCaptioner(BlipVision):
+class BlipCaptioner(BlipVision, BlipAttentionAccess):
     """Writes captions with BLIP's text decoder.
 
     Attributes:
@@ -69,14 +71,13 @@ class BlipCaptioner(BlipVision):
         self.default_prompt = str(checkpoint.config.get("capviz_default_prompt", DEFAULT_PROMPT))
 
     @property
-    def self_attentions(self) -> list[BlipTextAttention]:
-        """The self-attention block of each decoder layer; its ``self`` does the attending."""
-        return [layer.attention for layer in self.decoder.layers]
-
-    @property
     def cross_attentions(self) -> list[BlipTextSelfAttention]:
         """The cross-attention of each layer."""
         return self.decoder.cross_attentions
+
+    def own_rows(self) -> AbstractContextManager[None]:
+        """Keep gradients on their own row of the text; see `CaptionAttention`."""
+        return own_rows([layer.attention for layer in self.decoder.layers])
 
     @torch.no_grad()
     def generate(
@@ -92,7 +93,7 @@ class BlipCaptioner(BlipVision):
         """Write one caption per image.
 
         Args:
-            features: what `encode` returned, "images 1+p*p hidden".
+            features: what `encode` returned, "images 1+patches hidden".
             prompts: one per image, of any length; a steering's own prompt comes before it.
             num_beams: 1 is greedy.
             max_new_tokens: word pieces after the prompt, at most.
@@ -144,7 +145,7 @@ class BlipCaptioner(BlipVision):
         Nothing stays on the model between two texts: a consumer may stop at any time.
 
         Args:
-            features: "1 1+p*p hidden".
+            features: "1 1+patches hidden".
             prompt: what to go on from.
             steering: for this image.
         """
@@ -174,7 +175,7 @@ class BlipCaptioner(BlipVision):
         """Mean log-probability per token of each text after its prompt, the end token included.
 
         Args:
-            features: "images 1+p*p hidden".
+            features: "images 1+patches hidden".
             texts: one per image.
             prompts: what comes before each text; the default prompt if not given.
 
@@ -194,7 +195,7 @@ class BlipCaptioner(BlipVision):
         return self.decoder.likelihoods(self.decoder.project(features), starts, rests)
 
     @torch.no_grad()
-    def teacher_logits(
+    def teacher_log_probabilities(
         self,
         features: torch.Tensor,
         rows: Sequence[Sequence[int]],
@@ -204,7 +205,7 @@ class BlipCaptioner(BlipVision):
         """Log-probabilities of the next token after every prefix of given token ids.
 
         Args:
-            features: "images 1+p*p hidden".
+            features: "images 1+patches hidden".
             rows: token ids per image, beginning with `text.bos`.
             steering: one per image; contrast mixes as it does when decoding.
 
@@ -282,7 +283,7 @@ class BlipCaptioner(BlipVision):
         full = self.text.read([*start, *ids])
         known = self.text.read(start)
         rest = full[len(known) :].strip() if full.startswith(known) else self.text.read(ids)
-        if self.text.tokenizer.unk_token_id in start:
+        if self.text.unknown in start:
             # The tokenizer cannot spell the prompt: keep the user's own words.
             full = f"{' '.join(prompt.split())} {self.text.read(ids)}".strip()
         is_default = prompt.strip() == self.default_prompt.strip()

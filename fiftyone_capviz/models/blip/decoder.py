@@ -9,8 +9,8 @@ from transformers import BlipTextLMHeadModel, GenerationConfig, LogitsProcessorL
 from transformers.cache_utils import DynamicCache, EncoderDecoderCache
 from transformers.models.blip.modeling_blip_text import BlipTextLayer, BlipTextSelfAttention
 
-from fiftyone_capviz.models.blip.steering import ContrastProcessor, DecodingPlan, contrast_scores
-from fiftyone_capviz.models.patching import attention_bias
+from fiftyone_capviz.models.blip.attention import attention_bias
+from fiftyone_capviz.models.decoding_plan import ContrastProcessor, DecodingPlan, contrast_scores
 from fiftyone_capviz.models.word_pieces import WordPieces, pad_left, pad_right
 from fiftyone_capviz.records import FloatArray
 

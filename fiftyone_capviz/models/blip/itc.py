@@ -11,10 +11,20 @@ from PIL.Image import Image
 
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.geometry import PixelTransform
-from fiftyone_capviz.models.blip.matcher import BlipMatcher
+from fiftyone_capviz.models.blip.matcher import BlipMatcher, load_matcher
 from fiftyone_capviz.models.dual.sides import Affine, LastBlock, Norm, Tower
 from fiftyone_capviz.models.dual.tower import TowerEncoder
+from fiftyone_capviz.models.loading import Checkpoint
 from fiftyone_capviz.models.word_pieces import TokenBatch
+
+
+def load_itc(checkpoint: Checkpoint, *, device: torch.device, dtype: torch.dtype) -> ItcEncoder:
+    """Load a BLIP matcher, and see it through its contrastive head.
+
+    Raises:
+        CheckpointError: another architecture, or weights that do not fit.
+    """
+    return ItcEncoder(load_matcher(checkpoint, device=device, dtype=dtype))
 
 
 class ItcEncoder(TowerEncoder):

@@ -11,6 +11,7 @@ from transformers import BlipConfig, BlipForImageTextRetrieval
 from transformers.models.blip.modeling_blip_text import BlipTextSelfAttention
 
 from fiftyone_capviz.errors import InputError
+from fiftyone_capviz.models.blip.attention import BlipAttentionAccess
 from fiftyone_capviz.models.blip.vision import BlipVision, read_blip_config
 from fiftyone_capviz.models.interfaces import matches_of
 from fiftyone_capviz.models.loading import Checkpoint, load_transformer
@@ -34,7 +35,7 @@ def load_matcher(
     return BlipMatcher(checkpoint, model=model, config=config, text=text)
 
 
-class BlipMatcher(BlipVision):
+class BlipMatcher(BlipVision, BlipAttentionAccess):
     """Scores image-text pairs with BLIP's matching head.
 
     Attributes:
@@ -85,7 +86,7 @@ class BlipMatcher(BlipVision):
         """Match of each image with its text.
 
         Args:
-            features: "images 1+p*p hidden".
+            features: "images 1+patches hidden".
             texts: one per image.
             use_enc: see `tokens`.
         """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,7 +13,7 @@ from transformers import BlipConfig, BlipImageProcessor, BlipVisionModel
 from transformers.models.blip.modeling_blip import BlipAttention
 
 from fiftyone_capviz.errors import CheckpointError
-from fiftyone_capviz.geometry import PixelTransform, squash
+from fiftyone_capviz.geometry import Grid, PixelTransform, squash
 from fiftyone_capviz.models.loading import Checkpoint, require_file
 
 
@@ -59,7 +58,7 @@ class BlipVision:
     Attributes:
         spec: what the user asked for.
         revision: hub commit or digest of the folder.
-        grid: p, patches per side.
+        grid: rows and columns of patches, the same for every image.
         hidden_size: width of a patch feature.
         device: where the model computes.
         dtype: in which precision.
@@ -86,7 +85,7 @@ class BlipVision:
 
     def transform(self, width: int, height: int) -> PixelTransform:
         """The patch grid shows the whole image, squashed to a square."""
-        return squash(width, height, self.grid)
+        return squash(width, height, *self.grid)
 
     def preprocess(self, images: Sequence[Image]) -> torch.Tensor:
         """Resize and normalise as the checkpoint's own processor does.
@@ -112,11 +111,11 @@ class BlipVision:
             pixels: what `preprocess` returned.
 
         Returns:
-            "images 1+p*p hidden", on the model's device, in its precision.
+            "images 1+patches hidden", on the model's device, in its precision.
         """
         if not len(pixels):
             return torch.zeros(
-                0, 1 + self.grid**2, self.hidden_size, device=self.device, dtype=self.dtype
+                0, 1 + self.grid.patches, self.hidden_size, device=self.device, dtype=self.dtype
             )
         moved = pixels.to(self.device, self.dtype, non_blocking=True)
         features: torch.Tensor = self._vision(pixel_values=moved).last_hidden_state
@@ -170,7 +169,8 @@ _REMEDIES = {
 }
 
 
-def _grid_of(config: BlipConfig, spec: str) -> tuple[int, int]:
+def _grid_of(config: BlipConfig, spec: str) -> tuple[Grid, int]:
+    """The grid, and the side of the image that the model sees, in pixels."""
     sizes = []
     for value in (config.vision_config.image_size, config.vision_config.patch_size):
         sides = {value} if isinstance(value, int) else set(value)
@@ -180,7 +180,8 @@ def _grid_of(config: BlipConfig, spec: str) -> tuple[int, int]:
                 "checkpoint."
             )
         sizes.append(sides.pop())
-    return math.floor(sizes[0] / sizes[1]), sizes[0]
+    side = sizes[0] // sizes[1]
+    return Grid(side, side), sizes[0]
 
 
 def _load_processor(checkpoint: Checkpoint, image_size: int) -> BlipImageProcessor:

@@ -11,7 +11,7 @@ from PIL.Image import Image
 from transformers import AutoTokenizer, CLIPConfig, CLIPImageProcessor, CLIPModel
 
 from fiftyone_capviz.errors import CheckpointError, InputError
-from fiftyone_capviz.geometry import PixelTransform
+from fiftyone_capviz.geometry import Grid, PixelTransform
 from fiftyone_capviz.models.dual.inputs import (
     load_processor,
     load_tokenizer,
@@ -47,7 +47,8 @@ class ClipEncoder(TowerEncoder):
         self.model: CLIPModel = load_transformer(
             CLIPModel, checkpoint, config=config, device=device, dtype=dtype
         )
-        self.grid = config.vision_config.image_size // config.vision_config.patch_size
+        side = config.vision_config.image_size // config.vision_config.patch_size
+        self.grid = Grid(side, side)
         self._eos: int = config.text_config.eos_token_id
         self._limit: int = config.text_config.max_position_embeddings
         self._tokenizer = load_tokenizer(checkpoint, AutoTokenizer)

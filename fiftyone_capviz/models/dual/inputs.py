@@ -10,7 +10,7 @@ from PIL.Image import Image
 from PIL.Image import new as new_image
 
 from fiftyone_capviz.errors import CheckpointError, InputError
-from fiftyone_capviz.geometry import PixelTransform, center_crop, squash
+from fiftyone_capviz.geometry import Grid, PixelTransform, center_crop, squash
 from fiftyone_capviz.models.loading import Checkpoint, require_file
 from fiftyone_capviz.models.word_pieces import TokenBatch
 
@@ -75,7 +75,9 @@ def _require_squares(processor: Any, spec: str, size: int) -> None:
     for width, height in ((3 * size, size), (size, 3 * size)):
         probe = new_image("RGB", (width, height))
         found = tuple(preprocess(processor, [probe]).shape[2:])
-        left, top, right, bottom = processor_transform(processor, width, height, grid=1).crop
+        left, top, right, bottom = processor_transform(
+            processor, width, height, grid=Grid(1, 1)
+        ).crop
         inside = left >= 0 and top >= 0 and right <= width and bottom <= height
         if found != (size, size) or not inside:
             raise CheckpointError(
@@ -86,7 +88,7 @@ def _require_squares(processor: Any, spec: str, size: int) -> None:
             )
 
 
-def processor_transform(processor: Any, width: int, height: int, *, grid: int) -> PixelTransform:
+def processor_transform(processor: Any, width: int, height: int, *, grid: Grid) -> PixelTransform:
     """The part of an image that a processor shows: its middle (CLIP), or all of it, squashed.
 
     Raises:
@@ -94,14 +96,14 @@ def processor_transform(processor: Any, width: int, height: int, *, grid: int) -
     """
     size, cropped = processor.size, getattr(processor, "do_center_crop", False)
     if not cropped and size.get("height") and size.get("height") == size.get("width"):
-        return squash(width, height, grid)
+        return squash(width, height, *grid)
     edge = size.get("shortest_edge")
     if not cropped or edge is None:
         raise CheckpointError(
             "An image processor must squash to a square, or scale the short side and crop the "
             f"centre; this one has size {dict(size)}. Use another checkpoint."
         )
-    return center_crop(width, height, grid, size=edge, crop=processor.crop_size["height"])
+    return center_crop(width, height, *grid, size=edge, crop=processor.crop_size["height"])
 
 
 def preprocess(processor: Any, images: Sequence[Image]) -> torch.Tensor:

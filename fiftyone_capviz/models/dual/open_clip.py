@@ -8,8 +8,10 @@ and the end of the text, the closed form holds. What a model gives is compared w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cached_property, partial
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -17,12 +19,36 @@ from PIL.Image import Image
 from torch import nn
 from torch.nn import functional
 
-from fiftyone_capviz.errors import CheckpointError, InputError
-from fiftyone_capviz.geometry import PixelTransform, center_crop, squash
+from fiftyone_capviz.errors import CheckpointError, InputError, UnknownModelError
+from fiftyone_capviz.geometry import Grid, PixelTransform, center_crop, squash
 from fiftyone_capviz.models.dual.sides import Affine, LastBlock, Norm, Tower, causal_mask
 from fiftyone_capviz.models.dual.tower import TowerEncoder
-from fiftyone_capviz.models.loading import Checkpoint, load_state_dict
+from fiftyone_capviz.models.loading import Checkpoint, fingerprint, load_state_dict
 from fiftyone_capviz.models.word_pieces import TokenBatch
+
+MODEL_TYPE = "open_clip"
+_SPEC = re.compile(rf"{MODEL_TYPE}:(?P<name>[^=]+)=(?P<path>.+)")
+
+
+def locate_open_clip(spec: str) -> Checkpoint | None:
+    """The file of "open_clip:NAME=PATH"; None for a spec that begins in another way.
+
+    Raises:
+        UnknownModelError: no path, or no file there.
+    """
+    if not spec.startswith(f"{MODEL_TYPE}:"):
+        return None
+    found = _SPEC.fullmatch(spec)
+    if found is None:
+        raise UnknownModelError(
+            f"{spec!r} needs its weights: give open_clip:NAME=PATH, e.g. "
+            "open_clip:ViT-B-16=open_clip_model.safetensors."
+        )
+    path = Path(found["path"]).expanduser()
+    if not path.is_file():
+        raise UnknownModelError(f"No weights at {str(path)!r}. Check the path after '='.")
+    config = {"model_type": MODEL_TYPE, "name": found["name"]}
+    return Checkpoint(spec, path.resolve(), config, fingerprint(path))
 
 
 def load_open_clip(
@@ -109,7 +135,7 @@ class OpenClipEncoder(TowerEncoder):
                 "a model with open_clip's own tokenizer, or the model's version for transformers."
             )
         visual = model.visual
-        self.grid = int(visual.grid_size[0])
+        self.grid = Grid(*map(int, visual.grid_size))
         self._image_size = int(visual.image_size[0])
         require_own_outputs(self, self.model)
 
@@ -143,8 +169,8 @@ class OpenClipEncoder(TowerEncoder):
     def transform(self, width: int, height: int) -> PixelTransform:
         """What open_clip's own preprocessing does for this model."""
         if self._preprocessing.resize_mode == "squash":
-            return squash(width, height, self.grid)
-        return center_crop(width, height, self.grid, size=self._image_size)
+            return squash(width, height, *self.grid)
+        return center_crop(width, height, *self.grid, size=self._image_size)
 
     def preprocess(self, images: Sequence[Image]) -> torch.Tensor:
         """Pixels "images 3 size size", normalised, on the CPU."""

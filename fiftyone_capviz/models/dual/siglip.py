@@ -27,7 +27,7 @@ from transformers import (
 )
 
 from fiftyone_capviz.errors import CheckpointError, InputError
-from fiftyone_capviz.geometry import PixelTransform
+from fiftyone_capviz.geometry import Grid, PixelTransform
 from fiftyone_capviz.models.dual.clip import last_block
 from fiftyone_capviz.models.dual.inputs import (
     load_processor,
@@ -62,7 +62,8 @@ class SiglipEncoder(TowerEncoder):
         self.model: SiglipModel = load_transformer(
             SiglipModel, checkpoint, config=config, device=device, dtype=dtype
         )
-        self.grid = config.vision_config.image_size // config.vision_config.patch_size
+        side = config.vision_config.image_size // config.vision_config.patch_size
+        self.grid = Grid(side, side)
         self._text = SiglipTokens(checkpoint, limit=config.text_config.max_position_embeddings)
         self._processor = load_processor(
             checkpoint, AutoImageProcessor, size=config.vision_config.image_size

@@ -15,7 +15,7 @@ from PIL.Image import Image
 from torch.nn import functional
 
 from fiftyone_capviz.errors import InputError
-from fiftyone_capviz.geometry import PixelTransform
+from fiftyone_capviz.geometry import Grid, PixelTransform
 from fiftyone_capviz.models.dual.sides import Side, Tower
 from fiftyone_capviz.models.word_pieces import TokenBatch
 
@@ -26,7 +26,7 @@ class TowerEncoder(ABC):
     Attributes:
         spec, revision: where the weights came from.
         device, dtype: where and in which precision it computes.
-        grid: patches per side.
+        grid: rows and columns of patches.
         filler: id of the token that stands for "no word here" in references and perturbations.
         causal_text: whether a text token sees only those before it.
     """
@@ -35,7 +35,7 @@ class TowerEncoder(ABC):
     revision: str
     device: torch.device
     dtype: torch.dtype
-    grid: int
+    grid: Grid
     filler: int
     causal_text: bool
 

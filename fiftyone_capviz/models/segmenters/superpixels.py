@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL.Image import Image, Resampling
-from skimage.segmentation import slic
 
 from fiftyone_capviz.errors import InputError
+from fiftyone_capviz.models.loading import Checkpoint
 from fiftyone_capviz.records import Segments
+
+SPEC = "superpixels"
 
 SEGMENT_COUNT = 16
 """About as many segments as automatic masks leave of a photograph after the filters."""
@@ -34,8 +38,8 @@ class SuperpixelSegmenter:
             raise InputError(
                 f"count must be at least 1 and compactness above 0; got {count} and {compactness}."
             )
-        self.spec = "superpixels"
-        self.revision = f"scikit-image {version('scikit-image')}"
+        self.spec = SPEC
+        self.revision = _revision()
         self.count = count
         self.compactness = compactness
 
@@ -50,6 +54,8 @@ class SuperpixelSegmenter:
         return Segments(labels == names[:, None, None], np.full(len(names), np.nan))
 
     def _labels(self, image: Image) -> NDArray[np.integer]:
+        from skimage.segmentation import slic  # slow to import, and not needed to find the spec
+
         scale = min(1.0, WORKING_SIZE / max(image.size))
         width, height = (max(1, round(edge * scale)) for edge in image.size)
         small = np.asarray(image.resize((width, height), Resampling.BOX))
@@ -64,3 +70,21 @@ class SuperpixelSegmenter:
         rows = (np.arange(image.height) * height) // image.height
         columns = (np.arange(image.width) * width) // image.width
         return labels[rows[:, None], columns[None, :]]
+
+
+def locate_superpixels(spec: str) -> Checkpoint | None:
+    """The spec "superpixels": there is no file, and the package's version is the revision."""
+    if spec != SPEC:
+        return None
+    return Checkpoint(spec, Path(__file__).parent, {"model_type": SPEC}, _revision())
+
+
+def load_superpixels(
+    checkpoint: Checkpoint, *, device: torch.device, dtype: torch.dtype
+) -> SuperpixelSegmenter:
+    """The segmenter with its defaults; it computes on the CPU whatever is asked for."""
+    return SuperpixelSegmenter()
+
+
+def _revision() -> str:
+    return f"scikit-image {version('scikit-image')}"

@@ -28,7 +28,7 @@ from fiftyone_capviz.attribution.pairs.slices import (
     word_scores_of_region,
 )
 from fiftyone_capviz.errors import InputError
-from fiftyone_capviz.segments import patch_weights
+from fiftyone_capviz.segments import owned_shares
 from tests.worlds.dual_encoders import GRID, load_small
 from tests.worlds.pictures import picture
 
@@ -120,7 +120,7 @@ def test_slices_add_up(wide: PairExplanation) -> None:
 def test_the_segment_matrix_is_the_resized_sum(wide: PairExplanation) -> None:
     masks = np.zeros((2, 32, 64), dtype=bool)
     masks[0, 4:20, 20:40], masks[1, 8:30, 30:48] = True, True
-    weights = patch_weights(masks, wide.transform, dtype=np.float64)
+    weights = owned_shares(masks, wide.transform, dtype=np.float64)
     vertical, horizontal = wide.transform.resize_matrices()
     resized = np.einsum("hp,wpq,xq->whx", vertical, wide.word_maps, horizontal)
     sums = np.einsum("shx,whx->sw", masks, resized) / masks[0].size

@@ -26,7 +26,7 @@ from fiftyone_capviz.curation.dataset.runs import active_caption, list_runs, rea
 from fiftyone_capviz.curation.dataset.store import request_stop, stop_requested
 from fiftyone_capviz.errors import DatabaseError, ExistingResultsError, InputError, ModelError
 from fiftyone_capviz.geometry import squash
-from fiftyone_capviz.segments import patch_weights, pool_scores
+from fiftyone_capviz.segments import owned_shares, pool_scores
 from fiftyone_capviz.text.words import caption_words
 from tests.worlds.random_world import CountingCache, image_dataset, random_options, raw_sample
 
@@ -110,7 +110,7 @@ def test_scores_are_pooled_from_the_stored_attention(analysed: fo.Dataset) -> No
     detections = document["segments"]["detections"]
     masks = full_masks(detections, width=64, height=64)
     attention = sample.caption_attention.astype(np.float32)
-    weights = patch_weights(masks, squash(64, 64, attention.shape[-1]))
+    weights = owned_shares(masks, squash(64, 64, attention.shape[-1]))
 
     expected = pool_scores(weights, masks.mean(axis=(1, 2)), attention)
 

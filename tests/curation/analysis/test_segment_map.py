@@ -16,7 +16,7 @@ from fiftyone_capviz.curation.inference.engines import load_captioner
 from fiftyone_capviz.errors import InputError, StoppedError
 from fiftyone_capviz.images import open_image
 from fiftyone_capviz.segment_embeddings import crop_embeddings, pooled_embeddings
-from fiftyone_capviz.segments import patch_weights
+from fiftyone_capviz.segments import owned_shares
 from fiftyone_capviz.settings.analysis import AnalysisOptions
 from tests.worlds.analysed import SIDE, analysed_dataset
 from tests.worlds.random_world import random_options
@@ -121,7 +121,7 @@ def test_vectors_that_were_not_handed_over_are_computed(tmp_path: Path, kind: st
         masks[i, i * SIDE // 4 : (i + 1) * SIDE // 4] = True
     if kind == "pooled":
         features = captioner.encode(captioner.preprocess([image]))[0].numpy()
-        weights = patch_weights(masks, captioner.transform(SIDE, SIDE))
+        weights = owned_shares(masks, captioner.transform(SIDE, SIDE))
         expected = pooled_embeddings(features, weights)
     else:
 

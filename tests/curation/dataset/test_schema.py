@@ -37,6 +37,7 @@ from fiftyone_capviz.curation.dataset.schema import (
     declare_fields,
 )
 from fiftyone_capviz.errors import ImageError, InputError
+from fiftyone_capviz.geometry import Grid
 from fiftyone_capviz.settings.analysis import STAGES, AnalysisOptions
 
 NAMES, SEGMENTS = CaptionFields("caption"), SegmentFields("segments")
@@ -205,12 +206,12 @@ def test_stored_weights_must_be_on_the_grid() -> None:
     weights = np.full((4, 4), 0.01, dtype=np.float16)
     with_them, without = {"patch_weights": serialize_array(weights)}, {"patch_weights": None}
 
-    stored = stored_weights([with_them], 4)
+    stored = stored_weights([with_them], Grid(4, 4))
     assert stored is not None
     assert stored.shape == (1, 4, 4)
-    assert stored_weights([with_them], 5) is None
-    assert stored_weights([with_them, without], 4) is None
-    empty = stored_weights([], 4)
+    assert stored_weights([with_them], Grid(5, 5)) is None
+    assert stored_weights([with_them, without], Grid(4, 4)) is None
+    empty = stored_weights([], Grid(4, 4))
     assert empty is not None
     assert empty.shape == (0, 4, 4)
 

@@ -30,6 +30,7 @@ from fiftyone_capviz.curation.inference.engines import load_matcher
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.evaluation.statistics import Bootstrap
 from fiftyone_capviz.images import open_image
+from fiftyone_capviz.models.interfaces import match_attention
 from fiftyone_capviz.settings.evaluation import EvaluationOptions
 from fiftyone_capviz.text.words import caption_words
 from tests.worlds.labelled_texts import BELOW, LEFT, RIGHT, coco, flickr, quick, refcoco
@@ -123,7 +124,7 @@ class TestExpressions:
         dataset = made(refcoco)
         options = quick("ground_truth", expressions="ref_exps")
         report = evaluate_attribution(dataset, options)
-        matcher = load_matcher(options.model_options())
+        matcher = match_attention(load_matcher(options.model_options()))
         first = []
         for sample in dataset:
             image = open_image(sample.filepath)

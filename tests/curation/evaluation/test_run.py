@@ -32,6 +32,7 @@ from fiftyone_capviz.curation.evaluation.table import evaluation_table
 from fiftyone_capviz.curation.inference.engines import load_matcher
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.images import open_image
+from fiftyone_capviz.models.interfaces import match_attention
 from fiftyone_capviz.settings.evaluation import EvaluationOptions, read_synonyms
 from fiftyone_capviz.text.words import caption_words
 
@@ -98,7 +99,8 @@ def test_the_defaults_of_scenes_are_their_own(scenes: Any) -> None:
 def test_figures_are_those_of_a_slow_reference(evaluated: tuple[Any, EvaluationReport]) -> None:
     """One image, one word, one layer and head at a time; masks as they were stored."""
     dataset, report = evaluated
-    matcher = load_matcher(EvaluationOptions("truth", matcher="scenes").model_options())
+    options = EvaluationOptions("truth", matcher="scenes").model_options()
+    matcher = match_attention(load_matcher(options))
     layer, head = matcher.default_layer, 2
     hits, energies = [], []
     for sample in dataset:
@@ -113,7 +115,9 @@ def test_figures_are_those_of_a_slow_reference(evaluated: tuple[Any, EvaluationR
             mask = np.zeros(image.size[::-1])
             left, top = (round(v * image.width) for v in one.bounding_box[:2])
             mask[top : top + one.mask.shape[0], left : left + one.mask.shape[1]] = one.mask
-            grid = matcher.grid  # enlarged so much that a patch is whole pixels
+            grid = matcher.transform(
+                *image.size
+            ).rows  # enlarged so much that a patch is whole pixels
             whole = mask.repeat(grid, axis=0).repeat(grid, axis=1)
             shares = whole.reshape(grid, image.height, grid, image.width).mean(axis=(1, 3))
             if one.label not in words.words or shares.sum() <= 1 or shares.max() < 0.2:
@@ -131,7 +135,8 @@ def test_figures_are_those_of_a_slow_reference(evaluated: tuple[Any, EvaluationR
 
 def test_every_variant_has_a_row(evaluated: tuple[Any, EvaluationReport]) -> None:
     _, report = evaluated
-    matcher = load_matcher(EvaluationOptions("truth", matcher="scenes").model_options())
+    options = EvaluationOptions("truth", matcher="scenes").model_options()
+    matcher = match_attention(load_matcher(options))
     itm = [one for one in report.grounding if one["source"] == "itm"]
     assert len(itm) == 2 * matcher.layer_count * (1 + matcher.head_count)
     methods = {one["method"] for one in report.grounding if one["source"] == "dual"}

@@ -115,11 +115,12 @@ def test_patch_weights_of_ones_change_nothing(dataset: Any, cache: ModelCache) -
     steer_captions(dataset, Recipe(prompt="a"), cache=cache)
     without = dataset.values("caption_steered")
     grid = load_matcher(random_options(), cache).grid
-    ones = tuple((1.0,) * grid for _ in range(grid))
-    steer_captions(dataset, Recipe(prompt="a", patch_weights=ones), cache=cache)
+    assert grid is not None
+    ones = tuple((1.0,) * grid.columns for _ in range(grid.rows))
+    steer_captions(dataset, Recipe(prompt="a", grid_weights=ones), cache=cache)
     assert dataset.values("caption_steered") == without
     with pytest.raises(InputError, match="grid"):
-        steer_captions(dataset, Recipe(patch_weights=((1.0,),)), cache=cache)
+        steer_captions(dataset, Recipe(grid_weights=((1.0,),)), cache=cache)
 
 
 def test_an_automatic_weight_is_found_per_image(dataset: Any, cache: ModelCache) -> None:
@@ -286,8 +287,8 @@ def test_no_captions_and_no_samples(tmp_path: Path, analysed_images: Any) -> Non
         (Recipe(weight=-1.0, segment_label="x"), "at least 0"),
         (Recipe(weight=float("nan"), segment_label="x"), "at least 0"),
         (Recipe(weight=0.5, segment_label="x", method="contrast"), "at least 1"),
-        (Recipe(patch_weights=((1.0, 2.0),)), "square"),
-        (Recipe(patch_weights=((-1.0,),)), "square"),
+        (Recipe(grid_weights=((1.0, 2.0), (1.0,))), "same length"),
+        (Recipe(grid_weights=((-1.0,),)), "at least 0"),
     ],
 )
 def test_recipes_that_cannot_be_used(recipe: Recipe, message: str) -> None:
@@ -300,7 +301,7 @@ def test_recipes_that_cannot_be_used(recipe: Recipe, message: str) -> None:
     [
         RECIPE,
         Recipe(weight="auto", word="x", segment_ids=("a", "b")),
-        Recipe(patch_weights=((1.0,),)),
+        Recipe(grid_weights=((1.0,),)),
     ],
 )
 def test_recipes_survive_the_database(recipe: Recipe) -> None:

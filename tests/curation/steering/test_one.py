@@ -181,8 +181,9 @@ def test_words_stream_and_the_last_one_is_scored(image: SteeredImage, cache: Any
 def test_a_stream_can_be_dropped_at_any_word(image: SteeredImage, cache: Any) -> None:
     stream = stream_image(image, random_options(), Dials(PROMPT), cache=cache)
     next(stream)
-    with models_in_turn(random_options(), cache) as (captioner, _):  # free between two words
-        hooks = [len(m._forward_pre_hooks) for m in captioner.cross_attentions]
+    loaded: Any
+    with models_in_turn(random_options(), cache) as (loaded, _):  # free between two words
+        hooks = [len(m._forward_pre_hooks) for m in loaded.cross_attentions]
     stream.close()  # type: ignore[attr-defined]
     assert set(hooks) == {0}
 
@@ -364,7 +365,7 @@ def test_recipes_of_patches_labels_and_prompt_alone(
         )
 
     dials = Dials(PROMPT, "scale", (Dial(2.0, added=((0, 0),)),))
-    grid = recipe("patches", dials).patch_weights
+    grid = recipe("patches", dials).grid_weights
     assert grid is not None
     assert (grid[0][0], grid[0][1]) == (2.0, 1.0)
     labelled = recipe("label", dials, label="uncovered", word="hat", automatic=True)

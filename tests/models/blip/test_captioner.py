@@ -20,12 +20,12 @@ from transformers import (
 )
 
 from fiftyone_capviz.errors import InputError
+from fiftyone_capviz.models.blip.attention import attention_bias
 from fiftyone_capviz.models.blip.captioner import BlipCaptioner, load_captioner
 from fiftyone_capviz.models.blip.decoder import project_image
 from fiftyone_capviz.models.blip.matcher import BlipMatcher
-from fiftyone_capviz.models.blip.steering import plan_decoding
+from fiftyone_capviz.models.decoding_plan import plan_decoding
 from fiftyone_capviz.models.loading import find_checkpoint
-from fiftyone_capviz.models.patching import attention_bias
 from fiftyone_capviz.models.word_pieces import pad_left, pad_right
 from fiftyone_capviz.records import Caption
 from fiftyone_capviz.steering.recaption import caption_images
@@ -103,7 +103,7 @@ class TestVision:
 
     def test_the_grid_shows_the_whole_image(self, captioner: BlipCaptioner) -> None:
         transform = captioner.transform(200, 20)
-        assert captioner.grid == GRID
+        assert captioner.grid == (GRID, GRID)
         assert tuple(transform.crop) == pytest.approx((0, 0, 200, 20))
         bright = np.zeros((20, 200, 3), np.uint8)
         bright[:10, :50] = 255
@@ -276,7 +276,7 @@ class TestLikelihood:
         captions = captioner.generate(features, [DEFAULT] * 3, max_new_tokens=8)
         start = captioner.prompt_ids(DEFAULT)
         written = captioner.decoder.decode(
-            plan_decoding(features, None, grid=GRID),
+            plan_decoding(features, None, grid=captioner.grid),
             [start] * 3,
             projected=captioner.decoder.project(features),
             num_beams=3,

@@ -51,7 +51,7 @@ def test_a_wide_image_is_seen_through_its_centre(folder: Path) -> None:
     encoder = load_model("encoder", str(folder), device=torch.device("cpu"), dtype=torch.float32)
     transform = encoder.transform(400, 200)
     assert tuple(transform.crop) == (100, 0, 300, 200)
-    assert encoder.grid == 12
+    assert encoder.grid == (12, 12)
 
 
 def _named(folder: Path, target: Path, **layers: object) -> Path:

@@ -34,7 +34,8 @@ def test_each_architecture_is_a_dual_encoder(tmp_path: Path, kind: str) -> None:
     encoder = load_small(kind, tmp_path)
     assert isinstance(encoder, DualEncoder)
     sides = encoder.image_side(encoder.preprocess(IMAGES))
-    assert len(sides[0].hidden) == encoder.grid**2 + sides[0].has_cls
+    assert encoder.grid is not None
+    assert len(sides[0].hidden) == encoder.grid.patches + sides[0].has_cls
     for side, unit in zip(sides, encoder.encode_images(IMAGES), strict=True):
         assert torch.allclose(side.embedding / side.norm, unit, atol=1e-5)
     for layer in range(encoder.text_layers):

@@ -1,4 +1,4 @@
-"""Steering inside BLIP's decoder: scaled features, biased attention, contrasted words."""
+"""Steering inside a decoder: scaled features, weighted attention, contrasted words."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import torch
 from transformers import LogitsProcessor
 
 from fiftyone_capviz.errors import InputError
+from fiftyone_capviz.geometry import Grid
 
 if TYPE_CHECKING:
     from fiftyone_capviz.records import Steering
@@ -47,7 +48,7 @@ class DecodingPlan:
 
 
 def plan_decoding(
-    features: torch.Tensor, steerings: Sequence[Steering | None] | None, *, grid: int
+    features: torch.Tensor, steerings: Sequence[Steering | None] | None, *, grid: Grid | None
 ) -> DecodingPlan:
     """Turn the steering of each image into features, attention bias and contrast rows.
 
@@ -58,9 +59,10 @@ def plan_decoding(
       to the degree to which their weight is the largest.
 
     Args:
-        features: Float "images 1+p*p hidden".
+        features: Float "images 1+patches hidden".
         steerings: one per image, None where nothing is steered.
-        grid: p.
+        grid: rows and columns of every image; None where they differ: then each table of weights
+            must be of its image's grid, and what lies beyond it is padding.
 
     Raises:
         InputError: weights of another grid than the model's.
@@ -78,10 +80,11 @@ def plan_decoding(
     scales: dict[int, torch.Tensor] = {}
     for image, steering in chosen:
         weights = np.asarray(steering.weights, dtype=np.float64)
-        if weights.shape != (grid, grid):
+        if (grid is not None and weights.shape != grid) or weights.size >= features.shape[1]:
+            known = "grid" if grid is None else f"grid {tuple(grid)}"
             raise InputError(
-                f"Patch weights must have the model's grid ({grid}, {grid}); got {weights.shape}. "
-                "Recompute them from the mask."
+                f"Patch weights must have the model's {known}; got {weights.shape}. Recompute them "
+                "from the mask."
             )
         if steering.method == "scale":
             scales[image] = _with_class_token(weights, features)
@@ -107,13 +110,19 @@ def plan_decoding(
 
 
 def _with_class_token(weights: np.ndarray, like: torch.Tensor) -> torch.Tensor:
-    flat = np.concatenate([[1.0], weights.ravel()])
-    return torch.as_tensor(flat, device=like.device, dtype=like.dtype)
+    return torch.as_tensor(_by_token(weights, like), device=like.device, dtype=like.dtype)
+
+
+def _by_token(weights: np.ndarray, like: torch.Tensor) -> np.ndarray:
+    """A table as weights of the image tokens: 1 for CLS and for padding."""
+    flat = np.ones(like.shape[1])
+    flat[1 : 1 + weights.size] = weights.ravel()
+    return flat
 
 
 def _log_weights(weights: np.ndarray, like: torch.Tensor) -> torch.Tensor:
     # The lowest finite number instead of -inf: a row must never become nan. CLS stays at 0.
-    logs = np.log(np.maximum(np.concatenate([[1.0], weights.ravel()]), 1e-300))
+    logs = np.log(np.maximum(_by_token(weights, like), 1e-300))
     bias = torch.as_tensor(logs, device=like.device, dtype=torch.float64).to(like.dtype)
     removed = torch.as_tensor(logs < -600, device=like.device)
     return bias.masked_fill(removed, torch.finfo(like.dtype).min)
