@@ -75,6 +75,18 @@ class Scene:
         self.on_event = look
 
 
+@pytest.fixture(autouse=True)
+def _ordinary_signals() -> Iterator[None]:
+    """Python's own handlers, also where the tests were started in the background of a shell."""
+    before = (
+        signal.signal(signal.SIGINT, signal.default_int_handler),
+        signal.signal(signal.SIGTERM, signal.SIG_DFL),
+    )
+    yield
+    for number, handler in zip((signal.SIGINT, signal.SIGTERM), before, strict=True):
+        signal.signal(number, handler)
+
+
 @pytest.fixture(scope="module")
 def cache() -> ModelCache:
     return ModelCache()
