@@ -1,0 +1,154 @@
+import * as React from "react";
+import { isEmpty, type Selection, type Shares } from "../model/selections";
+import { selectionColor } from "./style";
+import {
+  formatWeight,
+  LAST_POSITION,
+  leastWeight,
+  meaningOf,
+  NEUTRAL_POSITION,
+  positionOf,
+  weightAt,
+  weightRefusal,
+  type Method,
+} from "../model/weight";
+
+interface Props {
+  selections: Selection[];
+  shares: Shares[];
+  active: number;
+  method: Method;
+  onActivate: (index: number) => void;
+  onAdd: () => void;
+  onRemove: (index: number) => void;
+  onWeight: (weight: number) => void;
+}
+
+/** The selections, and the weight of the active one by number and by slider. */
+export function WeightDial(props: Props) {
+  const { selections, active, method } = props;
+  const selection = selections[active];
+  const least = leastWeight(method);
+  const first = method === "contrast" ? NEUTRAL_POSITION : 0;
+  const [typed, setTyped] = React.useState<string | null>(null);
+  const refusal = typed ? weightRefusal(Number(typed), method) : null;
+  return (
+    <div className="capviz-st-card">
+      <h3>Selections and their weights</h3>
+      <div className="capviz-st-chips" role="radiogroup" aria-label="Selections">
+        {selections.map((one, index) => (
+          <span key={one.id} className="capviz-st-row" style={{ gap: 0, flexWrap: "nowrap" }}>
+            <button
+              type="button"
+              role="radio"
+              className="capviz-st-chip"
+              data-cy="capviz-selection"
+              aria-checked={index === active}
+              style={{ "--chip": selectionColor(index) } as React.CSSProperties}
+              onClick={() => props.onActivate(index)}
+            >
+              <span className="capviz-st-swatch" />
+              {isEmpty(one) ? "nothing selected" : `${props.shares[index].size} patches`}
+              <b>×{formatWeight(one.weight)}</b>
+            </button>
+            {selections.length > 1 || !isEmpty(one) ? (
+              <button
+                type="button"
+                className="capviz-st-quiet"
+                aria-label={`Clear selection ${index + 1}`}
+                onClick={() => props.onRemove(index)}
+              >
+                ✕
+              </button>
+            ) : null}
+          </span>
+        ))}
+        <button
+          type="button"
+          className="capviz-st-chip"
+          data-cy="capviz-add-selection"
+          disabled={isEmpty(selection)}
+          title="Another selection with a weight of its own"
+          onClick={props.onAdd}
+        >
+          + selection
+        </button>
+      </div>
+      <div className="capviz-st-row" style={{ marginTop: 8, flexWrap: "nowrap" }}>
+        <div className="capviz-st-grow">
+          <input
+            type="range"
+            min={first}
+            max={LAST_POSITION}
+            step={1}
+            value={positionOf(selection.weight)}
+            data-cy="capviz-weight-slider"
+            aria-label="Weight, logarithmic; the lowest stop removes"
+            aria-valuetext={selection.weight === 0 ? "remove" : `times ${selection.weight}`}
+            style={{ width: "100%" }}
+            onChange={(event) => {
+              setTyped(null);
+              props.onWeight(weightAt(Number(event.target.value)));
+            }}
+          />
+          <div className="capviz-st-muted" style={SCALE} aria-hidden>
+            {TICKS.filter((weight) => weight >= least).map((weight) => (
+              <span key={weight} style={placeOf(weight, first)}>
+                {weight === 0 ? "remove" : weight}
+              </span>
+            ))}
+          </div>
+        </div>
+        <label>
+          <span className="capviz-st-muted">×</span>
+          <input
+            type="number"
+            min={least}
+            max={weightAt(LAST_POSITION)}
+            step="any"
+            value={typed ?? formatWeight(selection.weight)}
+            data-cy="capviz-weight"
+            aria-label="Weight of the selection"
+            aria-invalid={refusal !== null}
+            style={{ width: 76 }}
+            onChange={(event) => {
+              const text = event.target.value;
+              setTyped(text);
+              if (text && !weightRefusal(Number(text), method)) props.onWeight(Number(text));
+            }}
+            onBlur={() => setTyped(null)}
+          />
+        </label>
+      </div>
+      <p
+        className="capviz-st-muted capviz-st-small"
+        style={{ margin: "6px 0 0" }}
+        aria-live="polite"
+      >
+        {refusal === null ? (
+          meaningOf(selection.weight, method)
+        ) : (
+          <span className="capviz-st-down">
+            {refusal} ×{formatWeight(selection.weight)} stays.
+          </span>
+        )}
+      </p>
+    </div>
+  );
+}
+
+const TICKS = [0, 1, 10, 100];
+const THUMB = 16;
+const SCALE: React.CSSProperties = { position: "relative", height: 14, fontSize: 10 };
+
+/** Below the middle of the slider's thumb at that weight. */
+function placeOf(weight: number, first: number): React.CSSProperties {
+  const share = (positionOf(weight) - first) / (LAST_POSITION - first);
+  const shift = share === 0 ? "0" : share === 1 ? "-100%" : "-50%";
+  const inset = share === 0 ? -THUMB / 2 : share === 1 ? THUMB / 2 : 0;
+  return {
+    position: "absolute",
+    left: `calc(${THUMB / 2}px + (100% - ${THUMB}px) * ${share} + ${inset}px)`,
+    transform: `translateX(${shift})`,
+  };
+}
