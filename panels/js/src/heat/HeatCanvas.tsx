@@ -1,13 +1,13 @@
 import * as React from "react";
 import { enlarge } from "./enlarge";
-import type { Box } from "../payloads/pair_explainer";
-import { signedPixels } from "./signedScale";
+import { pixelsOf, signedColor } from "./scale";
 
 export interface HeatCanvasProps {
   heat: Float32Array;
   peak: number;
   grid: number;
-  crop: Box;
+  /** Left, top, width, height of what the grid shows, as shares of the image. */
+  crop: [number, number, number, number];
   blocks: boolean;
   faded: boolean;
 }
@@ -23,7 +23,7 @@ export function HeatCanvas(props: HeatCanvasProps): React.ReactElement {
     const context = canvas.current?.getContext("2d");
     if (!context || typeof ImageData === "undefined") return;
     const values = blocks ? heat : enlarge(heat, grid, side, side);
-    context.putImageData(new ImageData(signedPixels(values, peak), side, side), 0, 0);
+    context.putImageData(new ImageData(pixelsOf(signedColor, values, peak), side, side), 0, 0);
   }, [heat, peak, grid, blocks, side]);
   const [left, top, width, height] = crop.map((share) => `${100 * share}%`);
   return (

@@ -1,10 +1,6 @@
 import { executeOperator, type EventResult } from "@fiftyone/operators";
 import { failureIn } from "./failure";
 
-export function newId(): string {
-  return `${Date.now()}-${Math.random().toString(36).slice(2)}`;
-}
-
 /**
  * Starts an operator whose news come as the panel's data.
  *

@@ -2,8 +2,6 @@ import { theme } from "@fiftyone/state";
 import { useRecoilValue } from "recoil";
 import { DARK, LIGHT, type Palette } from "../ui/palette";
 
-export { DARK, LIGHT, type Palette };
-
 /** The palette of the App's present theme. */
 export function usePalette(): Palette {
   return useRecoilValue<string>(theme) === "light" ? LIGHT : DARK;

@@ -8,7 +8,7 @@ import {
   parsePaint,
   parsePairs,
   parseVersion,
-} from "./word_graph_checks";
+} from "./word_graph";
 
 const copy = () => structuredClone(example);
 

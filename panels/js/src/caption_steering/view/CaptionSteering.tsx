@@ -1,8 +1,7 @@
-import { usePanelContext, usePanelId } from "@fiftyone/spaces";
-import { getSampleSrc, nullableModalSampleId, selectedSamples } from "@fiftyone/state";
+import { usePanelId } from "@fiftyone/spaces";
 import * as React from "react";
-import { useRecoilValue } from "recoil";
 import { check } from "../../payloads/check";
+import { getSampleSrc, useApp } from "../../host/app";
 import { useKeptFilters } from "../../host/keptFilters";
 import { useCall, type PanelProps } from "../../host/panel";
 import { usePalette } from "../../host/theme";
@@ -29,11 +28,7 @@ export function CaptionSteering({ data, schema }: PanelProps<Data>) {
   const call = useCall(schema);
   const palette = usePalette();
   const panelId = usePanelId();
-  const inModal = usePanelContext()?.scope === "modal";
-  const modalId = useRecoilValue<string | null>(nullableModalSampleId);
-  const ticked = useRecoilValue<Map<string, unknown> | Set<string>>(selectedSamples);
-  const tickedKey = [...ticked.keys()].join(" ");
-  const among = React.useMemo(() => (tickedKey ? tickedKey.split(" ") : []), [tickedKey]);
+  const { inModal, modalId, among } = useApp();
 
   const keepFilters = useKeptFilters();
   const { state, open, renew } = useImage(call, panelId);
@@ -78,7 +73,7 @@ export function CaptionSteering({ data, schema }: PanelProps<Data>) {
     known.current = around;
     look();
   }, [around, askScopes, look]);
-  React.useEffect(askScopes, [tickedKey, askScopes]);
+  React.useEffect(askScopes, [among, askScopes]);
 
   const waiting = image?.batch?.waiting ?? 0;
   React.useEffect(() => {

@@ -13,8 +13,8 @@ import { useWord } from "./useWord";
 
 type Failed = (message: string) => void;
 const started = vi.hoisted(() => ({ calls: [] as unknown[][] }));
+vi.mock("../../asking/newId", () => ({ newId: () => `job ${started.calls.length + 1}` }));
 vi.mock("../../host/startOperator", () => ({
-  newId: () => `job ${started.calls.length + 1}`,
   startOperator: (...call: unknown[]) => void started.calls.push(call),
 }));
 

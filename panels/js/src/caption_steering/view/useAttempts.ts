@@ -17,7 +17,8 @@ import {
   type StreamData,
 } from "../../payloads/caption_steering";
 import { emptySelection } from "../model/selections";
-import { newId, startOperator } from "../../host/startOperator";
+import { newId } from "../../asking/newId";
+import { startOperator } from "../../host/startOperator";
 
 const PAUSE = 140;
 const FIRST_WEIGHT = 3;

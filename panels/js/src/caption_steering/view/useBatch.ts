@@ -9,7 +9,8 @@ import {
   type JobData,
   type ScopesPayload,
 } from "../../payloads/caption_steering";
-import { newId, startOperator } from "../../host/startOperator";
+import { newId } from "../../asking/newId";
+import { startOperator } from "../../host/startOperator";
 
 export interface BatchWork {
   scopes: ScopesPayload | null;

@@ -1,5 +1,5 @@
 /** What the completeness error means, in a sentence. */
-import { percent } from "../../heat/signedScale";
+import { percent } from "./numbers";
 
 export type Trust = "exact" | "rough" | "broken" | "none";
 

@@ -1,5 +1,6 @@
 import example from "../../../../../tests/payloads/pair_explainer.json";
-import { decodeFloats, decodePair, type Pair } from "./maps";
+import { decodeFloats } from "../../heat/decode";
+import { decodePair, type Pair } from "./maps";
 import type { Box, ImagePayload, PairPayload } from "../../payloads/pair_explainer";
 
 /** The example that Python checks, as the view is given it. */

@@ -1,5 +1,6 @@
 /** Arithmetic on the attributions of a pair: sums over words, over regions, and their scale. */
 import type { Box, OwnedCell, PairPayload } from "../../payloads/pair_explainer";
+import { decodeFloats } from "../../heat/decode";
 import { cropOf } from "./place";
 
 /** A reading with its numbers decoded. */
@@ -12,16 +13,6 @@ export interface Pair extends Omit<PairPayload, "maps"> {
 
 export function decodePair(payload: PairPayload): Pair {
   return { ...payload, maps: decodeFloats(payload.maps), crop: cropOf(payload) };
-}
-
-/** Little-endian float32 from base64. */
-export function decodeFloats(base64: string): Float32Array {
-  const text = atob(base64);
-  const bytes = new DataView(new ArrayBuffer(text.length));
-  for (let i = 0; i < text.length; i++) bytes.setUint8(i, text.charCodeAt(i));
-  const values = new Float32Array(text.length / 4);
-  for (let i = 0; i < values.length; i++) values[i] = bytes.getFloat32(4 * i, true);
-  return values;
 }
 
 /** The sum of some rows of a matrix "rows columns". */

@@ -1,6 +1,7 @@
 import * as React from "react";
 import type { Word } from "../../payloads/pair_explainer";
-import { cssColor, signed } from "../../heat/signedScale";
+import { cssColor, signedColor } from "../../heat/scale";
+import { signed } from "../model/numbers";
 
 export interface CaptionWordsProps {
   caption: string;
@@ -24,7 +25,7 @@ export function CaptionWords(props: CaptionWordsProps): React.ReactElement {
     if (word.start > end) parts.push(caption.slice(end, word.start));
     end = word.end;
     const score: number | undefined = scores[index];
-    const tint = score && peak > 0 ? cssColor(score / peak, 0.62) : "transparent";
+    const tint = score && peak > 0 ? cssColor(signedColor, score / peak, 0.62) : "transparent";
     parts.push(
       <button
         key={word.start}

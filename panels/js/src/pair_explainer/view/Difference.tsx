@@ -1,7 +1,7 @@
 import * as React from "react";
 import { Legend } from "./Legend";
 import { difference, peakOf, total, type Pair } from "../model/maps";
-import { signed } from "../../heat/signedScale";
+import { signed } from "../model/numbers";
 import type { Shown } from "../model/shown";
 import { Stage } from "./Stage";
 

@@ -1,5 +1,6 @@
 import * as React from "react";
-import { signed, signedGradient } from "../../heat/signedScale";
+import { gradientOf, signedColor } from "../../heat/scale";
+import { signed } from "../model/numbers";
 
 export interface LegendProps {
   /** The value at both ends of the scale. */
@@ -18,7 +19,7 @@ export function Legend({ peak, what, sum }: LegendProps): React.ReactElement {
         <div
           role="img"
           aria-label={`From ${signed(-peak)} per patch, blue, against the match, over 0 to ${signed(peak)}, red, for it`}
-          style={{ background: `${signedGradient()}, #8a8a8a` }}
+          style={{ background: `${gradientOf(signedColor, -1)}, #8a8a8a` }}
         />
         <span>{signed(peak)}</span>
         <span className="capviz-px-muted">against</span>

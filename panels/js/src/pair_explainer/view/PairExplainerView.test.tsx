@@ -7,7 +7,7 @@ import { EmptyState } from "./EmptyState";
 import { examplePair, IMAGE, RELATION, SUMS } from "../model/fixture";
 import type { Pair } from "../model/maps";
 import { PairExplainerView, type ViewProps } from "./PairExplainerView";
-import { signed } from "../../heat/signedScale";
+import { signed } from "../model/numbers";
 import type { Answer } from "./usePair";
 
 (globalThis as Record<string, unknown>).IS_REACT_ACT_ENVIRONMENT = true;

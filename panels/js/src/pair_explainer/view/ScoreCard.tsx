@@ -1,7 +1,7 @@
 import * as React from "react";
 import { meaningOf, trustOf, type Sums } from "../model/completeness";
 import type { Pair } from "../model/maps";
-import { plain, signed } from "../../heat/signedScale";
+import { plain, signed } from "../model/numbers";
 import type { Relation } from "../model/shown";
 
 /** Of an image and a caption: score, what it is made of, completeness error, and what it means. */

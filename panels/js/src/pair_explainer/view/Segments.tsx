@@ -2,7 +2,8 @@ import * as React from "react";
 import { heatOf, peakOf, sharesOfCells, type Pair } from "../model/maps";
 import type { Segment } from "../../payloads/pair_explainer";
 import type { Region } from "../model/region";
-import { cssColor, signed } from "../../heat/signedScale";
+import { cssColor, signedColor } from "../../heat/scale";
+import { signed } from "../model/numbers";
 
 export interface SegmentsProps {
   segments: Segment[];
@@ -33,7 +34,9 @@ export function Segments(props: SegmentsProps): React.ReactElement | null {
         const pressed = region?.kind === "segment" && region.id === segment.id;
         const score = scores?.[index];
         const tint =
-          score === undefined || peak === 0 ? "transparent" : cssColor(score / peak, 0.5);
+          score === undefined || peak === 0
+            ? "transparent"
+            : cssColor(signedColor, score / peak, 0.5);
         return (
           <button
             key={segment.id}

@@ -1,5 +1,5 @@
 import * as React from "react";
-import { durationText } from "../../heat/signedScale";
+import { durationText } from "../model/numbers";
 import type { Answer } from "./usePair";
 
 export interface WaitingProps {

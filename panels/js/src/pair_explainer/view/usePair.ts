@@ -1,6 +1,8 @@
 import * as React from "react";
+import { newId } from "../../asking/newId";
 import type { Call } from "../../host/panel";
-import { decodeFloats, decodePair, type Pair } from "../model/maps";
+import { decodeFloats } from "../../heat/decode";
+import { decodePair, type Pair } from "../model/maps";
 import {
   parsePair,
   parseRelation,
@@ -51,7 +53,7 @@ export function useAnswer<Value>(
   React.useEffect(() => {
     end();
     if (key === null) return;
-    const request = nameOfRequest();
+    const request = newId();
     running.current = request;
     setKept(null);
     const params = JSON.parse(key) as Record<string, unknown>;
@@ -77,11 +79,6 @@ export function useAnswer<Value>(
   // What was asked before belongs to another image, caption or layer: better nothing than that.
   const answer = key === null ? NONE : kept?.key === key ? kept.answer : WAITING;
   return { ...answer, cancel, confirm };
-}
-
-/** No two are the same, over all windows that a server has. */
-function nameOfRequest(): string {
-  return `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`;
 }
 
 export interface Settings {

@@ -1,5 +1,5 @@
 import * as React from "react";
-import { decodeMaps, wordMap } from "../../heat/wordScale";
+import { decodeMaps, wordMap } from "../../heat/decode";
 import { pictureSize } from "../model/layout";
 import { paintHeat, paintSegment } from "./paint";
 import type { Card, Reading } from "../../payloads/segment_gallery";

@@ -1,5 +1,5 @@
 import * as React from "react";
-import { heatGradient } from "../../heat/wordScale";
+import { gradientOf, rampColor } from "../../heat/scale";
 import type { Palette } from "../../ui/palette";
 
 export interface HeatLegendProps {
@@ -28,7 +28,7 @@ export function HeatLegend({ signed, palette, onSigned }: HeatLegendProps): Reac
           height: 10,
           borderRadius: 5,
           border: `1px solid ${palette.line}`,
-          background: `${heatGradient(signed)}, #6a6a6a`,
+          background: `${gradientOf(rampColor, signed ? -1 : 0)}, #6a6a6a`,
         }}
       />
       <span style={text}>{signed ? "for the word" : "strongest"}</span>

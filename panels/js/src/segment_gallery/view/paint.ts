@@ -1,5 +1,6 @@
 /** Draws a card's pictures: the segment lit on its image, and the heat of a word. */
-import { enlarge, heatPixels } from "../../heat/wordScale";
+import { enlarge } from "../../heat/enlarge";
+import { pixelsOf, rampColor } from "../../heat/scale";
 import { contain } from "../model/layout";
 import type { Picture } from "./pictures";
 import type { Card } from "../../payloads/segment_gallery";
@@ -54,7 +55,7 @@ function heatCanvas(map: Float32Array, grid: number, aspect: number): HTMLCanvas
   const canvas = document.createElement("canvas");
   canvas.width = width;
   canvas.height = height;
-  const pixels = heatPixels(enlarge(map, grid, width, height));
+  const pixels = pixelsOf(rampColor, enlarge(map, grid, width, height));
   canvas.getContext("2d")?.putImageData(new ImageData(pixels, width, height), 0, 0);
   return canvas;
 }

@@ -11,7 +11,7 @@ import type { Arrangement } from "./Controls";
 import type { Kind } from "./ExportMenu";
 import { fileName, saveFile } from "./files";
 import type { Spring } from "../graph/layout";
-import { parseFile, parseSimilar } from "../../payloads/word_graph_checks";
+import { parseFile, parseSimilar } from "../../payloads/word_graph";
 import { DEFAULT_FILTERS, MOST_WORDS, type Filters } from "../graph/selection";
 import { useComparison } from "./useComparison";
 import { useWordGraph } from "./useWordGraph";

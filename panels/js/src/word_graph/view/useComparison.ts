@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { latest } from "../../asking/latest";
 import type { Call } from "../../host/panel";
-import { parseComparison, parseFields, parseValues } from "../../payloads/word_graph_checks";
+import { parseComparison, parseFields, parseValues } from "../../payloads/word_graph";
 import type { ComparePayload } from "../../payloads/word_graph";
 import { useAsking } from "../../asking/useAsking";
 import { messageOf } from "./useWordGraph";

@@ -3,7 +3,7 @@ import { latest } from "../../asking/latest";
 import type { Call } from "../../host/panel";
 import { goFirst } from "../../asking/turns";
 import { oneByOne } from "../../asking/wishes";
-import { parseFocus, parseGraph, parsePaint, parseVersion } from "../../payloads/word_graph_checks";
+import { parseFocus, parseGraph, parsePaint, parseVersion } from "../../payloads/word_graph";
 import type { EmptyPayload, FocusPayload, GraphPayload } from "../../payloads/word_graph";
 import { useAsking } from "../../asking/useAsking";
 
