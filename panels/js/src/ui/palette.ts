@@ -11,6 +11,8 @@ export interface Palette {
   marked: string;
   markedText: string;
   error: string;
+  good: string;
+  warning: string;
 }
 
 export const DARK: Palette = {
@@ -25,6 +27,8 @@ export const DARK: Palette = {
   marked: "#ffe066",
   markedText: "#1a1a1a",
   error: "#ff7b72",
+  good: "#5fd38d",
+  warning: "#ffc857",
 };
 
 export const LIGHT: Palette = {
@@ -39,4 +43,6 @@ export const LIGHT: Palette = {
   marked: "#ffe680",
   markedText: "#1f1f1f",
   error: "#b3261e",
+  good: "#1c7c45",
+  warning: "#8a5a00",
 };

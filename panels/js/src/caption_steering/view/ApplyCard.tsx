@@ -59,9 +59,9 @@ export function ApplyCard(props: Props) {
     : null;
   const refusal = request ? props.refusal(request) : "There is no sample to apply it to.";
   return (
-    <div className="capviz-st-card">
+    <div className="capviz-card">
       <h3>Apply to many images</h3>
-      <div className="capviz-st-row">
+      <div className="capviz-row">
         <Select label="To" name="capviz-scope" choices={scopes} value={scope} onPick={setScope} />
         <Select
           label={onSegments || source === "patches" ? "weight on" : "weight"}
@@ -83,7 +83,7 @@ export function ApplyCard(props: Props) {
             {request?.automatic ? null : `, else ×${formatWeight(props.weight)}`}
           </label>
         ) : null}
-        <span className="capviz-st-row capviz-st-end">
+        <span className="capviz-row capviz-st-end">
           {job ? (
             <button type="button" data-cy="capviz-stop" onClick={props.onStop}>
               Stop
@@ -91,7 +91,7 @@ export function ApplyCard(props: Props) {
           ) : null}
           <button
             type="button"
-            className="capviz-st-primary"
+            className="capviz-primary"
             data-cy="capviz-apply"
             disabled={job !== null || refusal !== null}
             title={refusal ?? undefined}
@@ -102,13 +102,13 @@ export function ApplyCard(props: Props) {
         </span>
       </div>
       {refusal && !batch ? (
-        <p className="capviz-st-muted capviz-st-small" style={{ margin: "6px 0 0" }}>
+        <p className="capviz-muted capviz-small" style={{ margin: "6px 0 0" }}>
           {refusal}
         </p>
       ) : null}
       {job ? <JobBar job={job} /> : null}
       {props.error ? (
-        <p className="capviz-st-error" role="alert" style={{ margin: "8px 0 0" }}>
+        <p className="capviz-error" role="alert" style={{ margin: "8px 0 0" }}>
           {props.error}
         </p>
       ) : null}
@@ -117,8 +117,8 @@ export function ApplyCard(props: Props) {
           <div className="capviz-st-rate" data-cy="capviz-success-rate" role="status">
             {successText(batch)}
           </div>
-          <div className="capviz-st-muted capviz-st-small">{batchRemarks(batch).join(" · ")}</div>
-          <div className="capviz-st-row" style={{ marginTop: 8 }}>
+          <div className="capviz-muted capviz-small">{batchRemarks(batch).join(" · ")}</div>
+          <div className="capviz-row" style={{ marginTop: 8 }}>
             <button
               type="button"
               data-cy="capviz-accept-chosen"
@@ -166,7 +166,7 @@ function JobBar({ job }: { job: JobData }) {
       >
         <div style={{ width: `${share * 100}%` }} />
       </div>
-      <span className="capviz-st-small capviz-st-muted">
+      <span className="capviz-small capviz-muted">
         {STEPS[job.step]}: {job.label}
       </span>
     </div>
@@ -182,7 +182,7 @@ function Select<Key extends string>(props: {
 }) {
   return (
     <label>
-      <span className="capviz-st-muted">{props.label}</span>
+      <span className="capviz-muted">{props.label}</span>
       <select
         value={props.value}
         data-cy={props.name}

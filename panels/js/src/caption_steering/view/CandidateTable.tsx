@@ -33,7 +33,7 @@ export function CandidateTable(props: Props) {
               <td style={{ width: 56 }}>
                 <button
                   type="button"
-                  className="capviz-st-quiet"
+                  className="capviz-quiet"
                   style={{ padding: 0 }}
                   aria-label={`Steer ${nameOf(one.filepath)}`}
                   onClick={() => props.onOpen(one.sample_id)}
@@ -45,9 +45,9 @@ export function CandidateTable(props: Props) {
                 <div style={{ fontSize: 13 }}>
                   <MarkedText pieces={one.pieces} />
                 </div>
-                <div className="capviz-st-muted">{one.present}</div>
+                <div className="capviz-muted">{one.present}</div>
               </td>
-              <td style={{ width: 52, textAlign: "right" }} className="capviz-st-muted">
+              <td style={{ width: 52, textAlign: "right" }} className="capviz-muted">
                 {one.itm === null ? "" : one.itm.toFixed(2)}
               </td>
               <td style={{ width: 24 }}>
@@ -66,7 +66,7 @@ export function CandidateTable(props: Props) {
         </tbody>
       </table>
       {candidates.length < waiting ? (
-        <button type="button" className="capviz-st-quiet" onClick={props.onMore}>
+        <button type="button" className="capviz-quiet" onClick={props.onMore}>
           {waiting - candidates.length} more …
         </button>
       ) : null}

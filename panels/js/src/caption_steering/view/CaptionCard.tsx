@@ -34,14 +34,14 @@ interface Props {
 /** The present caption above the new one, each with its scores. */
 export function CaptionCard({ present, presentScores, attempt, growing, busy }: Props) {
   return (
-    <div className="capviz-st-card">
+    <div className="capviz-card">
       <h3>Caption now</h3>
       <p className="capviz-st-caption" data-cy="capviz-present-caption">
-        {present || <span className="capviz-st-muted">none yet</span>}
+        {present || <span className="capviz-muted">none yet</span>}
       </p>
       <ScoreLine scores={presentScores} />
       <h3 style={SECOND}>
-        New caption {busy ? <span className="capviz-st-spin" aria-label="Working" /> : null}
+        New caption {busy ? <span className="capviz-spin" aria-label="Working" /> : null}
       </h3>
       <div aria-live="polite" aria-busy={busy}>
         <p
@@ -51,7 +51,7 @@ export function CaptionCard({ present, presentScores, attempt, growing, busy }: 
           {growing ?? (attempt ? <MarkedText pieces={attempt.pieces} /> : null)}
         </p>
         {growing === null && !attempt ? (
-          <p className="capviz-st-muted" style={{ margin: 0 }}>
+          <p className="capviz-muted" style={{ margin: 0 }}>
             {busy ? "…" : "Select something or write a prompt, then generate."}
           </p>
         ) : null}
@@ -59,7 +59,7 @@ export function CaptionCard({ present, presentScores, attempt, growing, busy }: 
           <>
             <ScoreLine scores={attempt} before={presentScores} seconds={attempt.seconds} />
             {attempt.lost.length ? (
-              <p className="capviz-st-small capviz-st-muted" style={{ margin: "4px 0 0" }}>
+              <p className="capviz-small capviz-muted" style={{ margin: "4px 0 0" }}>
                 No longer said: <span className="capviz-st-lost">{attempt.lost.join(", ")}</span>
               </p>
             ) : null}
@@ -73,7 +73,7 @@ export function CaptionCard({ present, presentScores, attempt, growing, busy }: 
 const SECOND: React.CSSProperties = {
   marginTop: 10,
   paddingTop: 10,
-  borderTop: "1px solid var(--line)",
+  borderTop: "1px solid var(--capviz-line)",
 };
 
 function ScoreLine(props: { scores: Scores; before?: Scores; seconds?: number }) {

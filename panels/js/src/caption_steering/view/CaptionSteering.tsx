@@ -7,7 +7,7 @@ import { useCall, type PanelProps } from "../../host/panel";
 import { usePalette } from "../../host/theme";
 import type { BatchRequest } from "./ApplyCard";
 import { CaptionSteeringView } from "./CaptionSteeringView";
-import { EmptyState } from "./EmptyState";
+import { NoImage } from "./NoImage";
 import { sentSettings } from "../model/history";
 import type { Candidate, JobData, StreamData } from "../../payloads/caption_steering";
 import { labelOf } from "../model/scope";
@@ -90,7 +90,7 @@ export function CaptionSteering({ data, schema }: PanelProps<Data>) {
 
   if (!image) {
     return (
-      <EmptyState
+      <NoImage
         palette={palette}
         missing={state.missing}
         error={problem ?? state.error}

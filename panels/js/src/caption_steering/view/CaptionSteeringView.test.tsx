@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import example from "../../../../../tests/payloads/caption_steering.json";
 import { DARK } from "../../ui/palette";
 import { CaptionSteeringView, type ViewProps } from "./CaptionSteeringView";
-import { EmptyState } from "./EmptyState";
+import { NoImage } from "./NoImage";
 import type { Settings } from "../model/history";
 import type { ImagePayload, PlacePayload, ScopesPayload } from "../../payloads/caption_steering";
 import { emptySelection } from "../model/selections";
@@ -256,11 +256,11 @@ test("a stream grows, and can be cancelled", () => {
 test("the empty panel says what to do", () => {
   const onAnalyze = vi.fn();
   const props = { palette: DARK, error: null, onAnalyze, onRetry: nothing };
-  act(() => root.render(<EmptyState {...props} missing="captions" />));
+  act(() => root.render(<NoImage {...props} missing="captions" />));
   act(() => host.querySelector("button")?.click());
   expect(onAnalyze).toHaveBeenCalledOnce();
-  act(() => root.render(<EmptyState {...props} missing="samples" />));
+  act(() => root.render(<NoImage {...props} missing="samples" />));
   expect(host.textContent).toContain("The view is empty");
-  act(() => root.render(<EmptyState {...props} missing={null} error="No server." />));
+  act(() => root.render(<NoImage {...props} missing={null} error="No server." />));
   expect(host.querySelector('[role="alert"]')?.textContent).toBe("No server.");
 });

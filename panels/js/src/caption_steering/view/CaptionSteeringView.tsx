@@ -1,5 +1,6 @@
 import * as React from "react";
 import type { Palette } from "../../ui/palette";
+import { Panel } from "../../ui/Panel";
 import { ApplyCard, type BatchActions, type BatchRequest } from "./ApplyCard";
 import { CaptionCard } from "./CaptionCard";
 import { DecisionBar } from "./DecisionBar";
@@ -19,7 +20,7 @@ import type { SearchPayload, Suggestion, Trial } from "../../payloads/caption_st
 import { RecipeCard } from "./RecipeCard";
 import { scopeChoices, sourceChoices } from "../model/scope";
 import { emptySelection, isEmpty, paint, sharesOf, toggleSegment } from "../model/selections";
-import { STYLE, themeProperties } from "./style";
+import { SHEET } from "./style";
 import { leastWeight, type Method } from "../model/weight";
 import { WeightDial } from "./WeightDial";
 
@@ -124,11 +125,10 @@ export function CaptionSteeringView(props: ViewProps) {
       ? "Write a prompt, or choose segments for the weight."
       : null;
   return (
-    <div className="capviz-st" data-cy="capviz-steering" style={themeProperties(props.palette)}>
-      <style>{STYLE}</style>
-      <div className="capviz-st-scroll" data-margins={props.onStep === null}>
+    <Panel className="capviz-st" sheet={SHEET} cy="capviz-steering" palette={props.palette}>
+      <div className="capviz-scroll" data-margins={props.onStep === null}>
         {props.error ? (
-          <p className="capviz-st-error" role="alert">
+          <p className="capviz-error" role="alert">
             {props.error}
             {place ? null : (
               <button type="button" style={{ marginLeft: 10 }} onClick={props.onRetry}>
@@ -229,6 +229,6 @@ export function CaptionSteeringView(props: ViewProps) {
         onAccept={props.onAccept}
         onUndo={props.onUndo}
       />
-    </div>
+    </Panel>
   );
 }

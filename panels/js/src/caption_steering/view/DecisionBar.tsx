@@ -14,7 +14,7 @@ interface Props {
 export function DecisionBar({ accept, undo, busy, message, onAccept, onUndo }: Props) {
   return (
     <div className="capviz-st-foot">
-      <span className="capviz-st-muted capviz-st-small capviz-st-grow" role="status">
+      <span className="capviz-muted capviz-small capviz-st-grow" role="status">
         {message ?? (accept ? "" : "Nothing is changed until you accept.")}
       </span>
       <button
@@ -28,7 +28,7 @@ export function DecisionBar({ accept, undo, busy, message, onAccept, onUndo }: P
       </button>
       <button
         type="button"
-        className="capviz-st-primary"
+        className="capviz-primary"
         data-cy="capviz-accept"
         disabled={busy || accept === null}
         onClick={onAccept}

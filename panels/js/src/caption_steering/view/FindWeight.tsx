@@ -21,14 +21,14 @@ export function FindWeight(props: Props) {
   const able = props.ready && props.selected && word.trim() !== "" && !props.searching;
   return (
     <form
-      className="capviz-st-card"
+      className="capviz-card"
       onSubmit={(event) => {
         event.preventDefault();
         if (able) props.onFind();
       }}
     >
       <h3>Find the weight for a word</h3>
-      <div className="capviz-st-row" style={{ flexWrap: "nowrap" }}>
+      <div className="capviz-row" style={{ flexWrap: "nowrap" }}>
         <input
           type="text"
           className="capviz-st-grow"
@@ -44,7 +44,7 @@ export function FindWeight(props: Props) {
         </button>
       </div>
       {props.error ? (
-        <p className="capviz-st-error" role="alert" style={{ margin: "8px 0 0" }}>
+        <p className="capviz-error" role="alert" style={{ margin: "8px 0 0" }}>
           {props.error}
         </p>
       ) : null}
@@ -56,7 +56,7 @@ export function FindWeight(props: Props) {
           <WeightChart search={search} onTake={props.onTake} />
         </>
       ) : props.selected ? null : (
-        <p className="capviz-st-muted capviz-st-small" style={{ margin: "6px 0 0" }}>
+        <p className="capviz-muted capviz-small" style={{ margin: "6px 0 0" }}>
           Select the segment or the patches of what the word names.
         </p>
       )}

@@ -14,10 +14,10 @@ interface Props {
 /** What was tried on this image, newest first; a click brings its settings back. */
 export function HistoryList({ history, attempt, onGoBack }: Props) {
   return (
-    <div className="capviz-st-card" data-cy="capviz-history">
+    <div className="capviz-card" data-cy="capviz-history">
       <h3>Attempts{history.length ? ` (${history.length})` : ""}</h3>
       {history.length === 0 ? (
-        <p className="capviz-st-muted capviz-st-small" style={{ margin: 0 }}>
+        <p className="capviz-muted capviz-small" style={{ margin: 0 }}>
           New captions of this image are kept here, to go back to.
         </p>
       ) : (
@@ -31,7 +31,7 @@ export function HistoryList({ history, attempt, onGoBack }: Props) {
                 onClick={() => onGoBack(entry)}
               >
                 <MarkedText pieces={entry.attempt.pieces} />
-                <div className="capviz-st-small capviz-st-muted">{describe(entry)}</div>
+                <div className="capviz-small capviz-muted">{describe(entry)}</div>
               </button>
             </li>
           ))}

@@ -32,8 +32,8 @@ export function ImageCard(props: Props) {
   const [hot, setHot] = React.useState<string | null>(null);
   const name = image.filepath.split(/[\\/]/).pop() ?? "";
   return (
-    <div className="capviz-st-card">
-      <div className="capviz-st-row" style={{ marginBottom: 8 }}>
+    <div className="capviz-card">
+      <div className="capviz-row" style={{ marginBottom: 8 }}>
         {onStep ? <Arrow label="Previous sample" text="‹" onClick={() => onStep(-1)} /> : null}
         <span
           className="capviz-st-grow"
@@ -55,7 +55,7 @@ export function ImageCard(props: Props) {
           </select>
         ) : null}
         {image.position === null || !onStep ? null : (
-          <span className="capviz-st-muted capviz-st-small">
+          <span className="capviz-muted capviz-small">
             {image.position + 1} of {image.total}
           </span>
         )}
@@ -77,8 +77,8 @@ export function ImageCard(props: Props) {
         onSegment={props.onSegment}
         onHot={setHot}
       />
-      <div className="capviz-st-row" style={{ margin: "8px 0" }}>
-        <div className="capviz-st-switch" role="radiogroup" aria-label="A click selects">
+      <div className="capviz-row" style={{ margin: "8px 0" }}>
+        <div className="capviz-switch" role="radiogroup" aria-label="A click selects">
           {(["patches", "segments"] as const).map((mode) => (
             <button
               key={mode}
@@ -94,7 +94,7 @@ export function ImageCard(props: Props) {
             </button>
           ))}
         </div>
-        <label className="capviz-st-small">
+        <label className="capviz-small">
           <input
             type="checkbox"
             checked={outlines}
@@ -104,7 +104,7 @@ export function ImageCard(props: Props) {
           Outlines
         </label>
         {clicks === "patches" && image.segments.length ? (
-          <span className="capviz-st-muted capviz-st-small">
+          <span className="capviz-muted capviz-small">
             Double-click or Alt-click takes the whole segment.
           </span>
         ) : null}
@@ -130,7 +130,7 @@ function Arrow(props: { label: string; text: string; onClick: () => void }) {
   return (
     <button
       type="button"
-      className="capviz-st-quiet"
+      className="capviz-quiet"
       style={{ fontSize: 18, lineHeight: 1 }}
       aria-label={props.label}
       data-cy={props.text === "‹" ? "capviz-previous-sample" : "capviz-next-sample"}

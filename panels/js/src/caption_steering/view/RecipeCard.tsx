@@ -25,7 +25,7 @@ export function RecipeCard(props: Props) {
   const ranked = suggestions.some((one) => one.probability !== null);
   return (
     <form
-      className="capviz-st-card"
+      className="capviz-card"
       onSubmit={(event) => {
         event.preventDefault();
         props.onGenerate();
@@ -60,15 +60,15 @@ export function RecipeCard(props: Props) {
             >
               {one.prompt}
               {one.probability === null ? null : (
-                <span className="capviz-st-muted">{Math.round(one.probability * 100)}%</span>
+                <span className="capviz-muted">{Math.round(one.probability * 100)}%</span>
               )}
             </button>
           ))}
         </div>
       ) : null}
-      <div className="capviz-st-row" style={{ marginTop: 10 }}>
+      <div className="capviz-row" style={{ marginTop: 10 }}>
         <label>
-          <span className="capviz-st-muted">Weights act by</span>
+          <span className="capviz-muted">Weights act by</span>
           <select
             value={props.method}
             data-cy="capviz-steer-method"
@@ -82,7 +82,7 @@ export function RecipeCard(props: Props) {
             ))}
           </select>
         </label>
-        <span className="capviz-st-row capviz-st-end">
+        <span className="capviz-row capviz-st-end">
           {props.canLive ? (
             <label title="Ask again after every change">
               <input
@@ -101,7 +101,7 @@ export function RecipeCard(props: Props) {
           ) : null}
           <button
             type="submit"
-            className="capviz-st-primary"
+            className="capviz-primary"
             data-cy="capviz-generate"
             disabled={!props.ready}
           >

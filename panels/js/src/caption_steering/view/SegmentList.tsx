@@ -14,7 +14,7 @@ interface Props {
 export function SegmentList({ segments, chosen, color, disabled, onSegment, onHot }: Props) {
   if (!segments.length) {
     return (
-      <p className="capviz-st-muted capviz-st-small" style={{ margin: 0 }}>
+      <p className="capviz-muted capviz-small" style={{ margin: 0 }}>
         This image has no segments; select patches, or run “Segment images”.
       </p>
     );
@@ -45,7 +45,7 @@ export function SegmentList({ segments, chosen, color, disabled, onSegment, onHo
         >
           <span>{segment.label}</span>
           {segment.area === null ? null : (
-            <span className="capviz-st-muted">{formatShare(segment.area)}</span>
+            <span className="capviz-muted">{formatShare(segment.area)}</span>
           )}
         </button>
       ))}

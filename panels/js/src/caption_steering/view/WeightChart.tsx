@@ -22,8 +22,20 @@ export function WeightChart(props: { search: SearchPayload; onTake: (trial: Tria
       >
         {layout.yTicks.map(({ y, label }) => (
           <g key={label}>
-            <line x1={MARGIN.left} x2={WIDTH - MARGIN.right} y1={y} y2={y} stroke="var(--line)" />
-            <text x={MARGIN.left - 5} y={y + 3} textAnchor="end" fontSize={9} fill="var(--muted)">
+            <line
+              x1={MARGIN.left}
+              x2={WIDTH - MARGIN.right}
+              y1={y}
+              y2={y}
+              stroke="var(--capviz-line)"
+            />
+            <text
+              x={MARGIN.left - 5}
+              y={y + 3}
+              textAnchor="end"
+              fontSize={9}
+              fill="var(--capviz-muted)"
+            >
               {label}
             </text>
           </g>
@@ -35,20 +47,20 @@ export function WeightChart(props: { search: SearchPayload; onTake: (trial: Tria
             y={HEIGHT - 7}
             textAnchor="middle"
             fontSize={9}
-            fill="var(--muted)"
+            fill="var(--capviz-muted)"
           >
             {label}
           </text>
         ))}
-        <path d={layout.line} fill="none" stroke="var(--muted)" strokeWidth={1.2} />
+        <path d={layout.line} fill="none" stroke="var(--capviz-muted)" strokeWidth={1.2} />
         {layout.points.map(({ x, y, trial, index }) => (
           <circle
             key={index}
             cx={x}
             cy={y}
             r={index === search.best ? 6.5 : 4.5}
-            fill={trial.says_word ? "var(--accent)" : "var(--raised)"}
-            stroke={trial.accepted ? "var(--good)" : "var(--muted)"}
+            fill={trial.says_word ? "var(--capviz-accent)" : "var(--capviz-raised)"}
+            stroke={trial.accepted ? "var(--capviz-good)" : "var(--capviz-muted)"}
             strokeWidth={index === search.best ? 3 : 1.5}
             style={{ cursor: "pointer" }}
             tabIndex={0}
@@ -65,9 +77,9 @@ export function WeightChart(props: { search: SearchPayload; onTake: (trial: Tria
           />
         ))}
       </svg>
-      <figcaption className="capviz-st-small capviz-st-muted">
-        <b style={{ color: "var(--text)" }}>×{formatWeight(shown.weight)}</b> {percent(shown)} ·{" "}
-        {shown.attempt.text}
+      <figcaption className="capviz-small capviz-muted">
+        <b style={{ color: "var(--capviz-text)" }}>×{formatWeight(shown.weight)}</b>{" "}
+        {percent(shown)} · {shown.attempt.text}
       </figcaption>
     </figure>
   );

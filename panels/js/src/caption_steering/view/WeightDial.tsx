@@ -33,11 +33,11 @@ export function WeightDial(props: Props) {
   const [typed, setTyped] = React.useState<string | null>(null);
   const refusal = typed ? weightRefusal(Number(typed), method) : null;
   return (
-    <div className="capviz-st-card">
+    <div className="capviz-card">
       <h3>Selections and their weights</h3>
       <div className="capviz-st-chips" role="radiogroup" aria-label="Selections">
         {selections.map((one, index) => (
-          <span key={one.id} className="capviz-st-row" style={{ gap: 0, flexWrap: "nowrap" }}>
+          <span key={one.id} className="capviz-row" style={{ gap: 0, flexWrap: "nowrap" }}>
             <button
               type="button"
               role="radio"
@@ -54,7 +54,7 @@ export function WeightDial(props: Props) {
             {selections.length > 1 || !isEmpty(one) ? (
               <button
                 type="button"
-                className="capviz-st-quiet"
+                className="capviz-quiet"
                 aria-label={`Clear selection ${index + 1}`}
                 onClick={() => props.onRemove(index)}
               >
@@ -74,7 +74,7 @@ export function WeightDial(props: Props) {
           + selection
         </button>
       </div>
-      <div className="capviz-st-row" style={{ marginTop: 8, flexWrap: "nowrap" }}>
+      <div className="capviz-row" style={{ marginTop: 8, flexWrap: "nowrap" }}>
         <div className="capviz-st-grow">
           <input
             type="range"
@@ -91,7 +91,7 @@ export function WeightDial(props: Props) {
               props.onWeight(weightAt(Number(event.target.value)));
             }}
           />
-          <div className="capviz-st-muted" style={SCALE} aria-hidden>
+          <div className="capviz-muted" style={SCALE} aria-hidden>
             {TICKS.filter((weight) => weight >= least).map((weight) => (
               <span key={weight} style={placeOf(weight, first)}>
                 {weight === 0 ? "remove" : weight}
@@ -100,7 +100,7 @@ export function WeightDial(props: Props) {
           </div>
         </div>
         <label>
-          <span className="capviz-st-muted">×</span>
+          <span className="capviz-muted">×</span>
           <input
             type="number"
             min={least}
@@ -120,11 +120,7 @@ export function WeightDial(props: Props) {
           />
         </label>
       </div>
-      <p
-        className="capviz-st-muted capviz-st-small"
-        style={{ margin: "6px 0 0" }}
-        aria-live="polite"
-      >
+      <p className="capviz-muted capviz-small" style={{ margin: "6px 0 0" }} aria-live="polite">
         {refusal === null ? (
           meaningOf(selection.weight, method)
         ) : (

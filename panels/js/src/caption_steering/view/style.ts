@@ -1,6 +1,3 @@
-import type { CSSProperties } from "react";
-import type { Palette } from "../../ui/palette";
-
 /** Hues of the selections, apart from each other and visible on photographs. */
 export const SELECTION_COLORS = ["#ff6d04", "#2f9bff", "#3ecf6a", "#d65bff", "#ffd23e", "#ff5a7a"];
 
@@ -8,65 +5,25 @@ export function selectionColor(index: number): string {
   return SELECTION_COLORS[index % SELECTION_COLORS.length];
 }
 
-/** The theme as custom properties, for the style sheet below. */
-export function themeProperties(palette: Palette): CSSProperties {
-  return {
-    "--bg": palette.background,
-    "--raised": palette.raised,
-    "--text": palette.text,
-    "--muted": palette.muted,
-    "--line": palette.line,
-    "--accent": palette.accent,
-    "--marked": palette.marked,
-    "--marked-text": palette.markedText,
-    "--error": palette.error,
-    "--good": palette.dark ? "#5fd38d" : "#1c7c45",
-    colorScheme: palette.dark ? "dark" : "light",
-  } as CSSProperties;
-}
-
-export const STYLE = `
-.capviz-st { box-sizing: border-box; height: 100%; display: flex; flex-direction: column;
-  background: var(--bg); color: var(--text); font-size: 13px; line-height: 1.4;
-  container-type: inline-size; }
-.capviz-st *, .capviz-st *::before { box-sizing: border-box; }
-.capviz-st-scroll { flex: 1; min-height: 0; overflow: auto; padding: 12px; }
-.capviz-st-scroll[data-margins=true] { padding-inline: 54px; } /* the modal's arrows lie there */
+/** What this panel adds to the style that panels share. */
+export const SHEET = `
 .capviz-st-columns { display: grid; gap: 12px; grid-template-columns: minmax(0, 1fr); align-items: start; }
 @container (min-width: 600px) {
   .capviz-st-columns { grid-template-columns: minmax(0, 46%) minmax(0, 1fr); }
   .capviz-st-left { position: sticky; top: 0; }
 }
 .capviz-st-column { display: flex; flex-direction: column; gap: 12px; min-width: 0; }
-.capviz-st-card { background: var(--raised); border: 1px solid var(--line); border-radius: 8px; padding: 10px 12px; }
-.capviz-st-card > h3 { margin: 0 0 8px; font-size: 12px; font-weight: 600; color: var(--muted); letter-spacing: .02em; }
-.capviz-st-row { display: flex; align-items: center; gap: 8px; flex-wrap: wrap; }
+.capviz-st h3 { margin-bottom: 8px; }
 .capviz-st-end { margin-left: auto; }
 .capviz-st-grow { flex: 1; min-width: 0; }
-.capviz-st-muted { color: var(--muted); }
-.capviz-st-small { font-size: 12px; }
-.capviz-st-error { color: var(--error); border: 1px solid var(--error); border-radius: 6px; padding: 6px 10px; margin: 0 0 8px; overflow-wrap: anywhere; }
-.capviz-st label { display: inline-flex; align-items: center; gap: 6px; }
-.capviz-st button { font: inherit; color: var(--text); background: transparent; border: 1px solid var(--line);
-  border-radius: 6px; padding: 4px 10px; cursor: pointer; }
-.capviz-st button:hover:not(:disabled) { border-color: var(--muted); }
-.capviz-st button:disabled { opacity: .45; cursor: default; }
-.capviz-st button.capviz-st-primary { background: var(--accent); border-color: var(--accent); color: #fff; font-weight: 600; }
-.capviz-st button.capviz-st-quiet { border-color: transparent; padding: 4px 6px; color: var(--muted); }
-.capviz-st button.capviz-st-quiet:hover:not(:disabled) { color: var(--text); }
-.capviz-st :is(button, input, select, [tabindex]):focus-visible { outline: 2px solid var(--accent); outline-offset: 1px; }
-.capviz-st :is(input[type=text], input[type=number], select) { font: inherit; color: var(--text); background: var(--bg);
-  border: 1px solid var(--line); border-radius: 6px; padding: 5px 8px; min-width: 0; }
+.capviz-st .capviz-error { margin: 0 0 8px; }
 .capviz-st input[type=text] { width: 100%; }
-.capviz-st input[type=range], .capviz-st input[type=checkbox] { accent-color: var(--accent); }
 .capviz-st-chips { display: flex; flex-wrap: wrap; gap: 6px; }
 .capviz-st button.capviz-st-chip { border-radius: 999px; padding: 2px 10px; font-size: 12px; display: inline-flex; gap: 6px; align-items: center; max-width: 100%; }
 .capviz-st button.capviz-st-chip[aria-pressed=true], .capviz-st button.capviz-st-chip[aria-checked=true] {
-  border-color: var(--chip, var(--accent)); background: color-mix(in srgb, var(--chip, var(--accent)) 18%, transparent); }
+  border-color: var(--chip, var(--capviz-accent)); background: color-mix(in srgb, var(--chip, var(--capviz-accent)) 18%, transparent); }
 .capviz-st-swatch { width: 9px; height: 9px; border-radius: 3px; flex: none; background: var(--chip); }
-.capviz-st-switch { display: inline-flex; border: 1px solid var(--line); border-radius: 6px; overflow: hidden; }
-.capviz-st-switch button { border: 0; border-radius: 0; padding: 3px 10px; font-size: 12px; }
-.capviz-st-switch button[aria-checked=true] { background: color-mix(in srgb, var(--accent) 22%, transparent); color: var(--text); }
+.capviz-st .capviz-switch button[aria-checked=true] { background: color-mix(in srgb, var(--capviz-accent) 22%, transparent); color: var(--capviz-text); }
 .capviz-st-stage { position: relative; margin: 0 auto; line-height: 0; border-radius: 6px; overflow: hidden;
   background: #0003; user-select: none; touch-action: none; }
 .capviz-st-stage img { display: block; width: 100%; height: auto; }
@@ -82,28 +39,26 @@ export const STYLE = `
 .capviz-st-weight { position: absolute; transform: translate(-50%, -50%); pointer-events: none; white-space: nowrap;
   font: 600 11px/1 system-ui, sans-serif; color: #fff; text-shadow: 0 0 3px #000, 0 0 2px #000; }
 .capviz-st-caption { font-size: 15px; line-height: 1.45; overflow-wrap: anywhere; margin: 2px 0 4px; }
-.capviz-st-new { background: var(--marked); color: var(--marked-text); border-radius: 3px; padding: 0 2px; }
-.capviz-st-lost { text-decoration: line-through; color: var(--muted); }
-.capviz-st-caret::after { content: "▍"; color: var(--accent); animation: capviz-st-blink 1s steps(2) infinite; }
+.capviz-st-new { background: var(--capviz-marked); color: var(--capviz-marked-text); border-radius: 3px; padding: 0 2px; }
+.capviz-st-lost { text-decoration: line-through; color: var(--capviz-muted); }
+.capviz-st-caret::after { content: "▍"; color: var(--capviz-accent); animation: capviz-st-blink 1s steps(2) infinite; }
 @keyframes capviz-st-blink { to { opacity: 0; } }
-.capviz-st-scores { display: flex; gap: 14px; flex-wrap: wrap; font-size: 12px; color: var(--muted); }
-.capviz-st-scores b { color: var(--text); font-weight: 600; font-variant-numeric: tabular-nums; }
-.capviz-st-up { color: var(--good); } .capviz-st-down { color: var(--error); }
+.capviz-st-scores { display: flex; gap: 14px; flex-wrap: wrap; font-size: 12px; color: var(--capviz-muted); }
+.capviz-st-scores b { color: var(--capviz-text); font-weight: 600; font-variant-numeric: tabular-nums; }
+.capviz-st-up { color: var(--capviz-good); } .capviz-st-down { color: var(--capviz-error); }
 .capviz-st-list { list-style: none; margin: 0; padding: 0; display: flex; flex-direction: column; gap: 4px; }
 .capviz-st-list button { text-align: left; width: 100%; }
 .capviz-st-past { max-height: 180px; overflow: auto; }
-.capviz-st-past button[aria-current=true] { border-color: var(--accent); }
-.capviz-st-bar { height: 6px; border-radius: 3px; background: var(--line); overflow: hidden; margin: 6px 0; }
-.capviz-st-bar > div { height: 100%; background: var(--accent); transition: width .2s; }
+.capviz-st-past button[aria-current=true] { border-color: var(--capviz-accent); }
+.capviz-st-bar { height: 6px; border-radius: 3px; background: var(--capviz-line); overflow: hidden; margin: 6px 0; }
+.capviz-st-bar > div { height: 100%; background: var(--capviz-accent); transition: width .2s; }
 .capviz-st-rate { font-size: 20px; font-weight: 600; }
 .capviz-st-table { width: 100%; border-collapse: collapse; font-size: 12px; }
-.capviz-st-table td { padding: 5px 6px; border-top: 1px solid var(--line); vertical-align: middle; }
+.capviz-st-table td { padding: 5px 6px; border-top: 1px solid var(--capviz-line); vertical-align: middle; }
 .capviz-st-table img { width: 44px; height: 44px; object-fit: cover; border-radius: 4px; display: block; }
 .capviz-st-rows { max-height: 300px; overflow: auto; margin-top: 8px; }
-.capviz-st-foot { display: flex; gap: 8px; align-items: center; padding: 8px 12px; border-top: 1px solid var(--line); background: var(--raised); flex-wrap: wrap; }
-.capviz-st-empty { margin: auto; text-align: center; max-width: 420px; padding: 24px; }
+.capviz-st-foot { display: flex; gap: 8px; align-items: center; padding: 8px 12px; border-top: 1px solid var(--capviz-line); background: var(--capviz-raised); flex-wrap: wrap; }
+.capviz-st .capviz-empty h2 { margin-bottom: 6px; }
 .capviz-st-hint { position: absolute; left: 8px; bottom: 8px; background: #000b; color: #fff; font-size: 12px; line-height: 1.3; padding: 4px 8px; border-radius: 5px; pointer-events: none; }
-.capviz-st-spin { width: 12px; height: 12px; border: 2px solid var(--line); border-top-color: var(--accent); border-radius: 50%; display: inline-block; animation: capviz-st-turn .8s linear infinite; flex: none; }
-@keyframes capviz-st-turn { to { transform: rotate(1turn); } }
-@media (prefers-reduced-motion: reduce) { .capviz-st-spin, .capviz-st-caret::after { animation: none; } }
+@media (prefers-reduced-motion: reduce) { .capviz-st-caret::after { animation: none; } }
 `;

@@ -16,10 +16,10 @@ export function CaptionEntry({ caption, typed, onCaption }: CaptionEntryProps): 
   React.useEffect(() => setText(caption ?? ""), [caption]);
   if (!open && caption !== null) {
     return (
-      <div className="capviz-px-row">
+      <div className="capviz-row">
         <button
           type="button"
-          className="capviz-px-quiet capviz-px-small"
+          className="capviz-quiet capviz-small"
           data-cy="capviz-pair-edit"
           onClick={() => setOpen(true)}
         >
@@ -28,7 +28,7 @@ export function CaptionEntry({ caption, typed, onCaption }: CaptionEntryProps): 
         {typed ? (
           <button
             type="button"
-            className="capviz-px-quiet capviz-px-small"
+            className="capviz-quiet capviz-small"
             data-cy="capviz-pair-own"
             onClick={() => onCaption(null)}
           >
@@ -40,7 +40,7 @@ export function CaptionEntry({ caption, typed, onCaption }: CaptionEntryProps): 
   }
   return (
     <form
-      className="capviz-px-row"
+      className="capviz-row"
       onSubmit={(event) => {
         event.preventDefault();
         if (!text.trim()) return;
@@ -61,7 +61,7 @@ export function CaptionEntry({ caption, typed, onCaption }: CaptionEntryProps): 
           if (event.key === "Escape" && caption !== null) setOpen(false);
         }}
       />
-      <button type="submit" className="capviz-px-primary" disabled={!text.trim()}>
+      <button type="submit" className="capviz-primary" disabled={!text.trim()}>
         Explain
       </button>
     </form>

@@ -33,8 +33,8 @@ export function CompareBar(props: CompareBarProps): React.ReactElement {
   React.useEffect(() => setText(caption), [caption]);
   const sample = compare === "image" ? "image" : "sample's caption";
   return (
-    <div className="capviz-px-card capviz-px-row" data-cy="capviz-pair-compare">
-      <span className="capviz-px-muted capviz-px-small" id="capviz-px-compare">
+    <div className="capviz-card capviz-row" data-cy="capviz-pair-compare">
+      <span className="capviz-muted capviz-small" id="capviz-px-compare">
         Compare with
       </span>
       <Switch
@@ -46,7 +46,7 @@ export function CompareBar(props: CompareBarProps): React.ReactElement {
       />
       {compare === "caption" ? (
         <form
-          className="capviz-px-row"
+          className="capviz-row"
           style={{ flex: "1 1 220px", flexWrap: "nowrap" }}
           onSubmit={(event) => {
             event.preventDefault();
@@ -69,10 +69,10 @@ export function CompareBar(props: CompareBarProps): React.ReactElement {
         </form>
       ) : null}
       {compare === "none" ? null : (
-        <span className="capviz-px-row" style={{ gap: 4 }}>
+        <span className="capviz-row" style={{ gap: 4 }}>
           <button
             type="button"
-            className="capviz-px-quiet"
+            className="capviz-quiet"
             aria-label={`Previous ${sample}`}
             title={`Previous ${sample}`}
             data-cy="capviz-pair-other-previous"
@@ -80,13 +80,13 @@ export function CompareBar(props: CompareBarProps): React.ReactElement {
           >
             ‹
           </button>
-          <span className="capviz-px-small capviz-px-muted">
+          <span className="capviz-small capviz-muted">
             {compare === "image" ? (props.imageName ?? "…") : "of a sample"}
             {props.place ? ` · ${props.place}` : ""}
           </span>
           <button
             type="button"
-            className="capviz-px-quiet"
+            className="capviz-quiet"
             aria-label={`Next ${sample}`}
             title={`Next ${sample}`}
             data-cy="capviz-pair-other-next"
@@ -113,9 +113,7 @@ export function CompareBar(props: CompareBarProps): React.ReactElement {
           onChange={(value) => props.onTogether(value === "together")}
         />
       )}
-      {props.busy ? (
-        <span className="capviz-px-spin" role="status" aria-label="Explaining" />
-      ) : null}
+      {props.busy ? <span className="capviz-spin" role="status" aria-label="Explaining" /> : null}
     </div>
   );
 }
@@ -144,7 +142,7 @@ function Switch<Value extends string>(props: SwitchProps<Value>): React.ReactEle
   return (
     <div
       ref={root}
-      className="capviz-px-switch"
+      className="capviz-switch"
       role="radiogroup"
       aria-label={props.label}
       onKeyDown={onKeyDown}

@@ -21,7 +21,7 @@ export function CaptionDifference(
   );
   const [pair] = props.pairs;
   return (
-    <div className="capviz-px-card" data-cy="capviz-pair-difference">
+    <div className="capviz-card" data-cy="capviz-pair-difference">
       <h3>Difference: first minus second</h3>
       <Scores {...props} />
       {heat ? (
@@ -48,7 +48,7 @@ export function CaptionDifference(
           />
         </div>
       ) : (
-        <p className="capviz-px-small capviz-px-muted">
+        <p className="capviz-small capviz-muted">
           Select words in both captions to see where they differ.
         </p>
       )}
@@ -60,7 +60,7 @@ export function CaptionDifference(
 export function ImageDifference(props: PairsProps): React.ReactElement {
   const [first, second] = props.shown;
   return (
-    <div className="capviz-px-card" data-cy="capviz-pair-difference">
+    <div className="capviz-card" data-cy="capviz-pair-difference">
       <h3>Difference: first minus second</h3>
       <Scores {...props} />
       <table className="capviz-px-table">
@@ -89,7 +89,7 @@ export function ImageDifference(props: PairsProps): React.ReactElement {
 
 function Scores({ pairs: [first, second] }: PairsProps): React.ReactElement {
   return (
-    <div className="capviz-px-facts capviz-px-small">
+    <div className="capviz-px-facts capviz-small">
       <span>
         first <b>{signed(first.score)}</b>
       </span>

@@ -16,7 +16,7 @@ export function Header({ image, onStep, onField, onMismatches }: HeaderProps): R
     onStep ? (
       <button
         type="button"
-        className="capviz-px-quiet"
+        className="capviz-quiet"
         style={{ fontSize: 18, lineHeight: 1 }}
         aria-label={step < 0 ? "Previous sample" : "Next sample"}
         data-cy={step < 0 ? "capviz-pair-previous" : "capviz-pair-next"}
@@ -26,7 +26,7 @@ export function Header({ image, onStep, onField, onMismatches }: HeaderProps): R
       </button>
     ) : null;
   return (
-    <div className="capviz-px-row">
+    <div className="capviz-row">
       {arrow(-1)}
       <span className="capviz-px-grow" title={image.filepath} data-cy="capviz-pair-name">
         {nameOfFile(image.filepath)}
@@ -44,14 +44,14 @@ export function Header({ image, onStep, onField, onMismatches }: HeaderProps): R
         </select>
       ) : null}
       {image.position === null || !onStep ? null : (
-        <span className="capviz-px-muted capviz-px-small">
+        <span className="capviz-muted capviz-small">
           {image.position + 1} of {image.total}
         </span>
       )}
       {arrow(1)}
       <button
         type="button"
-        className="capviz-px-small"
+        className="capviz-small"
         title="Look in all captions of the view for words that speak against their image"
         data-cy="capviz-pair-mismatches"
         onClick={onMismatches}

@@ -22,14 +22,14 @@ export function Legend({ peak, what, sum }: LegendProps): React.ReactElement {
           style={{ background: `${gradientOf(signedColor, -1)}, #8a8a8a` }}
         />
         <span>{signed(peak)}</span>
-        <span className="capviz-px-muted">against</span>
-        <span className="capviz-px-muted" style={{ textAlign: "center" }}>
+        <span className="capviz-muted">against</span>
+        <span className="capviz-muted" style={{ textAlign: "center" }}>
           per patch
         </span>
-        <span className="capviz-px-muted">for</span>
+        <span className="capviz-muted">for</span>
       </div>
       {what === null ? null : (
-        <p className="capviz-px-small" style={{ marginTop: 4 }}>
+        <p className="capviz-small" style={{ marginTop: 4 }}>
           {what}: <b className="capviz-px-number">{signed(sum)}</b> in all
         </p>
       )}

@@ -2,7 +2,7 @@ import * as React from "react";
 import { useCall, type PanelProps } from "../../host/panel";
 import { usePalette } from "../../host/theme";
 import { getSampleSrc, useApp } from "../../host/app";
-import { EmptyState } from "./EmptyState";
+import { NoImage } from "./NoImage";
 import { PairExplainerView } from "./PairExplainerView";
 import type { Compare } from "../model/shown";
 import { typedFor, type Entered } from "../model/typed";
@@ -95,7 +95,7 @@ export function PairExplainer({ data, schema }: PanelProps<Data>): React.ReactEl
 
   if (!image) {
     return (
-      <EmptyState
+      <NoImage
         palette={palette}
         missing={state.missing}
         error={state.error}

@@ -3,7 +3,7 @@ import { createRoot, type Root } from "react-dom/client";
 import { act } from "react-dom/test-utils";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { DARK, LIGHT } from "../../ui/palette";
-import { EmptyState } from "./EmptyState";
+import { NoImage } from "./NoImage";
 import { examplePair, IMAGE, RELATION, SUMS } from "../model/fixture";
 import type { Pair } from "../model/maps";
 import { PairExplainerView, type ViewProps } from "./PairExplainerView";
@@ -340,10 +340,10 @@ test("both themes set their colors; the modal has no arrows of ours", () => {
 });
 
 test("while there is no image the reason stands there", () => {
-  const empty = (props: Partial<React.ComponentProps<typeof EmptyState>>) =>
+  const empty = (props: Partial<React.ComponentProps<typeof NoImage>>) =>
     act(() =>
       root.render(
-        <EmptyState palette={DARK} missing={null} error={null} onRetry={nothing} {...props} />,
+        <NoImage palette={DARK} missing={null} error={null} onRetry={nothing} {...props} />,
       ),
     );
   empty({});

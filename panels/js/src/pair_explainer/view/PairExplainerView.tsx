@@ -1,5 +1,6 @@
 import * as React from "react";
 import type { Palette } from "../../ui/palette";
+import { Panel } from "../../ui/Panel";
 import { CaptionEntry } from "./CaptionEntry";
 import { CompareBar } from "./CompareBar";
 import { CaptionDifference, ImageDifference } from "./Difference";
@@ -20,7 +21,7 @@ import {
   type Shown,
 } from "../model/shown";
 import { nameOfFile, SidePicture, SideWords, type SideProps } from "./Side";
-import { STYLE, themeProperties } from "./style";
+import { SHEET } from "./style";
 import { useChoice } from "./useChoice";
 import type { Answer, Settings } from "./usePair";
 import { Waiting } from "./Waiting";
@@ -138,15 +139,14 @@ export function PairExplainerView(props: ViewProps): React.ReactElement {
   const errors = [props.error, ...answers.map(({ error }) => error)];
   const problem = [...new Set(errors)].filter(Boolean).join(" ");
   return (
-    <div
+    <Panel
       className="capviz-px"
-      data-cy="capviz-pair-explainer"
-      role="region"
-      aria-label="Pair Explainer"
-      style={themeProperties(props.palette)}
+      sheet={SHEET}
+      cy="capviz-pair-explainer"
+      label="Pair Explainer"
+      palette={props.palette}
     >
-      <style>{STYLE}</style>
-      <div className="capviz-px-scroll" data-margins={props.onStep === null}>
+      <div className="capviz-scroll" data-margins={props.onStep === null}>
         <Header
           image={image}
           onStep={props.onStep}
@@ -162,7 +162,7 @@ export function PairExplainerView(props: ViewProps): React.ReactElement {
           onSettings={props.onSettings}
         />
         {problem ? (
-          <div className="capviz-px-error" role="alert">
+          <div className="capviz-error" role="alert">
             <span style={{ flex: 1, minWidth: 180 }}>{problem}</span>
             <button type="button" onClick={props.onRetry}>
               Try again
@@ -185,7 +185,7 @@ export function PairExplainerView(props: ViewProps): React.ReactElement {
           onTicked={props.onOtherTicked}
         />
         {two && together ? (
-          <p className="capviz-px-small capviz-px-muted">
+          <p className="capviz-small capviz-muted">
             {compare === "image"
               ? "Draw a box or click a segment in one image: the other shows what it has in common with it."
               : "Select words in one caption: the other’s words show what they have in common with them."}
@@ -194,7 +194,7 @@ export function PairExplainerView(props: ViewProps): React.ReactElement {
         <div className="capviz-px-sides" data-two={right !== null}>
           <div className="capviz-px-column">
             <SidePicture {...left} />
-            <div className="capviz-px-row capviz-px-small">
+            <div className="capviz-row capviz-small">
               <label>
                 <input
                   type="checkbox"
@@ -265,7 +265,7 @@ export function PairExplainerView(props: ViewProps): React.ReactElement {
           <ImageDifference pairs={[pair, secondPair]} shown={shown} />
         ) : null}
       </div>
-    </div>
+    </Panel>
   );
 }
 

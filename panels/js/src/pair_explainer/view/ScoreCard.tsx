@@ -9,7 +9,7 @@ export function ScoreCard({ pair, title }: { pair: Pair; title: string }): React
   const total = pair.on_patches + pair.on_cls + pair.rest;
   return (
     <SumsCard sums={pair} title={title} layers={layersOf(pair)}>
-      <p className="capviz-px-small capviz-px-muted" data-cy="capviz-pair-sums">
+      <p className="capviz-small capviz-muted" data-cy="capviz-pair-sums">
         words on patches {signed(pair.on_patches)}, words on the whole image’s token{" "}
         {signed(pair.on_cls)}, special tokens and punctuation {signed(pair.rest)}: together{" "}
         {signed(total)}
@@ -32,7 +32,7 @@ export function RelationCard(props: {
       title="Against each other"
       layers={layer === null ? null : `${images ? "image" : "text"} layer ${layer}`}
     >
-      <p className="capviz-px-small capviz-px-muted" data-cy="capviz-pair-sums">
+      <p className="capviz-small capviz-muted" data-cy="capviz-pair-sums">
         {images ? "patches with patches" : "words with words"} {signed(inside)},{" "}
         {images ? "the images’ own tokens" : "special tokens and punctuation"} {signed(rest)}:
         together {signed(inside + rest)}
@@ -54,7 +54,7 @@ interface SumsCardProps {
 
 function SumsCard({ sums, title, layers, children }: SumsCardProps): React.ReactElement {
   return (
-    <div className="capviz-px-card" data-cy="capviz-pair-error">
+    <div className="capviz-card" data-cy="capviz-pair-error">
       <h3>{title}</h3>
       <div className="capviz-px-facts">
         <span title="Cosine of the two embeddings">
@@ -67,15 +67,19 @@ function SumsCard({ sums, title, layers, children }: SumsCardProps): React.React
           completeness error{" "}
           <b>{sums.completeness_error === null ? "–" : plain(sums.completeness_error)}</b>
         </span>
-        {layers ? <span className="capviz-px-muted">{layers}</span> : null}
+        {layers ? <span className="capviz-muted">{layers}</span> : null}
       </div>
       {children}
-      <p className="capviz-px-small">
+      <p className="capviz-small">
         <span className="capviz-px-mark" data-trust={trustOf(sums)} aria-hidden />
         {meaningOf(sums)}
       </p>
       {sums.notes.map((note) => (
-        <p key={note} className="capviz-px-small" style={{ color: "var(--warn)", marginTop: 4 }}>
+        <p
+          key={note}
+          className="capviz-small"
+          style={{ color: "var(--capviz-warning)", marginTop: 4 }}
+        >
           {note}
         </p>
       ))}

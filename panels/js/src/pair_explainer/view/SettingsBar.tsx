@@ -29,8 +29,8 @@ export function SettingsBar(props: SettingsBarProps): React.ReactElement {
     else if (name !== used) change({ encoder: name, layer: null });
   };
   return (
-    <div className="capviz-px-row">
-      <label className="capviz-px-small">
+    <div className="capviz-row">
+      <label className="capviz-small">
         Method
         <select
           value={settings.method}
@@ -45,7 +45,7 @@ export function SettingsBar(props: SettingsBarProps): React.ReactElement {
           ))}
         </select>
       </label>
-      <label className="capviz-px-small">
+      <label className="capviz-small">
         Layer
         <select
           value={layered ? (settings.layer ?? "") : ""}
@@ -65,14 +65,14 @@ export function SettingsBar(props: SettingsBarProps): React.ReactElement {
         </select>
       </label>
       <form
-        className="capviz-px-row"
+        className="capviz-row"
         style={{ flex: "1 1 170px" }}
         onSubmit={(event) => {
           event.preventDefault();
           take();
         }}
       >
-        <label className="capviz-px-small" style={{ flex: 1 }}>
+        <label className="capviz-small" style={{ flex: 1 }}>
           Encoder
           <input
             type="text"

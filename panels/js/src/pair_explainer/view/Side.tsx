@@ -80,7 +80,7 @@ export function SideWords(
 ): React.ReactElement {
   const { pair, shown, choice, onRegion } = props;
   return (
-    <div className="capviz-px-card">
+    <div className="capviz-card">
       <h3>{props.title}</h3>
       {pair ? (
         <>
@@ -94,14 +94,14 @@ export function SideWords(
             label={props.title}
             onToggle={choice.toggle}
           />
-          <div className="capviz-px-row capviz-px-small" style={{ margin: "4px 0" }}>
-            <span className="capviz-px-muted" aria-live="polite" data-cy="capviz-pair-from">
+          <div className="capviz-row capviz-small" style={{ margin: "4px 0" }}>
+            <span className="capviz-muted" aria-live="polite" data-cy="capviz-pair-from">
               {shown.scores.length ? `Numbers: what each word gets from ${shown.from}.` : ""}
             </span>
             {choice.region && onRegion ? (
               <button
                 type="button"
-                className="capviz-px-quiet"
+                className="capviz-quiet"
                 data-cy="capviz-pair-whole"
                 onClick={() => onRegion(null)}
               >
@@ -111,7 +111,7 @@ export function SideWords(
             <span style={{ marginLeft: "auto" }} />
             <button
               type="button"
-              className="capviz-px-quiet"
+              className="capviz-quiet"
               data-cy="capviz-pair-all"
               onClick={() => choice.choose(pair.words.keys())}
             >
@@ -119,7 +119,7 @@ export function SideWords(
             </button>
             <button
               type="button"
-              className="capviz-px-quiet"
+              className="capviz-quiet"
               data-cy="capviz-pair-none"
               disabled={!choice.words.size}
               onClick={() => choice.choose([])}
@@ -139,11 +139,11 @@ export function SideWords(
 /** What stands where the words will be. */
 function Waits({ image, busy, onAnalyze }: SideProps): React.ReactElement {
   if (busy)
-    return <p className="capviz-px-muted">Explaining … the first time, the encoder is loaded.</p>;
-  if (image.caption !== null) return <p className="capviz-px-muted">Nothing is explained yet.</p>;
+    return <p className="capviz-muted">Explaining … the first time, the encoder is loaded.</p>;
+  if (image.caption !== null) return <p className="capviz-muted">Nothing is explained yet.</p>;
   return (
-    <div className="capviz-px-row" style={{ marginBottom: 6 }}>
-      <span className="capviz-px-muted capviz-px-grow" style={{ whiteSpace: "normal" }}>
+    <div className="capviz-row" style={{ marginBottom: 6 }}>
+      <span className="capviz-muted capviz-px-grow" style={{ whiteSpace: "normal" }}>
         This image has no caption yet. Type one, or make captions for the view.
       </span>
       <button type="button" data-cy="capviz-pair-analyze" onClick={onAnalyze}>

@@ -153,7 +153,7 @@ export function Stage(props: StageProps): React.ReactElement {
         </div>
       ) : props.busy || props.hint ? (
         <div className="capviz-px-hint" role="status" data-busy={props.busy}>
-          {props.busy ? <span className="capviz-px-spin" /> : null}
+          {props.busy ? <span className="capviz-spin" /> : null}
           {props.hint ?? "Explaining …"}
         </div>
       ) : null}

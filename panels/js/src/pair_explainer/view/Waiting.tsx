@@ -24,7 +24,7 @@ export function Waiting(props: WaitingProps): React.ReactElement | null {
   }, [loading]);
   if (expected > 0) {
     return (
-      <div className="capviz-px-card capviz-px-row" role="status" data-cy="capviz-pair-wait">
+      <div className="capviz-card capviz-row" role="status" data-cy="capviz-pair-wait">
         <span style={{ flex: 1, minWidth: 180 }}>
           This explanation takes about {durationText(expected)} or more, and keeps the models to
           itself meanwhile. The default method and layer are quicker.
@@ -37,14 +37,14 @@ export function Waiting(props: WaitingProps): React.ReactElement | null {
   }
   if (!loading || seconds < 1) return null; // most answers come at once
   return (
-    <div className="capviz-px-row capviz-px-small capviz-px-muted" data-cy="capviz-pair-running">
-      <span className="capviz-px-spin" aria-hidden />
+    <div className="capviz-row capviz-small capviz-muted" data-cy="capviz-pair-running">
+      <span className="capviz-spin" aria-hidden />
       <span className="capviz-px-number" role="timer">
         Explaining … {durationText(seconds)}
       </span>
       <button
         type="button"
-        className="capviz-px-quiet capviz-px-small"
+        className="capviz-quiet capviz-small"
         data-cy="capviz-pair-cancel"
         onClick={props.onCancel}
       >

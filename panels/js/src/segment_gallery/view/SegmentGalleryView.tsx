@@ -5,8 +5,9 @@ import { GAP, gridOf, neighbor } from "../model/layout";
 import { emptiness } from "../model/messages";
 import { SegmentCard } from "./SegmentCard";
 import { shownReading, type GalleryActions, type GalleryState } from "../model/state";
-import { STYLES } from "./style";
+import { SHEET } from "./style";
 import type { Palette } from "../../ui/palette";
+import { variables } from "../../ui/style";
 
 export interface SegmentGalleryViewProps {
   state: GalleryState;
@@ -28,7 +29,7 @@ export function SegmentGalleryView(props: SegmentGalleryViewProps): React.ReactE
       aria-busy={state.loading || state.progress !== null}
       style={rootStyle(palette)}
     >
-      <style>{STYLES}</style>
+      <style>{SHEET}</style>
       <GalleryHeader state={state} actions={actions} palette={palette} />
       <Status state={state} actions={actions} palette={palette} />
       {empty ? (
@@ -134,13 +135,6 @@ function rootStyle(palette: Palette): React.CSSProperties {
     color: palette.text,
     background: palette.background,
     fontSize: 13,
-    ...({
-      "--capviz-scheme": palette.dark ? "dark" : "light",
-      "--capviz-text": palette.text,
-      "--capviz-muted": palette.muted,
-      "--capviz-line": palette.line,
-      "--capviz-raised": palette.raised,
-      "--capviz-accent": palette.accent,
-    } as React.CSSProperties),
+    ...variables(palette),
   };
 }

@@ -1,6 +1,5 @@
 /** What inline styles cannot say: hover, focus, fade-in. Colors come in as CSS variables. */
-export const STYLES = `
-.capviz-sg-gallery { color-scheme: var(--capviz-scheme); }
+export const SHEET = `
 .capviz-sg-gallery select, .capviz-sg-gallery button.capviz-sg-button {
   font: inherit; font-size: 12px; color: var(--capviz-text); background: var(--capviz-raised);
   border: 1px solid var(--capviz-line); border-radius: 6px; height: 28px; padding: 0 8px;

@@ -1,5 +1,6 @@
 import * as React from "react";
 import type { Palette } from "../../ui/palette";
+import { variables } from "../../ui/style";
 import { aboutWord } from "../graph/about";
 import type { ComparisonModel } from "./useComparison";
 import { CompareBar } from "./CompareBar";
@@ -18,7 +19,7 @@ import type { Brush } from "../graph/scales";
 import { sceneOf, springsOf, type DrawnWord } from "../graph/scene";
 import { shownGraph, type Filters } from "../graph/selection";
 import { Status } from "./Status";
-import { STYLES, variables } from "./style";
+import { SHEET } from "./style";
 import { Tip } from "./Tip";
 import { Tools } from "./Tools";
 import type { WordGraphModel } from "./useWordGraph";
@@ -52,7 +53,7 @@ export function WordGraphView(props: WordGraphViewProps) {
       data-loading={model.loading}
       aria-busy={model.busy || props.comparison.loading}
     >
-      <style>{STYLES}</style>
+      <style>{SHEET}</style>
       {model.graph ? (
         <Loaded {...props} graph={model.graph} />
       ) : model.empty ? (
