@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
-import { asksSomething, remember, type Entry, type Settings } from "./history";
 import type { Attempt } from "../../payloads/caption_steering";
+import { remember, type Entry } from "./history";
 import { emptySelection } from "./selections";
+import type { Settings } from "./settings";
 
 const settings = (prompt: string, weight = 3): Settings => ({
   prompt,
@@ -38,11 +39,4 @@ test("what is asked for is kept; what passes by is kept once per caption", () =>
 test("passing by the caption of a kept attempt adds nothing", () => {
   const kept = remember([], attempt("a dog"), settings("a", 5), true);
   expect(remember(kept, attempt("a dog"), settings("a", 6), false)).toBe(kept);
-});
-
-test("neutral settings ask nothing", () => {
-  expect(asksSomething(settings(" ", 1))).toBe(false);
-  expect(asksSomething(settings("a man", 1))).toBe(true);
-  expect(asksSomething(settings("", 0))).toBe(true);
-  expect(asksSomething({ ...settings(""), selections: [emptySelection(1, 3)] })).toBe(false);
 });

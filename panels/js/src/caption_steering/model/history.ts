@@ -1,15 +1,7 @@
 /** Attempts at an image's caption, newest first, and what each was made with. */
 
 import type { Attempt } from "../../payloads/caption_steering";
-import { isEmpty, sentSelection, type Selection } from "./selections";
-import type { Method } from "./weight";
-
-export interface Settings {
-  prompt: string;
-  method: Method;
-  selections: Selection[];
-  active: number;
-}
+import { sameSettings, type Settings } from "./settings";
 
 export interface Entry {
   id: number;
@@ -19,27 +11,6 @@ export interface Entry {
 }
 
 const LONGEST = 60;
-
-/** The settings as the panel's Python side takes them. */
-export function sentSettings(settings: Settings): Record<string, unknown> {
-  return {
-    prompt: settings.prompt,
-    method: settings.method,
-    selections: settings.selections.map(sentSelection),
-  };
-}
-
-/** Whether the settings ask for anything but the captioner's own caption. */
-export function asksSomething(settings: Settings): boolean {
-  return (
-    settings.prompt.trim() !== "" ||
-    settings.selections.some((one) => one.weight !== 1 && !isEmpty(one))
-  );
-}
-
-export function sameSettings(one: Settings, other: Settings): boolean {
-  return JSON.stringify(sentSettings(one)) === JSON.stringify(sentSettings(other));
-}
 
 /**
  * The history with one more attempt.

@@ -1,6 +1,7 @@
 /** What was tried on each image, while the page is open: panels are unmounted behind other tabs. */
 
-import type { Entry, Settings } from "./history";
+import type { Entry } from "./history";
+import type { Settings } from "./settings";
 import type { Attempt } from "../../payloads/caption_steering";
 
 export interface Kept {

@@ -47,42 +47,15 @@ interface Props extends BatchActions {
 
 /** The recipe for many images, its progress, and what came of it. */
 export function ApplyCard(props: Props) {
-  const { scopes, sources, batch, job } = props;
-  const [scopeWish, setScope] = React.useState<Scope | null>(null);
-  const [sourceWish, setSource] = React.useState<SegmentSource | null>(null);
-  const [automatic, setAutomatic] = React.useState(false);
-  const scope = (scopes.find(({ key }) => key === scopeWish) ?? scopes[0])?.key;
-  const source = sources.find(({ key }) => key === sourceWish)?.key ?? likeliest(sources, scope);
-  const onSegments = source !== "none" && source !== "patches";
-  const request: BatchRequest | null = scope
-    ? { scope, source, automatic: automatic && onSegments && props.word.trim() !== "" }
-    : null;
+  const { batch, job } = props;
+  const target = useTarget(props);
+  const { request } = target;
   const refusal = request ? props.refusal(request) : "There is no sample to apply it to.";
   return (
     <div className="capviz-card">
       <h3>Apply to many images</h3>
       <div className="capviz-row">
-        <Select label="To" name="capviz-scope" choices={scopes} value={scope} onPick={setScope} />
-        <Select
-          label={onSegments || source === "patches" ? "weight on" : "weight"}
-          name="capviz-source"
-          choices={sources}
-          value={source}
-          onPick={setSource}
-        />
-        {onSegments ? (
-          <label title="For each image the smallest weight that says the wanted word">
-            <input
-              type="checkbox"
-              checked={automatic && props.word.trim() !== ""}
-              disabled={props.word.trim() === ""}
-              data-cy="capviz-automatic"
-              onChange={(event) => setAutomatic(event.target.checked)}
-            />
-            find the weight for each image
-            {request?.automatic ? null : `, else ×${formatWeight(props.weight)}`}
-          </label>
-        ) : null}
+        <TargetChoices {...props} target={target} />
         <span className="capviz-row capviz-st-end">
           {job ? (
             <button type="button" data-cy="capviz-stop" onClick={props.onStop}>
@@ -112,38 +85,94 @@ export function ApplyCard(props: Props) {
           {props.error}
         </p>
       ) : null}
-      {batch && job?.step !== "steer" ? (
-        <div style={{ marginTop: 10 }}>
-          <div className="capviz-st-rate" data-cy="capviz-success-rate" role="status">
-            {successText(batch)}
-          </div>
-          <div className="capviz-muted capviz-small">{batchRemarks(batch).join(" · ")}</div>
-          <div className="capviz-row" style={{ marginTop: 8 }}>
-            <button
-              type="button"
-              data-cy="capviz-accept-chosen"
-              disabled={job !== null || props.chosenCount === 0}
-              onClick={props.onAcceptChosen}
-            >
-              Accept chosen ({props.chosenCount})
-            </button>
-            <button
-              type="button"
-              data-cy="capviz-discard"
-              disabled={job !== null}
-              onClick={props.onDiscard}
-            >
-              Discard all
-            </button>
-            {batch.misses + batch.failed > 0 ? (
-              <button type="button" data-cy="capviz-failures" onClick={props.onMisses}>
-                Show the {batch.misses + batch.failed} failures as a view
-              </button>
-            ) : null}
-          </div>
-          <CandidateTable {...props} />
-        </div>
+      {batch && job?.step !== "steer" ? <Outcome {...props} batch={batch} /> : null}
+    </div>
+  );
+}
+
+/** Which samples, and where the weight goes in each: what the user chose, else what is likeliest. */
+function useTarget({ scopes, sources, word }: Props) {
+  const [scopeWish, setScope] = React.useState<Scope | null>(null);
+  const [sourceWish, setSource] = React.useState<SegmentSource | null>(null);
+  const [automatic, setAutomatic] = React.useState(false);
+  const scope = (scopes.find(({ key }) => key === scopeWish) ?? scopes[0])?.key;
+  const source = sources.find(({ key }) => key === sourceWish)?.key ?? likeliest(sources, scope);
+  const onSegments = source !== "none" && source !== "patches";
+  const request: BatchRequest | null = scope
+    ? { scope, source, automatic: automatic && onSegments && word.trim() !== "" }
+    : null;
+  return { scope, setScope, source, setSource, automatic, setAutomatic, onSegments, request };
+}
+
+function TargetChoices(props: Props & { target: ReturnType<typeof useTarget> }) {
+  const { scopes, sources, target } = props;
+  const { scope, source, onSegments, request } = target;
+  return (
+    <>
+      <Select
+        label="To"
+        name="capviz-scope"
+        choices={scopes}
+        value={scope}
+        onPick={target.setScope}
+      />
+      <Select
+        label={onSegments || source === "patches" ? "weight on" : "weight"}
+        name="capviz-source"
+        choices={sources}
+        value={source}
+        onPick={target.setSource}
+      />
+      {onSegments ? (
+        <label title="For each image the smallest weight that says the wanted word">
+          <input
+            type="checkbox"
+            checked={target.automatic && props.word.trim() !== ""}
+            disabled={props.word.trim() === ""}
+            data-cy="capviz-automatic"
+            onChange={(event) => target.setAutomatic(event.target.checked)}
+          />
+          find the weight for each image
+          {request?.automatic ? null : `, else ×${formatWeight(props.weight)}`}
+        </label>
       ) : null}
+    </>
+  );
+}
+
+/** What came of it, and what to do with that. */
+function Outcome(props: Props & { batch: BatchReport }) {
+  const { batch, job } = props;
+  return (
+    <div style={{ marginTop: 10 }}>
+      <div className="capviz-st-rate" data-cy="capviz-success-rate" role="status">
+        {successText(batch)}
+      </div>
+      <div className="capviz-muted capviz-small">{batchRemarks(batch).join(" · ")}</div>
+      <div className="capviz-row" style={{ marginTop: 8 }}>
+        <button
+          type="button"
+          data-cy="capviz-accept-chosen"
+          disabled={job !== null || props.chosenCount === 0}
+          onClick={props.onAcceptChosen}
+        >
+          Accept chosen ({props.chosenCount})
+        </button>
+        <button
+          type="button"
+          data-cy="capviz-discard"
+          disabled={job !== null}
+          onClick={props.onDiscard}
+        >
+          Discard all
+        </button>
+        {batch.misses + batch.failed > 0 ? (
+          <button type="button" data-cy="capviz-failures" onClick={props.onMisses}>
+            Show the {batch.misses + batch.failed} failures as a view
+          </button>
+        ) : null}
+      </div>
+      <CandidateTable {...props} />
     </div>
   );
 }

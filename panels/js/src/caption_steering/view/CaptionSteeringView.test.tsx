@@ -6,7 +6,7 @@ import example from "../../../../../tests/payloads/caption_steering.json";
 import { DARK } from "../../ui/palette";
 import { CaptionSteeringView, type ViewProps } from "./CaptionSteeringView";
 import { NoImage } from "./NoImage";
-import type { Settings } from "../model/history";
+import type { Settings } from "../model/settings";
 import type { ImagePayload, PlacePayload, ScopesPayload } from "../../payloads/caption_steering";
 import { emptySelection } from "../model/selections";
 

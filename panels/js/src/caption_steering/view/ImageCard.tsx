@@ -24,43 +24,18 @@ interface Props {
   onSegment: (id: string, pressed?: boolean) => void;
 }
 
+type Clicks = "patches" | "segments";
+
 /** Which image, the image itself, and its segments. */
 export function ImageCard(props: Props) {
-  const { image, onStep } = props;
-  const [clicks, setClicks] = React.useState<"patches" | "segments">("patches");
+  const { image } = props;
+  const [clicks, setClicks] = React.useState<Clicks>("patches");
   const [outlines, setOutlines] = React.useState(true);
   const [hot, setHot] = React.useState<string | null>(null);
   const name = image.filepath.split(/[\\/]/).pop() ?? "";
   return (
     <div className="capviz-card">
-      <div className="capviz-row" style={{ marginBottom: 8 }}>
-        {onStep ? <Arrow label="Previous sample" text="‹" onClick={() => onStep(-1)} /> : null}
-        <span
-          className="capviz-st-grow"
-          style={{ overflow: "hidden", textOverflow: "ellipsis", whiteSpace: "nowrap" }}
-          title={image.filepath}
-        >
-          {name}
-        </span>
-        {image.caption_fields.length > 1 ? (
-          <select
-            value={image.caption_field}
-            aria-label="Caption field"
-            data-cy="capviz-steer-field"
-            onChange={(event) => props.onField(event.target.value)}
-          >
-            {image.caption_fields.map((field) => (
-              <option key={field}>{field}</option>
-            ))}
-          </select>
-        ) : null}
-        {image.position === null || !onStep ? null : (
-          <span className="capviz-muted capviz-small">
-            {image.position + 1} of {image.total}
-          </span>
-        )}
-        {onStep ? <Arrow label="Next sample" text="›" onClick={() => onStep(1)} /> : null}
-      </div>
+      <WhichImage {...props} name={name} />
       <ImageStage
         src={props.src}
         name={name}
@@ -78,22 +53,7 @@ export function ImageCard(props: Props) {
         onHot={setHot}
       />
       <div className="capviz-row" style={{ margin: "8px 0" }}>
-        <div className="capviz-switch" role="radiogroup" aria-label="A click selects">
-          {(["patches", "segments"] as const).map((mode) => (
-            <button
-              key={mode}
-              type="button"
-              role="radio"
-              aria-checked={clicks === mode}
-              data-cy={`capviz-click-${mode}`}
-              disabled={mode === "segments" && !image.segments.length}
-              title={MEANINGS[mode]}
-              onClick={() => setClicks(mode)}
-            >
-              {mode === "patches" ? "Patches" : "Segments"}
-            </button>
-          ))}
-        </div>
+        <ClickSwitch clicks={clicks} anySegments={image.segments.length > 0} onClicks={setClicks} />
         <label className="capviz-small">
           <input
             type="checkbox"
@@ -117,6 +77,65 @@ export function ImageCard(props: Props) {
         onSegment={props.onSegment}
         onHot={setHot}
       />
+    </div>
+  );
+}
+
+/** The image's name and place in the view, the way to its neighbors, and its caption field. */
+function WhichImage({ image, name, onStep, onField }: Props & { name: string }) {
+  return (
+    <div className="capviz-row" style={{ marginBottom: 8 }}>
+      {onStep ? <Arrow label="Previous sample" text="‹" onClick={() => onStep(-1)} /> : null}
+      <span
+        className="capviz-st-grow"
+        style={{ overflow: "hidden", textOverflow: "ellipsis", whiteSpace: "nowrap" }}
+        title={image.filepath}
+      >
+        {name}
+      </span>
+      {image.caption_fields.length > 1 ? (
+        <select
+          value={image.caption_field}
+          aria-label="Caption field"
+          data-cy="capviz-steer-field"
+          onChange={(event) => onField(event.target.value)}
+        >
+          {image.caption_fields.map((field) => (
+            <option key={field}>{field}</option>
+          ))}
+        </select>
+      ) : null}
+      {image.position === null || !onStep ? null : (
+        <span className="capviz-muted capviz-small">
+          {image.position + 1} of {image.total}
+        </span>
+      )}
+      {onStep ? <Arrow label="Next sample" text="›" onClick={() => onStep(1)} /> : null}
+    </div>
+  );
+}
+
+function ClickSwitch(props: {
+  clicks: Clicks;
+  anySegments: boolean;
+  onClicks: (clicks: Clicks) => void;
+}) {
+  return (
+    <div className="capviz-switch" role="radiogroup" aria-label="A click selects">
+      {(["patches", "segments"] as const).map((mode) => (
+        <button
+          key={mode}
+          type="button"
+          role="radio"
+          aria-checked={props.clicks === mode}
+          data-cy={`capviz-click-${mode}`}
+          disabled={mode === "segments" && !props.anySegments}
+          title={MEANINGS[mode]}
+          onClick={() => props.onClicks(mode)}
+        >
+          {mode === "patches" ? "Patches" : "Segments"}
+        </button>
+      ))}
     </div>
   );
 }

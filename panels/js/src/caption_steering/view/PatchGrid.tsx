@@ -40,18 +40,78 @@ const LEAST_SHARE = 0.5;
 export function PatchGrid(props: Props) {
   const { grid, crop, layers, active, passive, onPaint } = props;
   const [focused, setFocused] = React.useState<[number, number]>([0, 0]);
-  const stroke = React.useRef<{ last: Cell; inside: boolean } | null>(null);
   const root = React.useRef<HTMLDivElement>(null);
-  const [side, setSide] = React.useState(0);
-  const chosen = layers[active]?.shares;
+  const side = usePatchSide(root, grid);
+  const pointer = usePointer(root, props);
 
+  const onKeyDown = (event: React.KeyboardEvent) => {
+    const step = STEPS[event.key];
+    if (step) {
+      const [row, column] = focused.map((place, axis) =>
+        Math.min(Math.max(place + step[axis], 0), grid - 1),
+      );
+      setFocused([row, column]);
+      root.current?.querySelector<HTMLElement>(`[data-patch="${row},${column}"]`)?.focus();
+    } else if (event.key === " " || event.key === "Enter") {
+      const cell = cellName(...focused);
+      onPaint([cell], !layers[active]?.shares.has(cell));
+    } else return;
+    event.preventDefault();
+    event.stopPropagation(); // the App's modal turns the page by arrow keys
+  };
+
+  const [left, top, width, height] = crop.map((share) => `${share * 100}%`);
+  return (
+    <div
+      ref={root}
+      className="capviz-st-grid"
+      role="grid"
+      aria-label="Patches of the image"
+      aria-multiselectable
+      style={{
+        left,
+        top,
+        width,
+        height,
+        gridTemplate: `repeat(${grid}, 1fr) / repeat(${grid}, 1fr)`,
+        pointerEvents: passive ? "none" : "auto",
+      }}
+      onPointerDown={pointer.begin}
+      onPointerMove={pointer.move}
+      onPointerUp={pointer.end}
+      onPointerCancel={pointer.end}
+      onDoubleClick={(event) => {
+        if (!event.altKey) pointer.whole(event, true);
+      }}
+      onKeyDown={onKeyDown}
+    >
+      {Array.from({ length: grid }, (_, row) => (
+        <Row key={row} {...{ row, grid, layers, active, focused, side }} onFocus={setFocused} />
+      ))}
+      {side > 0
+        ? layers.map((layer, index) => <Label key={index} {...{ layer, grid, side }} />)
+        : null}
+    </div>
+  );
+}
+
+/** Pixels that a patch is wide; 0 while that is not known. */
+function usePatchSide(root: React.RefObject<HTMLElement>, grid: number): number {
+  const [side, setSide] = React.useState(0);
   React.useEffect(() => {
     const element = root.current;
     if (!element || typeof ResizeObserver === "undefined") return;
     const watch = new ResizeObserver(([entry]) => setSide(entry.contentRect.width / grid));
     watch.observe(element);
     return () => watch.disconnect();
-  }, [grid]);
+  }, [root, grid]);
+  return side;
+}
+
+/** What the pointer does: strokes paint patches in or wipe them out, Alt means the segment. */
+function usePointer(root: React.RefObject<HTMLElement>, props: Props) {
+  const { grid, crop, layers, active, onPaint } = props;
+  const stroke = React.useRef<{ last: Cell; inside: boolean } | null>(null);
 
   const cellAt = (event: React.PointerEvent): Cell | null => {
     const box = root.current?.getBoundingClientRect();
@@ -80,7 +140,7 @@ export function PatchGrid(props: Props) {
     }
     props.onPress();
     root.current?.setPointerCapture(event.pointerId);
-    const inside = !chosen?.has(cell);
+    const inside = !layers[active]?.shares.has(cell);
     stroke.current = { last: cell, inside };
     onPaint([cell], inside);
   };
@@ -93,83 +153,49 @@ export function PatchGrid(props: Props) {
   const end = () => {
     stroke.current = null;
   };
+  return { begin, move, end, whole };
+}
 
-  const onKeyDown = (event: React.KeyboardEvent) => {
-    const step = STEPS[event.key];
-    if (step) {
-      const [row, column] = focused.map((place, axis) =>
-        Math.min(Math.max(place + step[axis], 0), grid - 1),
-      );
-      setFocused([row, column]);
-      root.current?.querySelector<HTMLElement>(`[data-patch="${row},${column}"]`)?.focus();
-    } else if (event.key === " " || event.key === "Enter") {
-      const cell = cellName(...focused);
-      onPaint([cell], !chosen?.has(cell));
-    } else return;
-    event.preventDefault();
-    event.stopPropagation(); // the App's modal turns the page by arrow keys
-  };
+interface RowProps {
+  row: number;
+  grid: number;
+  layers: Layer[];
+  active: number;
+  /** Row and column of the patch that the keyboard is on. */
+  focused: [number, number];
+  side: number;
+  onFocus: (patch: [number, number]) => void;
+}
 
-  const [left, top, width, height] = crop.map((share) => `${share * 100}%`);
-  const rows = Array.from({ length: grid }, (_, row) => row);
+/** One row of patches, tinted by the selections that they are in. */
+function Row({ row, grid, layers, active, focused, side, onFocus }: RowProps) {
   return (
-    <div
-      ref={root}
-      className="capviz-st-grid"
-      role="grid"
-      aria-label="Patches of the image"
-      aria-multiselectable
-      style={{
-        left,
-        top,
-        width,
-        height,
-        gridTemplate: `repeat(${grid}, 1fr) / repeat(${grid}, 1fr)`,
-        pointerEvents: passive ? "none" : "auto",
-      }}
-      onPointerDown={begin}
-      onPointerMove={move}
-      onPointerUp={end}
-      onPointerCancel={end}
-      onDoubleClick={(event) => {
-        if (!event.altKey) whole(event, true);
-      }}
-      onKeyDown={onKeyDown}
-    >
-      {rows.map((row) => (
-        <div key={row} role="row" style={{ display: "contents" }}>
-          {rows.map((column) => {
-            const name = cellName(row, column);
-            const index = topLayer(layers, active, name);
-            const share = index < 0 ? 0 : (layers[index].shares.get(name) ?? 0);
-            const weight = index < 0 ? 1 : layers[index].weight;
-            const shown = formatWeight(weight);
-            const current = focused[0] === row && focused[1] === column;
-            const selected = index >= 0;
-            return (
-              <div
-                key={column}
-                role="gridcell"
-                className="capviz-st-patch"
-                data-patch={name}
-                data-weight={selected ? shown : undefined}
-                aria-selected={selected}
-                aria-label={`Patch ${row + 1}, ${column + 1}${selected ? `, weight ${shown}` : ""}`}
-                tabIndex={current ? 0 : -1}
-                onFocus={() => setFocused([row, column])}
-                style={
-                  selected ? { backgroundColor: tint(selectionColor(index), share) } : undefined
-                }
-              >
-                {selected && share >= LEAST_SHARE && side >= ROOM_FOR_NUMBERS ? `×${shown}` : null}
-              </div>
-            );
-          })}
-        </div>
-      ))}
-      {side > 0
-        ? layers.map((layer, index) => <Label key={index} {...{ layer, grid, side }} />)
-        : null}
+    <div role="row" style={{ display: "contents" }}>
+      {Array.from({ length: grid }, (_, column) => {
+        const name = cellName(row, column);
+        const index = topLayer(layers, active, name);
+        const share = index < 0 ? 0 : (layers[index].shares.get(name) ?? 0);
+        const weight = index < 0 ? 1 : layers[index].weight;
+        const shown = formatWeight(weight);
+        const current = focused[0] === row && focused[1] === column;
+        const selected = index >= 0;
+        return (
+          <div
+            key={column}
+            role="gridcell"
+            className="capviz-st-patch"
+            data-patch={name}
+            data-weight={selected ? shown : undefined}
+            aria-selected={selected}
+            aria-label={`Patch ${row + 1}, ${column + 1}${selected ? `, weight ${shown}` : ""}`}
+            tabIndex={current ? 0 : -1}
+            onFocus={() => onFocus([row, column])}
+            style={selected ? { backgroundColor: tint(selectionColor(index), share) } : undefined}
+          >
+            {selected && share >= LEAST_SHARE && side >= ROOM_FOR_NUMBERS ? `×${shown}` : null}
+          </div>
+        );
+      })}
     </div>
   );
 }

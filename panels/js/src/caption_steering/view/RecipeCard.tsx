@@ -21,8 +21,6 @@ interface Props {
 
 /** Prompt, method, Generate. */
 export function RecipeCard(props: Props) {
-  const { suggestions } = props;
-  const ranked = suggestions.some((one) => one.probability !== null);
   return (
     <form
       className="capviz-card"
@@ -41,31 +39,7 @@ export function RecipeCard(props: Props) {
         onChange={(event) => props.onPrompt(event.target.value)}
         onKeyDown={(event) => event.stopPropagation()}
       />
-      {suggestions.length ? (
-        <div
-          className="capviz-st-chips"
-          style={{ marginTop: 6 }}
-          role="group"
-          aria-label={ranked ? `Prompts that lead to “${props.wanted}”` : "Suggested prompts"}
-        >
-          {suggestions.map((one) => (
-            <button
-              key={one.prompt}
-              type="button"
-              className="capviz-st-chip"
-              data-cy="capviz-suggestion"
-              title={one.text || undefined}
-              aria-pressed={one.prompt === props.prompt}
-              onClick={() => props.onPrompt(one.prompt)}
-            >
-              {one.prompt}
-              {one.probability === null ? null : (
-                <span className="capviz-muted">{Math.round(one.probability * 100)}%</span>
-              )}
-            </button>
-          ))}
-        </div>
-      ) : null}
+      <Suggestions {...props} />
       <div className="capviz-row" style={{ marginTop: 10 }}>
         <label>
           <span className="capviz-muted">Weights act by</span>
@@ -110,5 +84,36 @@ export function RecipeCard(props: Props) {
         </span>
       </div>
     </form>
+  );
+}
+
+/** Prompts to choose from, each with how likely the wanted word is after it. */
+function Suggestions({ suggestions, wanted, prompt, onPrompt }: Props) {
+  if (!suggestions.length) return null;
+  const ranked = suggestions.some((one) => one.probability !== null);
+  return (
+    <div
+      className="capviz-st-chips"
+      style={{ marginTop: 6 }}
+      role="group"
+      aria-label={ranked ? `Prompts that lead to “${wanted}”` : "Suggested prompts"}
+    >
+      {suggestions.map((one) => (
+        <button
+          key={one.prompt}
+          type="button"
+          className="capviz-st-chip"
+          data-cy="capviz-suggestion"
+          title={one.text || undefined}
+          aria-pressed={one.prompt === prompt}
+          onClick={() => onPrompt(one.prompt)}
+        >
+          {one.prompt}
+          {one.probability === null ? null : (
+            <span className="capviz-muted">{Math.round(one.probability * 100)}%</span>
+          )}
+        </button>
+      ))}
+    </div>
   );
 }

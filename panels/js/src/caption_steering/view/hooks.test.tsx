@@ -3,7 +3,7 @@ import { createRoot, type Root } from "react-dom/client";
 import { act } from "react-dom/test-utils";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import example from "../../../../../tests/payloads/caption_steering.json";
-import type { Settings } from "../model/history";
+import type { Settings } from "../model/settings";
 import type { ImagePayload, JobData, PlacePayload } from "../../payloads/caption_steering";
 import { emptySelection } from "../model/selections";
 import { useAttempts, type Attempts } from "./useAttempts";

@@ -1,27 +1,18 @@
 import * as React from "react";
 import type { Call } from "../../host/panel";
-import {
-  asksSomething,
-  remember,
-  sameSettings,
-  sentSettings,
-  type Entry,
-  type Settings,
-} from "../model/history";
-import { keep, recall, type Kept } from "../model/kept";
-import {
-  parseAttempt,
-  type Attempt,
-  type ImagePayload,
-  type PlacePayload,
-  type StreamData,
+import type {
+  Attempt,
+  ImagePayload,
+  PlacePayload,
+  StreamData,
 } from "../../payloads/caption_steering";
+import { remember, type Entry } from "../model/history";
+import { keep, recall, type Kept } from "../model/kept";
 import { emptySelection } from "../model/selections";
-import { newId } from "../../asking/newId";
-import { startOperator } from "../../host/startOperator";
+import { asksSomething, FIRST_WEIGHT, type Settings } from "../model/settings";
+import { useCaptioning, type Put } from "./useCaptioning";
 
 const PAUSE = 140;
-const FIRST_WEIGHT = 3;
 
 export interface Attempts {
   settings: Settings;
@@ -63,104 +54,13 @@ export function useAttempts(
   stream: StreamData | undefined,
 ): Attempts {
   const key = image ? `${image.sample_id} ${image.caption_field}` : "";
-  const [, redraw] = React.useReducer((count: number) => count + 1, 0);
-  const [busy, setBusy] = React.useState(false);
-  const [growing, setGrowing] = React.useState<string | null>(null);
-  const [error, setError] = React.useState<string | null>(null);
+  const [state, put] = useKept(key);
   const [live, setLive] = React.useState(true);
   const current = React.useRef({ key, image, place });
   current.current = { key, image, place };
-  const streaming = React.useRef<{ id: string; key: string; settings: Settings } | null>(null);
   const timer = React.useRef<number | undefined>(undefined);
-  /** Counts the questions: only the newest one is answered. */
-  const question = React.useRef(0);
-
-  const state = recall(key) ?? fresh();
-  if (key) keep(key, state);
-
-  const put = React.useCallback((at: string, change: (before: Kept) => Kept) => {
-    keep(at, change(recall(at) ?? fresh()));
-    redraw();
-  }, []);
-
-  /** Nobody waits any more for what was asked, or was about to be. */
-  const cancel = React.useCallback(() => {
-    const running = streaming.current;
-    window.clearTimeout(timer.current);
-    question.current++;
-    streaming.current = null;
-    setGrowing(null);
-    setBusy(false);
-    if (running) call("cancel", { stream: running.id }).catch(() => undefined);
-  }, [call]);
-
-  const run = React.useCallback(
-    async (settings: Settings, pinned: boolean) => {
-      const { key: at, image, place } = current.current;
-      if (!image || !place) return;
-      cancel();
-      const mine = question.current;
-      setError(null);
-      setBusy(true);
-      const asked = {
-        sample_id: image.sample_id,
-        caption_field: image.caption_field,
-        dials: sentSettings(settings),
-      };
-      if (place.streams) {
-        const id = newId();
-        streaming.current = { id, key: at, settings };
-        setGrowing("");
-        const params = { ...asked, panel_id: panelId, stream: id };
-        startOperator("stream_caption", params, (reason) => {
-          if (streaming.current?.id !== id) return;
-          cancel();
-          setError(reason);
-        });
-        return;
-      }
-      try {
-        const attempt = parseAttempt(await call<unknown>("generate", asked));
-        const awaited = mine === question.current;
-        const left = recall(at)?.settings; // the user has turned to another image meanwhile
-        const elsewhere = current.current.key !== at && left && sameSettings(left, settings);
-        if (!awaited && !elsewhere) return;
-        if (awaited) setBusy(false);
-        put(at, (before) => ({
-          ...before,
-          attempt,
-          history: remember(before.history, attempt, settings, pinned),
-        }));
-      } catch (error) {
-        if (mine !== question.current) return;
-        setBusy(false);
-        setError((error as Error).message);
-      }
-    },
-    [call, cancel, panelId, put],
-  );
-
-  const news = stream ? `${stream.id} ${stream.text.length} ${stream.done}` : "";
-  React.useEffect(() => {
-    const running = streaming.current;
-    if (!stream || !running || stream.id !== running.id) return;
-    setGrowing(stream.text);
-    if (!stream.done) return;
-    streaming.current = null;
-    setBusy(false);
-    setGrowing(null);
-    if (stream.error) setError(stream.error);
-    const attempt = stream.attempt;
-    if (attempt) {
-      put(running.key, (before) => ({
-        ...before,
-        attempt,
-        history: remember(before.history, attempt, running.settings, true),
-      }));
-    }
-    // `stream` has a new identity after every event; `news` says whether it changed.
-    // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [news, put]);
+  const captioning = useCaptioning(call, panelId, current, timer, stream, put);
+  const { run, cancel } = captioning;
 
   // A stream nobody watches any more would only keep the models busy.
   React.useEffect(() => cancel, [key, cancel]);
@@ -202,9 +102,9 @@ export function useAttempts(
 
   return {
     ...state,
-    growing,
-    busy,
-    error,
+    growing: captioning.growing,
+    busy: captioning.busy,
+    error: captioning.error,
     live,
     setLive,
     change,
@@ -214,4 +114,16 @@ export function useAttempts(
     take,
     forgetAttempt: () => put(key, (before) => ({ ...before, attempt: null })),
   };
+}
+
+/** What is kept of an image, and a way to change what is kept of any. */
+function useKept(key: string): [Kept, Put] {
+  const [, redraw] = React.useReducer((count: number) => count + 1, 0);
+  const state = recall(key) ?? fresh();
+  if (key) keep(key, state);
+  const put = React.useCallback<Put>((at, change) => {
+    keep(at, change(recall(at) ?? fresh()));
+    redraw();
+  }, []);
+  return [state, put];
 }

@@ -37,13 +37,7 @@ export function useBatch(
   /** Called when captions or candidates have changed; the work counts as running until it ends. */
   onDone: (step: JobData["step"] | "discard") => Promise<void>,
 ): BatchWork {
-  const [scopes, setScopes] = React.useState<ScopesPayload | null>(null);
   const [job, setJob] = React.useState<JobData | null>(null);
-  const [page, setPage] = React.useState<{ rows: Candidate[]; waiting: number; missed: number }>({
-    rows: [],
-    waiting: 0,
-    missed: 0,
-  });
   const [error, setError] = React.useState<string | null>(null);
   const [message, setMessage] = React.useState<string | null>(null);
   const done = React.useRef(onDone);
@@ -51,29 +45,8 @@ export function useBatch(
 
   const params = React.useMemo(() => ({ caption_field: captionField }), [captionField]);
   const fail = React.useCallback((reason: unknown) => setError((reason as Error).message), []);
-
-  const askScopes = React.useMemo(() => {
-    const ask = latest(() => call<unknown>("scopes", params).then(parseScopes));
-    return () => {
-      if (!params.caption_field) return;
-      ask().then((found) => found && setScopes(found), fail);
-    };
-  }, [call, params, fail]);
-
-  const askCandidates = React.useMemo(() => {
-    const ask = latest((offset: number) =>
-      call<unknown>("candidates", { ...params, offset }).then(parseCandidates),
-    );
-    return (offset = 0): Promise<void> =>
-      ask(offset).then((found) => {
-        if (!found) return;
-        setPage((before) => ({
-          rows: offset ? [...before.rows, ...found.candidates] : found.candidates,
-          waiting: found.waiting,
-          missed: found.missed,
-        }));
-      }, fail);
-  }, [call, params, fail]);
+  const [scopes, askScopes] = useScopes(call, params, fail);
+  const [page, askCandidates] = useCandidates(call, params, fail);
 
   const start = React.useCallback(
     (step: JobData["step"], extra: Record<string, unknown> = {}) => {
@@ -117,24 +90,61 @@ export function useBatch(
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [news, askCandidates]);
 
-  return {
-    scopes,
-    job,
-    candidates: page.rows,
-    waiting: page.waiting,
-    missed: page.missed,
-    error,
-    message,
-    askScopes,
-    askCandidates,
-    start,
-    stop: () => void call("cancel").catch(fail),
-    discard: () => {
-      call("discard", params).then(() => {
-        void askCandidates();
-        void done.current("discard");
-      }, fail);
-    },
-    showMisses: () => void call("show_misses", params).catch(fail),
+  const discard = () => {
+    call("discard", params).then(() => {
+      void askCandidates();
+      void done.current("discard");
+    }, fail);
   };
+  const stop = () => void call("cancel").catch(fail);
+  const showMisses = () => void call("show_misses", params).catch(fail);
+  const asks = { askScopes, askCandidates, start, stop, discard, showMisses };
+  return { scopes, job, ...page, error, message, ...asks };
+}
+
+interface Params extends Record<string, unknown> {
+  caption_field: string | undefined;
+}
+
+/** What the work can be done on. */
+function useScopes(
+  call: Call,
+  params: Params,
+  fail: (reason: unknown) => void,
+): [ScopesPayload | null, () => void] {
+  const [scopes, setScopes] = React.useState<ScopesPayload | null>(null);
+  const askScopes = React.useMemo(() => {
+    const ask = latest(() => call<unknown>("scopes", params).then(parseScopes));
+    return () => {
+      if (!params.caption_field) return;
+      ask().then((found) => found && setScopes(found), fail);
+    };
+  }, [call, params, fail]);
+  return [scopes, askScopes];
+}
+
+type Page = Pick<BatchWork, "candidates" | "waiting" | "missed">;
+
+/** The captions that wait, page by page. */
+function useCandidates(
+  call: Call,
+  params: Params,
+  fail: (reason: unknown) => void,
+): [Page, (offset?: number) => Promise<void>] {
+  const [page, setPage] = React.useState<Page>({ candidates: [], waiting: 0, missed: 0 });
+  const askCandidates = React.useMemo(() => {
+    const ask = latest((offset: number) =>
+      call<unknown>("candidates", { ...params, offset }).then(parseCandidates),
+    );
+    return (offset = 0): Promise<void> =>
+      ask(offset).then((found) => {
+        if (!found) return;
+        setPage((before) => ({
+          candidates: offset ? [...before.candidates, ...found.candidates] : found.candidates,
+          waiting: found.waiting,
+          missed: found.missed,
+        }));
+      }, fail);
+  }, [call, params, fail]);
+  return [page, askCandidates];
 }

@@ -55,64 +55,7 @@ export function useImage(
   shown.current = state;
   /** What is being opened: a renewal means that one, not the image it replaces. */
   const opening = React.useRef<{ request: OpenRequest; end: Promise<void> } | null>(null);
-
-  const calls = React.useMemo(
-    () => ({
-      open: latest((request: OpenRequest) =>
-        call<unknown>("open_image", { ...request }).then(parseImage),
-      ),
-      layOut: latest((image: ImagePayload) =>
-        call<unknown>("lay_out", {
-          sample_id: image.sample_id,
-          caption_field: image.caption_field,
-        }).then(parsePlace),
-      ),
-    }),
-    [call],
-  );
-
-  const layOut = React.useCallback(
-    async (image: ImagePayload) => {
-      try {
-        const place = await calls.layOut(image);
-        if (place) setState((now) => ({ ...now, place, loading: null, error: null }));
-      } catch (error) {
-        setState((now) => ({ ...now, loading: null, error: (error as Error).message }));
-      }
-    },
-    [calls],
-  );
-
-  const show = React.useCallback(
-    async (request: OpenRequest): Promise<void> => {
-      setState((now) => ({ ...now, loading: now.image ? now.loading : "image", error: null }));
-      try {
-        const reply = await calls.open(request);
-        if (!reply) return;
-        if ("missing" in reply) {
-          setState({ ...NOTHING, missing: reply.missing, loading: null });
-          return;
-        }
-        lastShown.set(panelId, reply.sample_id);
-        const before = shown.current;
-        const same =
-          before.image?.sample_id === reply.sample_id &&
-          before.image.caption_field === reply.caption_field;
-        const unchanged = same && before.image?.caption === reply.caption && before.place !== null;
-        setState({
-          image: reply,
-          place: same ? before.place : null,
-          missing: null,
-          loading: unchanged ? null : "models",
-          error: null,
-        });
-        if (!unchanged) void layOut(reply);
-      } catch (error) {
-        setState((now) => ({ ...now, loading: null, error: (error as Error).message }));
-      }
-    },
-    [calls, layOut, panelId],
-  );
+  const show = useShow(call, panelId, shown, setState);
 
   const open = React.useCallback(
     async (asked: OpenRequest) => {
@@ -144,4 +87,70 @@ export function useImage(
   );
 
   return { state, open, renew };
+}
+
+/** Asks Python for an image, and for its grid where that is not known yet. */
+function useShow(
+  call: Call,
+  panelId: string,
+  shown: React.MutableRefObject<ImageState>,
+  setState: React.Dispatch<React.SetStateAction<ImageState>>,
+): (request: OpenRequest) => Promise<void> {
+  const calls = React.useMemo(
+    () => ({
+      open: latest((request: OpenRequest) =>
+        call<unknown>("open_image", { ...request }).then(parseImage),
+      ),
+      layOut: latest((image: ImagePayload) =>
+        call<unknown>("lay_out", {
+          sample_id: image.sample_id,
+          caption_field: image.caption_field,
+        }).then(parsePlace),
+      ),
+    }),
+    [call],
+  );
+
+  const layOut = React.useCallback(
+    async (image: ImagePayload) => {
+      try {
+        const place = await calls.layOut(image);
+        if (place) setState((now) => ({ ...now, place, loading: null, error: null }));
+      } catch (error) {
+        setState((now) => ({ ...now, loading: null, error: (error as Error).message }));
+      }
+    },
+    [calls, setState],
+  );
+
+  return React.useCallback(
+    async (request: OpenRequest): Promise<void> => {
+      setState((now) => ({ ...now, loading: now.image ? now.loading : "image", error: null }));
+      try {
+        const reply = await calls.open(request);
+        if (!reply) return;
+        if ("missing" in reply) {
+          setState({ ...NOTHING, missing: reply.missing, loading: null });
+          return;
+        }
+        lastShown.set(panelId, reply.sample_id);
+        const before = shown.current;
+        const same =
+          before.image?.sample_id === reply.sample_id &&
+          before.image.caption_field === reply.caption_field;
+        const unchanged = same && before.image?.caption === reply.caption && before.place !== null;
+        setState({
+          image: reply,
+          place: same ? before.place : null,
+          missing: null,
+          loading: unchanged ? null : "models",
+          error: null,
+        });
+        if (!unchanged) void layOut(reply);
+      } catch (error) {
+        setState((now) => ({ ...now, loading: null, error: (error as Error).message }));
+      }
+    },
+    [calls, layOut, panelId, setState, shown],
+  );
 }

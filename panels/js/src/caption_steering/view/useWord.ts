@@ -1,7 +1,7 @@
 import * as React from "react";
 import { latest } from "../../asking/latest";
 import type { Call } from "../../host/panel";
-import { sameSettings, sentSettings, type Settings } from "../model/history";
+import { sameSettings, sentSettings, withWeight, type Settings } from "../model/settings";
 import {
   parseSearch,
   parseSuggestions,
@@ -30,24 +30,14 @@ export function useWord(
   const [search, setSearch] = React.useState<SearchPayload | null>(null);
   const [searching, setSearching] = React.useState(false);
   const [error, setError] = React.useState<string | null>(null);
-  const [suggestions, setSuggestions] = React.useState<Suggestion[]>([]);
   const sampleId = image?.sample_id;
   const field = image?.caption_field;
-  const ready = place !== null && place.sample_id === sampleId;
   const newest = React.useRef(settings);
   newest.current = settings;
   /** Counts what makes a sweep obsolete: another image, another word, another sweep. */
   const question = React.useRef(0);
   /** What the sweep was made with: its captions belong to these, not to later edits. */
   const swept = React.useRef(settings);
-
-  const suggest = React.useMemo(
-    () =>
-      latest((params: Record<string, unknown>) =>
-        call<unknown>("suggest", params).then(parseSuggestions),
-      ),
-    [call],
-  );
 
   const forgetSearch = React.useCallback(() => {
     question.current++;
@@ -56,22 +46,7 @@ export function useWord(
     setError(null);
   }, []);
   React.useEffect(forgetSearch, [sampleId, field, forgetSearch]);
-
-  React.useEffect(() => {
-    if (!ready) return;
-    const timer = window.setTimeout(
-      () => {
-        suggest({ sample_id: sampleId, caption_field: field, word: word.trim() })
-          .then((found) => found && setSuggestions(found))
-          .catch((reason: Error) => {
-            setSuggestions([]);
-            setError(reason.message);
-          });
-      },
-      word ? PAUSE : 0,
-    );
-    return () => window.clearTimeout(timer);
-  }, [suggest, ready, sampleId, field, word]);
+  const suggestions = useSuggestions(call, image, place, word, setError);
 
   const setWord = (next: string) => {
     carried = next;
@@ -111,9 +86,41 @@ export function useWord(
   return { word, setWord, search, searching, error, suggestions, find, take };
 }
 
-function withWeight(settings: Settings, weight: number): Settings {
-  const selections = settings.selections.map((one, index) =>
-    index === settings.active ? { ...one, weight } : one,
+/** Prompts that lead to the word, asked for once the models are there and the typing pauses. */
+function useSuggestions(
+  call: Call,
+  image: ImagePayload | null,
+  place: PlacePayload | null,
+  word: string,
+  setError: (message: string) => void,
+): Suggestion[] {
+  const [suggestions, setSuggestions] = React.useState<Suggestion[]>([]);
+  const sampleId = image?.sample_id;
+  const field = image?.caption_field;
+  const ready = place !== null && place.sample_id === sampleId;
+
+  const suggest = React.useMemo(
+    () =>
+      latest((params: Record<string, unknown>) =>
+        call<unknown>("suggest", params).then(parseSuggestions),
+      ),
+    [call],
   );
-  return { ...settings, selections };
+
+  React.useEffect(() => {
+    if (!ready) return;
+    const timer = window.setTimeout(
+      () => {
+        suggest({ sample_id: sampleId, caption_field: field, word: word.trim() })
+          .then((found) => found && setSuggestions(found))
+          .catch((reason: Error) => {
+            setSuggestions([]);
+            setError(reason.message);
+          });
+      },
+      word ? PAUSE : 0,
+    );
+    return () => window.clearTimeout(timer);
+  }, [suggest, ready, sampleId, field, word, setError]);
+  return suggestions;
 }
