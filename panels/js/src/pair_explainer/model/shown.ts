@@ -29,6 +29,40 @@ export interface Shown {
   problem: string | null;
 }
 
+/**
+ * What both sides show: each its own pair, or what both have to do with each other.
+ *
+ * @param together whether the sides are set against each other
+ * @param names of the regions that are chosen
+ */
+export function shownOfSides(
+  { compare, together }: { compare: Compare; together: boolean },
+  [pair, second]: [Pair | null, Pair | null],
+  relation: Relation | null,
+  choices: [Choice, Choice],
+  names: [string, string],
+): [Shown, Shown] {
+  if (compare === "none" || !together) {
+    return [
+      pair ? shownOfPair(pair, choices[0], names[0]) : NOTHING,
+      second ? shownOfPair(second, choices[1], names[1]) : NOTHING,
+    ];
+  }
+  if (!relation || !pair || !second || !fits(relation, compare, pair, second)) {
+    return [NOTHING, NOTHING];
+  }
+  const [one, other] = choices;
+  return compare === "image"
+    ? shownOfImages(relation, [pair, second], [one.region, other.region], names)
+    : shownOfCaptions(relation, [pair, second], [one.words, other.words]);
+}
+
+/** Whether a relation belongs to the pairs that are shown: a late answer may not. */
+function fits(relation: Relation, compare: Compare, first: Pair, second: Pair): boolean {
+  const size = (pair: Pair) => (compare === "image" ? pair.grid ** 2 : pair.words.length);
+  return relation.rows === size(first) && relation.columns === size(second);
+}
+
 /** The image with the caption: words give the heat, the region gives the words' numbers. */
 export function shownOfPair(pair: Pair, choice: Choice, regionName: string): Shown {
   const { words, region } = choice;

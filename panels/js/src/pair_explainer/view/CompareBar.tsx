@@ -28,10 +28,7 @@ const KINDS: { value: Compare; label: string }[] = [
 
 /** What stands beside the pair, and whether both are set against each other. */
 export function CompareBar(props: CompareBarProps): React.ReactElement {
-  const { compare, together, caption } = props;
-  const [text, setText] = React.useState(caption);
-  React.useEffect(() => setText(caption), [caption]);
-  const sample = compare === "image" ? "image" : "sample's caption";
+  const { compare, together } = props;
   return (
     <div className="capviz-card capviz-row" data-cy="capviz-pair-compare">
       <span className="capviz-muted capviz-small" id="capviz-px-compare">
@@ -44,63 +41,8 @@ export function CompareBar(props: CompareBarProps): React.ReactElement {
         name="compare"
         onChange={props.onCompare}
       />
-      {compare === "caption" ? (
-        <form
-          className="capviz-row"
-          style={{ flex: "1 1 220px", flexWrap: "nowrap" }}
-          onSubmit={(event) => {
-            event.preventDefault();
-            props.onCaption(text);
-          }}
-        >
-          <input
-            type="text"
-            style={{ flex: 1 }}
-            value={text}
-            placeholder="Type a caption"
-            aria-label="The other caption"
-            data-cy="capviz-pair-other-caption"
-            onChange={(event) => setText(event.target.value)}
-            onBlur={() => props.onCaption(text)}
-          />
-          <button type="submit" disabled={!text.trim()}>
-            Explain
-          </button>
-        </form>
-      ) : null}
-      {compare === "none" ? null : (
-        <span className="capviz-row" style={{ gap: 4 }}>
-          <button
-            type="button"
-            className="capviz-quiet"
-            aria-label={`Previous ${sample}`}
-            title={`Previous ${sample}`}
-            data-cy="capviz-pair-other-previous"
-            onClick={() => props.onStep(-1)}
-          >
-            ‹
-          </button>
-          <span className="capviz-small capviz-muted">
-            {compare === "image" ? (props.imageName ?? "…") : "of a sample"}
-            {props.place ? ` · ${props.place}` : ""}
-          </span>
-          <button
-            type="button"
-            className="capviz-quiet"
-            aria-label={`Next ${sample}`}
-            title={`Next ${sample}`}
-            data-cy="capviz-pair-other-next"
-            onClick={() => props.onStep(1)}
-          >
-            ›
-          </button>
-          {props.ticked ? (
-            <button type="button" data-cy="capviz-pair-other-ticked" onClick={props.onTicked}>
-              Selected sample
-            </button>
-          ) : null}
-        </span>
-      )}
+      {compare === "caption" ? <OtherCaption {...props} /> : null}
+      {compare === "none" ? null : <Neighbors {...props} />}
       {compare === "none" ? null : (
         <Switch
           label="How they are compared"
@@ -115,6 +57,75 @@ export function CompareBar(props: CompareBarProps): React.ReactElement {
       )}
       {props.busy ? <span className="capviz-spin" role="status" aria-label="Explaining" /> : null}
     </div>
+  );
+}
+
+/** Another caption, typed. */
+function OtherCaption({ caption, onCaption }: CompareBarProps): React.ReactElement {
+  const [text, setText] = React.useState(caption);
+  React.useEffect(() => setText(caption), [caption]);
+  return (
+    <form
+      className="capviz-row"
+      style={{ flex: "1 1 220px", flexWrap: "nowrap" }}
+      onSubmit={(event) => {
+        event.preventDefault();
+        onCaption(text);
+      }}
+    >
+      <input
+        type="text"
+        style={{ flex: 1 }}
+        value={text}
+        placeholder="Type a caption"
+        aria-label="The other caption"
+        data-cy="capviz-pair-other-caption"
+        onChange={(event) => setText(event.target.value)}
+        onBlur={() => onCaption(text)}
+      />
+      <button type="submit" disabled={!text.trim()}>
+        Explain
+      </button>
+    </form>
+  );
+}
+
+/** The image, or the caption, of another sample. */
+function Neighbors(props: CompareBarProps): React.ReactElement {
+  const { compare } = props;
+  const sample = compare === "image" ? "image" : "sample's caption";
+  return (
+    <span className="capviz-row" style={{ gap: 4 }}>
+      <button
+        type="button"
+        className="capviz-quiet"
+        aria-label={`Previous ${sample}`}
+        title={`Previous ${sample}`}
+        data-cy="capviz-pair-other-previous"
+        onClick={() => props.onStep(-1)}
+      >
+        ‹
+      </button>
+      <span className="capviz-small capviz-muted">
+        {compare === "image" ? (props.imageName ?? "…") : "of a sample"}
+        {props.place ? ` · ${props.place}` : ""}
+      </span>
+      <button
+        type="button"
+        className="capviz-quiet"
+        aria-label={`Next ${sample}`}
+        title={`Next ${sample}`}
+        data-cy="capviz-pair-other-next"
+        onClick={() => props.onStep(1)}
+      >
+        ›
+      </button>
+      {props.ticked ? (
+        <button type="button" data-cy="capviz-pair-other-ticked" onClick={props.onTicked}>
+          Selected sample
+        </button>
+      ) : null}
+    </span>
   );
 }
 

@@ -16,18 +16,9 @@ export interface SettingsBarProps {
 /** Method, layer and encoder. */
 export function SettingsBar(props: SettingsBarProps): React.ReactElement {
   const { settings, methods, layers } = props;
-  const used = settings.encoder ?? props.encoder;
-  const [encoder, setEncoder] = React.useState(used);
-  React.useEffect(() => setEncoder(used), [used]);
-  const listId = React.useId();
   const method = methods.find(({ value }) => value === settings.method);
   const layered = method?.layered ?? true;
   const change = (to: Partial<Settings>) => props.onSettings({ ...settings, ...to });
-  const take = () => {
-    const name = encoder.trim();
-    if (!name) setEncoder(used);
-    else if (name !== used) change({ encoder: name, layer: null });
-  };
   return (
     <div className="capviz-row">
       <label className="capviz-small">
@@ -64,34 +55,59 @@ export function SettingsBar(props: SettingsBarProps): React.ReactElement {
           ))}
         </select>
       </label>
-      <form
-        className="capviz-row"
-        style={{ flex: "1 1 170px" }}
-        onSubmit={(event) => {
-          event.preventDefault();
-          take();
-        }}
-      >
-        <label className="capviz-small" style={{ flex: 1 }}>
-          Encoder
-          <input
-            type="text"
-            style={{ flex: 1 }}
-            value={encoder}
-            list={listId}
-            spellCheck={false}
-            title="A CLIP-like model: hub name, local folder, or scenes for the synthetic world"
-            data-cy="capviz-pair-encoder"
-            onChange={(event) => setEncoder(event.target.value)}
-            onBlur={take}
-          />
-        </label>
-        <datalist id={listId}>
-          {props.encoders.map((name) => (
-            <option key={name} value={name} />
-          ))}
-        </datalist>
-      </form>
+      <EncoderEntry
+        used={settings.encoder ?? props.encoder}
+        encoders={props.encoders}
+        onEncoder={(encoder) => change({ encoder, layer: null })}
+      />
     </div>
+  );
+}
+
+interface EncoderEntryProps {
+  used: string;
+  encoders: string[];
+  onEncoder: (encoder: string) => void;
+}
+
+/** The encoder's name, typed or chosen; an empty one goes back to the one in use. */
+function EncoderEntry({ used, encoders, onEncoder }: EncoderEntryProps): React.ReactElement {
+  const [encoder, setEncoder] = React.useState(used);
+  React.useEffect(() => setEncoder(used), [used]);
+  const listId = React.useId();
+  const take = () => {
+    const name = encoder.trim();
+    if (!name) setEncoder(used);
+    else if (name !== used) onEncoder(name);
+  };
+  return (
+    <form
+      className="capviz-row"
+      style={{ flex: "1 1 170px" }}
+      onSubmit={(event) => {
+        event.preventDefault();
+        take();
+      }}
+    >
+      <label className="capviz-small" style={{ flex: 1 }}>
+        Encoder
+        <input
+          type="text"
+          style={{ flex: 1 }}
+          value={encoder}
+          list={listId}
+          spellCheck={false}
+          title="A CLIP-like model: hub name, local folder, or scenes for the synthetic world"
+          data-cy="capviz-pair-encoder"
+          onChange={(event) => setEncoder(event.target.value)}
+          onBlur={take}
+        />
+      </label>
+      <datalist id={listId}>
+        {encoders.map((name) => (
+          <option key={name} value={name} />
+        ))}
+      </datalist>
+    </form>
   );
 }

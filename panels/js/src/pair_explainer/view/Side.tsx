@@ -5,8 +5,8 @@ import type { Pair } from "../model/maps";
 import type { Box, ImagePayload } from "../../payloads/pair_explainer";
 import type { Region } from "../model/region";
 import { Segments } from "./Segments";
-import type { Choice, Shown } from "../model/shown";
-import type { ChoiceActions } from "./useChoice";
+import type { Shown } from "../model/shown";
+import type { ActiveChoice } from "./useChoice";
 import { Stage } from "./Stage";
 
 export interface Peaks {
@@ -21,7 +21,7 @@ export interface SideProps {
   busy: boolean;
   shown: Shown;
   peaks: Peaks;
-  choice: Choice & ChoiceActions;
+  choice: ActiveChoice;
   blocks: boolean;
   outlines: boolean;
   /** Null where a region means nothing. */

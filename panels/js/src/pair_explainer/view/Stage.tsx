@@ -40,52 +40,9 @@ export function Stage(props: StageProps): React.ReactElement {
   const { place, region, onRegion } = props;
   const [aspect, setAspect] = React.useState(1);
   const [failed, setFailed] = React.useState(false);
-  const [stroke, setStroke] = React.useState<Stroke | null>(null);
   const root = React.useRef<HTMLDivElement>(null);
-  // Small segments last, so that they lie on top of those that contain them.
-  const ordered = React.useMemo(
-    () => [...props.segments].sort((a, b) => (b.area ?? 0) - (a.area ?? 0)),
-    [props.segments],
-  );
-  const chosen = region?.kind === "segment" ? region.id : null;
-  const box = stroke?.box ?? (region?.kind === "box" ? region.box : null);
-
-  const pointOf = (event: React.PointerEvent): [number, number] => {
-    const frame = root.current?.getBoundingClientRect();
-    if (!frame?.width || !frame.height) return [0, 0];
-    return [(event.clientX - frame.left) / frame.width, (event.clientY - frame.top) / frame.height];
-  };
-  const begin = (event: React.PointerEvent) => {
-    if (event.button !== 0 || !onRegion || !place) return;
-    const target = event.target as Element;
-    const segment = target.getAttribute("data-segment");
-    setStroke({ from: pointOf(event), at: [event.clientX, event.clientY], segment, box: null });
-    root.current?.setPointerCapture?.(event.pointerId);
-  };
-  const move = (event: React.PointerEvent) => {
-    if (!stroke) return;
-    const far = Math.hypot(event.clientX - stroke.at[0], event.clientY - stroke.at[1]) > CLICK;
-    if (far || stroke.box) setStroke({ ...stroke, box: boxBetween(stroke.from, pointOf(event)) });
-  };
-  const end = () => {
-    if (!stroke || !onRegion) return;
-    setStroke(null);
-    if (stroke.box) onRegion({ kind: "box", box: stroke.box });
-    else if (stroke.segment && stroke.segment !== chosen)
-      onRegion({ kind: "segment", id: stroke.segment });
-    else onRegion(null);
-  };
-  const onKeyDown = (event: React.KeyboardEvent) => {
-    if (!onRegion || !place) return;
-    const present = region?.kind === "box" ? region.box : null;
-    const next = boxAfterKey(event.key, event.shiftKey, present, place.crop, place.grid);
-    if (next) onRegion({ kind: "box", box: next });
-    else if (event.key === "Escape" && region) onRegion(null);
-    else return;
-    event.preventDefault();
-    event.stopPropagation(); // the App's modal turns the page by arrow keys
-  };
-
+  const stroke = useStroke(root, props);
+  const box = stroke.box ?? (region?.kind === "box" ? region.box : null);
   return (
     <div
       ref={root}
@@ -98,11 +55,11 @@ export function Stage(props: StageProps): React.ReactElement {
       tabIndex={onRegion ? 0 : undefined}
       title={onRegion ? HELP : undefined}
       style={{ width: `min(100%, calc(${HIGHEST} * ${aspect}))`, aspectRatio: aspect }}
-      onPointerDown={begin}
-      onPointerMove={move}
-      onPointerUp={end}
-      onPointerCancel={() => setStroke(null)}
-      onKeyDown={onKeyDown}
+      onPointerDown={stroke.begin}
+      onPointerMove={stroke.move}
+      onPointerUp={stroke.end}
+      onPointerCancel={stroke.cancel}
+      onKeyDown={(event) => boxByKey(event, props)}
     >
       <img
         src={props.src}
@@ -126,20 +83,7 @@ export function Stage(props: StageProps): React.ReactElement {
       ) : null}
       <svg viewBox="0 0 1000 1000" preserveAspectRatio="none" aria-hidden>
         {place ? <Unseen crop={place.crop} /> : null}
-        {onRegion
-          ? ordered.map((segment) => (
-              <path
-                key={segment.id}
-                className="capviz-px-outline"
-                d={segment.outline}
-                fillRule="evenodd"
-                data-segment={segment.id}
-                data-shown={props.outlines}
-                data-hot={segment.id === props.hot}
-                data-chosen={segment.id === chosen}
-              />
-            ))
-          : null}
+        <Outlines {...props} />
         {box ? (
           <>
             <rect className="capviz-px-box-shade" {...rectOf(box)} />
@@ -147,18 +91,106 @@ export function Stage(props: StageProps): React.ReactElement {
           </>
         ) : null}
       </svg>
-      {failed ? (
-        <div className="capviz-px-hint" role="alert">
-          The image cannot be shown.
-        </div>
-      ) : props.busy || props.hint ? (
-        <div className="capviz-px-hint" role="status" data-busy={props.busy}>
-          {props.busy ? <span className="capviz-spin" /> : null}
-          {props.hint ?? "Explaining …"}
-        </div>
-      ) : null}
+      <Hint failed={failed} busy={props.busy} hint={props.hint} />
     </div>
   );
+}
+
+/** What the pointer does: a drag draws a box, a click takes a segment or gives the region up. */
+function useStroke(root: React.RefObject<HTMLElement>, { place, region, onRegion }: StageProps) {
+  const [stroke, setStroke] = React.useState<Stroke | null>(null);
+
+  const pointOf = (event: React.PointerEvent): [number, number] => {
+    const frame = root.current?.getBoundingClientRect();
+    if (!frame?.width || !frame.height) return [0, 0];
+    return [(event.clientX - frame.left) / frame.width, (event.clientY - frame.top) / frame.height];
+  };
+  const begin = (event: React.PointerEvent) => {
+    if (event.button !== 0 || !onRegion || !place) return;
+    const target = event.target as Element;
+    const segment = target.getAttribute("data-segment");
+    setStroke({ from: pointOf(event), at: [event.clientX, event.clientY], segment, box: null });
+    root.current?.setPointerCapture?.(event.pointerId);
+  };
+  const move = (event: React.PointerEvent) => {
+    if (!stroke) return;
+    const far = Math.hypot(event.clientX - stroke.at[0], event.clientY - stroke.at[1]) > CLICK;
+    if (far || stroke.box) setStroke({ ...stroke, box: boxBetween(stroke.from, pointOf(event)) });
+  };
+  const end = () => {
+    if (!stroke || !onRegion) return;
+    setStroke(null);
+    if (stroke.box) onRegion({ kind: "box", box: stroke.box });
+    else if (stroke.segment && stroke.segment !== segmentOf(region))
+      onRegion({ kind: "segment", id: stroke.segment });
+    else onRegion(null);
+  };
+  return { box: stroke?.box ?? null, begin, move, end, cancel: () => setStroke(null) };
+}
+
+/** Enter makes a box, arrows move or resize it, Escape gives the region up. */
+function boxByKey(event: React.KeyboardEvent, { place, region, onRegion }: StageProps): void {
+  if (!onRegion || !place) return;
+  const present = region?.kind === "box" ? region.box : null;
+  const next = boxAfterKey(event.key, event.shiftKey, present, place.crop, place.grid);
+  if (next) onRegion({ kind: "box", box: next });
+  else if (event.key === "Escape" && region) onRegion(null);
+  else return;
+  event.preventDefault();
+  event.stopPropagation(); // the App's modal turns the page by arrow keys
+}
+
+/** The outlines of the segments, where a region can be chosen. */
+function Outlines(props: StageProps): React.ReactElement | null {
+  const { segments, region, onRegion } = props;
+  // Small segments last, so that they lie on top of those that contain them.
+  const ordered = React.useMemo(
+    () => [...segments].sort((a, b) => (b.area ?? 0) - (a.area ?? 0)),
+    [segments],
+  );
+  if (!onRegion) return null;
+  const chosen = segmentOf(region);
+  return (
+    <>
+      {ordered.map((segment) => (
+        <path
+          key={segment.id}
+          className="capviz-px-outline"
+          d={segment.outline}
+          fillRule="evenodd"
+          data-segment={segment.id}
+          data-shown={props.outlines}
+          data-hot={segment.id === props.hot}
+          data-chosen={segment.id === chosen}
+        />
+      ))}
+    </>
+  );
+}
+
+function Hint(props: {
+  failed: boolean;
+  busy: boolean;
+  hint: string | null;
+}): React.ReactElement | null {
+  if (props.failed) {
+    return (
+      <div className="capviz-px-hint" role="alert">
+        The image cannot be shown.
+      </div>
+    );
+  }
+  if (!props.busy && !props.hint) return null;
+  return (
+    <div className="capviz-px-hint" role="status" data-busy={props.busy}>
+      {props.busy ? <span className="capviz-spin" /> : null}
+      {props.hint ?? "Explaining …"}
+    </div>
+  );
+}
+
+function segmentOf(region: Region | null): string | null {
+  return region?.kind === "segment" ? region.id : null;
 }
 
 /** What the encoder's processor cut away. */

@@ -1,7 +1,9 @@
 import * as React from "react";
-import { strongestWord, type Pair } from "../model/maps";
-import type { Choice } from "../model/shown";
+import { sameWords, strongestWord, type Pair } from "../model/maps";
+import type { Choice, Compare } from "../model/shown";
 import type { Region } from "../model/region";
+
+export type ActiveChoice = Choice & ChoiceActions;
 
 export interface ChoiceActions {
   toggle: (word: number) => void;
@@ -18,7 +20,7 @@ export interface ChoiceActions {
 export function useChoice(
   pair: Pair | null,
   start: (pair: Pair) => number[] = strongestWord,
-): Choice & ChoiceActions {
+): ActiveChoice {
   const [words, setWords] = React.useState<ReadonlySet<number>>(new Set());
   const [region, setRegion] = React.useState<Region | null>(null);
   const known = React.useRef<Pair | null>(null);
@@ -53,4 +55,27 @@ export function useChoice(
     [],
   );
   return { words, region, ...actions };
+}
+
+/** The choices of both sides; the second begins with the words that the first has chosen. */
+export function useBothChoices(
+  pair: Pair | null,
+  second: Pair | null,
+  { compare, together }: { compare: Compare; together: boolean },
+): [ActiveChoice, ActiveChoice] {
+  const one = useChoice(pair);
+  const likeFirst = (found: Pair) => {
+    const same = pair ? sameWords(one.words, pair, found) : [];
+    return same.length ? same : strongestWord(found);
+  };
+  const other = useChoice(second, likeFirst);
+  // One image: one region. One caption: one choice of words.
+  const shared = {
+    ...other,
+    ...(compare === "caption" ? { region: one.region, setRegion: one.setRegion } : null),
+    ...(compare === "image" && !together
+      ? { words: one.words, toggle: one.toggle, choose: one.choose }
+      : null),
+  };
+  return [one, shared];
 }

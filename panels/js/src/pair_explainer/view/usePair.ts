@@ -9,7 +9,7 @@ import {
   parseWait,
   type MethodOption,
 } from "../../payloads/pair_explainer";
-import type { Relation } from "../model/shown";
+import type { Compare, Relation } from "../model/shown";
 
 export interface Answer<Value> {
   value: Value | null;
@@ -118,6 +118,40 @@ export function useRelation(
   attempt: number,
 ): Asked<Relation> {
   return useAnswer(call, "relate", asked, attempt, readRelation);
+}
+
+/** What is asked: an image with a caption, and what stands beside it. */
+export interface Question {
+  sampleId: string | null;
+  field: string | null;
+  caption: string | null;
+  settings: Settings;
+  beside: { compare: Compare; together: boolean; sampleId: string | null; caption: string };
+}
+
+/** The explanations of both sides, and what both have to do with each other. */
+export function useAnswers(
+  call: Call,
+  { sampleId, field, caption, settings, beside }: Question,
+  attempt: number,
+): { first: Asked<Pair>; second: Asked<Pair>; relation: Asked<Relation> } {
+  const { compare, together } = beside;
+  const ask = (id: string | null, text: string | null): PairRequest | null =>
+    id && text ? { sample_id: id, caption_field: field, caption: text, settings } : null;
+  const asked = ask(sampleId, caption);
+  const otherId = compare === "image" ? beside.sampleId : sampleId;
+  const asked2 =
+    compare === "none" ? null : ask(otherId, compare === "image" ? caption : beside.caption.trim());
+  const first = usePair(call, asked, attempt);
+  const second = usePair(call, asked2, attempt);
+  const related =
+    !together || !asked || !asked2
+      ? null
+      : compare === "image"
+        ? { sample_id: sampleId, other_id: otherId, settings }
+        : { caption: asked.caption, other_caption: asked2.caption, settings };
+  const relation = useRelation(call, related, attempt);
+  return { first, second, relation };
 }
 
 function readPair(reply: unknown): Pair {

@@ -1,5 +1,6 @@
 import * as React from "react";
 import { latest } from "../../asking/latest";
+import type { AppState } from "../../host/app";
 import type { Call } from "../../host/panel";
 import { parseImage, type ImagePayload, type Missing } from "../../payloads/pair_explainer";
 
@@ -50,4 +51,40 @@ export function useSample(call: Call): {
     [ask],
   );
   return { state, open };
+}
+
+/**
+ * The sample that is explained: that of the modal, or the selected or first one of the grid.
+ *
+ * @param around changes with what the App shows
+ */
+export function useShownSample(
+  call: Call,
+  { inModal, modalId, among }: AppState,
+  around: number | undefined,
+) {
+  const listed = React.useMemo(() => (among.length > 1 ? among : []), [among]);
+  const { state, open } = useSample(call);
+  const [field, setField] = React.useState<string | null>(null);
+
+  // Which sample: once at the start, and whenever the user turns to another one.
+  React.useEffect(() => {
+    if (inModal) {
+      if (modalId) void open({ sample_id: modalId, caption_field: field });
+    } else void open({ sample_id: among[0] ?? null, among: listed, caption_field: field });
+  }, [inModal, modalId, among, listed, field, open]);
+  const sampleId = state.image?.sample_id ?? null;
+
+  const known = React.useRef(around);
+  React.useEffect(() => {
+    if (known.current === around) return;
+    known.current = around;
+    const keep = !inModal;
+    void open({ sample_id: sampleId, caption_field: field, among: listed, keep });
+  }, [around, open, sampleId, field, listed, inModal]);
+
+  const step = (by: number) =>
+    void open({ sample_id: sampleId, step: by, among: listed, caption_field: field });
+  const retry = () => void open({ sample_id: inModal ? modalId : null, caption_field: field });
+  return { state, sampleId, field, setField, step, retry };
 }
