@@ -5,6 +5,7 @@ import {
   parseMethods,
   type Gallery,
   type Methods,
+  type Shape,
 } from "../../payloads/segment_gallery";
 import type { GalleryActions, GalleryState, Settings } from "../model/state";
 import { useReadings } from "./useReadings";
@@ -39,14 +40,70 @@ export function useGallery(
   versions: Versions,
   settings: Settings,
   setSettings: (change: (before: Settings) => Settings) => void,
-  outside: Outside,
+  { recolorPlot, openSample }: Outside,
 ): { state: GalleryState; actions: GalleryActions } {
-  const [gallery, setGallery] = useState<Gallery | null>(null);
-  const [methods, setMethods] = useState<Methods | null>(null);
-  const [loading, setLoading] = useState(false);
   const [error, setError] = useState<string | null>(null);
   const [color, setColor] = useState("");
   const [attempt, setAttempt] = useState(0);
+  const [gallery, loading] = useDraw(call, versions, settings, attempt, setColor, setError);
+  const [methods, onShape] = useMethods(call, gallery?.caption_field, attempt, setError);
+  const chosen = useReadings(call, gallery, settings.choice, methods, attempt, onShape);
+
+  const segmentsField = gallery?.segments_field ?? "";
+  const actions = useMemo<GalleryActions>(
+    () => ({
+      set: (change) => setSettings((before) => ({ ...before, ...change })),
+      redraw: () => setSettings((before) => ({ ...before, seed: before.seed + 1 })),
+      retry: () => {
+        setError(null);
+        setAttempt((before) => before + 1);
+      },
+      recolor: (by) => {
+        setColor(by);
+        call("recolor", { by, segments_field: segmentsField })
+          .then((reply) => check<{ recolor: PanelData[] }>("colors", reply, { recolor: "array" }))
+          .then(({ recolor }) => recolorPlot(recolor))
+          .then(
+            () => setError(null),
+            (failure: Error) => {
+              setColor("");
+              setError(failure.message);
+            },
+          );
+      },
+      analyze: () => {
+        call("analyze").catch((failure: Error) => setError(failure.message));
+      },
+      open: openSample,
+    }),
+    [call, recolorPlot, openSample, segmentsField, setSettings],
+  );
+  const state = {
+    gallery,
+    methods,
+    settings,
+    loading,
+    readings: chosen.readings,
+    previous: chosen.previous,
+    failures: chosen.failures,
+    progress: chosen.progress,
+    error: error ?? chosen.error,
+    color,
+  };
+  return { state, actions };
+}
+
+/** The cards of a random sample, drawn again whenever what it is drawn from has changed. */
+function useDraw(
+  call: Call,
+  versions: Versions,
+  { seed, size, all }: Settings,
+  attempt: number,
+  setColor: (color: string) => void,
+  setError: (error: string | null) => void,
+): [Gallery | null, boolean] {
+  const [gallery, setGallery] = useState<Gallery | null>(null);
+  const [loading, setLoading] = useState(false);
   const seen = useRef<Gallery | null>(null);
   const asked = useRef("");
   const view = useRef(versions.seen);
@@ -56,8 +113,6 @@ export function useGallery(
     () => latest((sample: Sample) => call("draw", { ...sample }).then(parseGallery)),
     [call],
   );
-
-  const { seed, size, all } = settings;
   useEffect(() => {
     const sample = `${seed} ${size} ${all} ${attempt}`;
     const same = asked.current === sample;
@@ -103,64 +158,39 @@ export function useGallery(
     return () => {
       overtaken = true;
     };
-  }, [draw, seed, size, all, attempt, versions.focus, versions.scope, versions.seen]);
+  }, [
+    draw,
+    seed,
+    size,
+    all,
+    attempt,
+    versions.focus,
+    versions.scope,
+    versions.seen,
+    setColor,
+    setError,
+  ]);
+  return [gallery, loading];
+}
 
-  const captionField = gallery?.caption_field;
+/** What is known of the models that a method may use, and a way to learn more. */
+function useMethods(
+  call: Call,
+  captionField: string | undefined,
+  attempt: number,
+  setError: (error: string) => void,
+): [Methods | null, (source: string, shape: Shape) => void] {
+  const [methods, setMethods] = useState<Methods | null>(null);
   useEffect(() => {
     if (!captionField) return;
     call("methods", { caption_field: captionField })
       .then(parseMethods)
       .then(setMethods, (failure: Error) => setError(failure.message));
-  }, [call, captionField, attempt]);
-
-  const onShape = useCallback<Parameters<typeof useReadings>[5]>(
-    (source, shape) =>
+  }, [call, captionField, attempt, setError]);
+  const onShape = useCallback(
+    (source: string, shape: Shape) =>
       setMethods((before) => before && { ...before, [source === "lm" ? "lm" : "itm"]: shape }),
     [],
   );
-  const chosen = useReadings(call, gallery, settings.choice, methods, attempt, onShape);
-
-  const segmentsField = gallery?.segments_field ?? "";
-  const { recolorPlot, openSample } = outside;
-  const actions = useMemo<GalleryActions>(
-    () => ({
-      set: (change) => setSettings((before) => ({ ...before, ...change })),
-      redraw: () => setSettings((before) => ({ ...before, seed: before.seed + 1 })),
-      retry: () => {
-        setError(null);
-        setAttempt((before) => before + 1);
-      },
-      recolor: (by) => {
-        setColor(by);
-        call("recolor", { by, segments_field: segmentsField })
-          .then((reply) => check<{ recolor: PanelData[] }>("colors", reply, { recolor: "array" }))
-          .then(({ recolor }) => recolorPlot(recolor))
-          .then(
-            () => setError(null),
-            (failure: Error) => {
-              setColor("");
-              setError(failure.message);
-            },
-          );
-      },
-      analyze: () => {
-        call("analyze").catch((failure: Error) => setError(failure.message));
-      },
-      open: openSample,
-    }),
-    [call, recolorPlot, openSample, segmentsField, setSettings],
-  );
-  const state = {
-    gallery,
-    methods,
-    settings,
-    loading,
-    readings: chosen.readings,
-    previous: chosen.previous,
-    failures: chosen.failures,
-    progress: chosen.progress,
-    error: error ?? chosen.error,
-    color,
-  };
-  return { state, actions };
+  return [methods, onShape];
 }

@@ -12,6 +12,7 @@ import {
 } from "../graph/compareScene";
 import { browserStore } from "./browserStore";
 import { GraphCanvas } from "./GraphCanvas";
+import type { Spring } from "../graph/layout";
 import type { Memory } from "../graph/memory";
 import type { ComparePayload } from "../../payloads/word_graph";
 import type { DrawnWord } from "../graph/scene";
@@ -27,39 +28,15 @@ export interface CompareViewProps {
 }
 
 /** Two graphs side by side, the same word at the same place, colored by log-odds. */
-export function CompareView({
-  comparison,
-  memory,
-  focus,
-  palette,
-  onWord,
-  onPair,
-}: CompareViewProps) {
+export function CompareView(props: CompareViewProps) {
+  const { comparison, focus, palette } = props;
   const [hover, setHover] = React.useState<string | null>(null);
-  const [stacked, setStacked] = React.useState(false);
-  const [ready, setReady] = React.useState<{ of: ComparePayload; places: Memory } | null>(null);
   const sides = React.useRef<HTMLDivElement>(null);
-  // An effect, so that the graph before has kept its places when they are read.
-  React.useEffect(() => {
-    const box = sides.current;
-    if (!box) return;
-    const wide = box.clientWidth >= box.clientHeight;
-    setStacked(!wide);
-    const aspect = box.clientWidth / (wide ? 2 : 1) / (box.clientHeight / (wide ? 1 : 2) || 1);
-    const places = placeWords(browserStore(), memory, comparison, aspect || 1);
-    setReady({ of: comparison, places });
-  }, [comparison, memory]);
+  const { stacked, places } = usePlaces(sides, comparison, props.memory);
   const springs = React.useMemo(() => comparedSprings(comparison), [comparison]);
   const looked = React.useMemo(
     () => new Set(focus.length ? focus : hover ? [hover] : []),
     [focus, hover],
-  );
-  const scenes = React.useMemo(
-    () => ({
-      a: sideScene(comparison, "a", looked, palette),
-      b: sideScene(comparison, "b", looked, palette),
-    }),
-    [comparison, looked, palette],
   );
   const facts = React.useMemo(
     () => new Map(comparison.words.map((one) => [one.word, one])),
@@ -76,8 +53,68 @@ export function CompareView({
     },
     [facts, comparison],
   );
-  const side = (name: SideName) => (
-    <section className="capviz-wg-side" data-cy={`capviz-compare-${name}`} key={name}>
+  const hovered = hover === null ? undefined : facts.get(hover);
+  const shared = { looked, springs, places, about, onHover: setHover };
+  return (
+    <div className="capviz-wg-compare">
+      <div
+        ref={sides}
+        className={stacked ? "capviz-wg-sides capviz-wg-stacked" : "capviz-wg-sides"}
+      >
+        <Side {...props} {...shared} name="a" />
+        <Side {...props} {...shared} name="b" />
+      </div>
+      <div className="capviz-wg-scale">
+        <span>more in {comparison.a.title}</span>
+        <i style={{ background: gradient(palette) }} />
+        <span>more in {comparison.b.title}</span>
+        <span className="capviz-wg-gap" />
+        {hovered && <span>{about({ word: hovered.word } as DrawnWord)}</span>}
+      </div>
+    </div>
+  );
+}
+
+/** Where the words of both sides stand, null until it is known; and whether one is above the other. */
+function usePlaces(
+  sides: React.RefObject<HTMLElement>,
+  comparison: ComparePayload,
+  memory: string,
+): { stacked: boolean; places: Memory | null } {
+  const [stacked, setStacked] = React.useState(false);
+  const [ready, setReady] = React.useState<{ of: ComparePayload; places: Memory } | null>(null);
+  // An effect, so that the graph before has kept its places when they are read.
+  React.useEffect(() => {
+    const box = sides.current;
+    if (!box) return;
+    const wide = box.clientWidth >= box.clientHeight;
+    setStacked(!wide);
+    const aspect = box.clientWidth / (wide ? 2 : 1) / (box.clientHeight / (wide ? 1 : 2) || 1);
+    const places = placeWords(browserStore(), memory, comparison, aspect || 1);
+    setReady({ of: comparison, places });
+  }, [sides, comparison, memory]);
+  return { stacked, places: ready?.of === comparison ? ready.places : null };
+}
+
+interface SideProps extends CompareViewProps {
+  name: SideName;
+  /** The words that the user looks at, on either side. */
+  looked: ReadonlySet<string>;
+  springs: readonly Spring[];
+  places: Memory | null;
+  about: (word: DrawnWord) => string;
+  onHover: (word: string | null) => void;
+}
+
+/** One side: its title, the words that are typical of it, its graph. */
+function Side(props: SideProps) {
+  const { name, comparison, looked, palette, places } = props;
+  const scene = React.useMemo(
+    () => sideScene(comparison, name, looked, palette),
+    [comparison, name, looked, palette],
+  );
+  return (
+    <section className="capviz-wg-side" data-cy={`capviz-compare-${name}`}>
       <h3 style={{ color: SIDES[name === "a" ? 0 : 1] }} title={comparison[name].title}>
         {comparison[name].title}{" "}
         <small>{comparison[name].documents.toLocaleString("en")} captions</small>
@@ -89,46 +126,27 @@ export function CompareView({
             type="button"
             style={{ borderColor: oddsColor(one.log_odds, fullOdds(comparison.words), palette) }}
             title={`log-odds ${one.log_odds.toFixed(2)}, z ${one.z.toFixed(1)}`}
-            onClick={(event) => onWord(one.word, event.shiftKey)}
+            onClick={(event) => props.onWord(one.word, event.shiftKey)}
           >
             {one.word}
           </button>
         ))}
       </div>
-      {ready?.of === comparison && (
+      {places && (
         <GraphCanvas
-          memory={memory}
-          places={ready.places}
-          scene={scenes[name]}
-          springs={springs}
+          memory={props.memory}
+          places={places}
+          scene={scene}
+          springs={props.springs}
           palette={palette}
           label={`Word graph of ${comparison[name].title}`}
-          about={about}
-          onWord={onWord}
-          onPair={onPair}
-          onHover={setHover}
+          about={props.about}
+          onWord={props.onWord}
+          onPair={props.onPair}
+          onHover={props.onHover}
         />
       )}
     </section>
-  );
-  const hovered = hover === null ? undefined : facts.get(hover);
-  return (
-    <div className="capviz-wg-compare">
-      <div
-        ref={sides}
-        className={stacked ? "capviz-wg-sides capviz-wg-stacked" : "capviz-wg-sides"}
-      >
-        {side("a")}
-        {side("b")}
-      </div>
-      <div className="capviz-wg-scale">
-        <span>more in {comparison.a.title}</span>
-        <i style={{ background: gradient(palette) }} />
-        <span>more in {comparison.b.title}</span>
-        <span className="capviz-wg-gap" />
-        {hovered && <span>{about({ word: hovered.word } as DrawnWord)}</span>}
-      </div>
-    </div>
   );
 }
 

@@ -1,27 +1,23 @@
 import * as React from "react";
+import type { GraphPayload } from "../../payloads/word_graph";
 import type { Palette } from "../../ui/palette";
 import { variables } from "../../ui/style";
-import { aboutWord } from "../graph/about";
-import type { ComparisonModel } from "./useComparison";
-import { CompareBar } from "./CompareBar";
-import { CompareView } from "./CompareView";
 import type { GraphController } from "../canvas/controller";
-import { Controls, Tags, type Arrangement } from "./Controls";
-import { ExportMenu, type Kind } from "./ExportMenu";
-import { GraphCanvas } from "./GraphCanvas";
-import { Histogram } from "./Histogram";
 import type { Spring } from "../graph/layout";
 import { memoryKey } from "../graph/memory";
+import type { Brush } from "../graph/scales";
+import { shownGraph, type Filters, type Shown } from "../graph/selection";
+import { CompareBar } from "./CompareBar";
+import { CompareView } from "./CompareView";
+import { Controls, Tags, type Arrangement } from "./Controls";
+import { ExportMenu, type Kind } from "./ExportMenu";
+import { Histogram } from "./Histogram";
 import { Empty, Failed, Loading } from "./Messages";
 import { PairsTable } from "./PairsTable";
-import type { GraphPayload } from "../../payloads/word_graph";
-import type { Brush } from "../graph/scales";
-import { sceneOf, springsOf, type DrawnWord } from "../graph/scene";
-import { shownGraph, type Filters } from "../graph/selection";
+import { Stage } from "./Stage";
 import { Status } from "./Status";
 import { SHEET } from "./style";
-import { Tip } from "./Tip";
-import { Tools } from "./Tools";
+import type { ComparisonModel } from "./useComparison";
 import type { WordGraphModel } from "./useWordGraph";
 
 export interface WordGraphViewProps {
@@ -67,44 +63,73 @@ export function WordGraphView(props: WordGraphViewProps) {
   );
 }
 
-function Loaded(props: WordGraphViewProps & { graph: GraphPayload }) {
-  const { graph, model, filters, palette, arrangement, similar, comparison } = props;
+type LoadedProps = WordGraphViewProps & { graph: GraphPayload };
+
+/** The panel once there is a graph. */
+function Loaded(props: LoadedProps) {
+  const { graph, model, filters, palette, comparison } = props;
   const [brush, setBrush] = React.useState<Brush | null>(null);
   const [hover, setHover] = React.useState<string | null>(null);
   const [controller, setController] = React.useState<GraphController | null>(null);
   const shown = React.useMemo(() => shownGraph(graph, filters), [graph, filters]);
-  const together = React.useMemo(() => springsOf(shown), [shown]);
-  const alike = arrangement === "similar" && similar !== null;
-  const springs = alike ? similar : together;
-  const scene = React.useMemo(
-    () => sceneOf(shown, { focus: model.focus, hover, brush, quiet: alike }, palette),
-    [shown, model.focus, hover, brush, alike, palette],
+  const compared = comparison.open ? comparison.result : null;
+  const pairs = model.focus.length === 1 ? (model.focused?.pairs ?? null) : null;
+  const onWord = clickOn(model);
+  const onPair = (a: string, b: string) => model.focusOn([a, b]);
+  return (
+    <>
+      <Top {...props} shown={shown} controller={controller} />
+      {compared !== null ? (
+        <CompareView
+          comparison={compared}
+          memory={memoryKey(graph.dataset, graph.caption_field)}
+          focus={model.focus}
+          {...{ palette, onWord, onPair }}
+        />
+      ) : (
+        <>
+          <Stage
+            focus={model.focus}
+            arrangement={props.arrangement}
+            similar={props.similar}
+            loading={model.loading}
+            {...{ graph, shown, hover, setHover, brush, palette, onWord, onPair }}
+            {...{ controller, setController }}
+          />
+          <Histogram scores={graph.scores} brush={brush} change={setBrush} palette={palette} />
+          <PairsTable
+            pairs={pairs ?? graph.pairs}
+            word={pairs ? model.focus[0] : null}
+            focus={model.focus}
+            onPair={onPair}
+          />
+        </>
+      )}
+    </>
   );
-  const facts = React.useMemo(() => new Map(shown.words.map((one) => [one.word, one])), [shown]);
-  const about = React.useCallback(
-    (word: DrawnWord) => {
-      const known = facts.get(word.word);
-      return known ? aboutWord(known, word.ring) : word.word;
-    },
-    [facts],
-  );
-  const click = (word: string, several: boolean) => {
+}
+
+/** With shift a word comes into focus beside the others, or leaves it. */
+function clickOn(model: WordGraphModel): (word: string, several: boolean) => void {
+  return (word, several) => {
     if (!several) return model.focusOn([word]);
     const rest = model.focus.filter((one) => one !== word);
     if (rest.length < model.focus.length)
       return rest.length ? model.focusOn(rest) : model.unfocus();
     return model.focusOn([...model.focus, word]);
   };
-  const pair = (a: string, b: string) => model.focusOn([a, b]);
+}
+
+/** What can be chosen, and what is shown. */
+function Top(props: LoadedProps & { shown: Shown; controller: GraphController | null }) {
+  const { graph, model, filters, palette, comparison, shown } = props;
   const comparing = comparison.open && comparison.result !== null;
-  const pairs = model.focus.length === 1 ? (model.focused?.pairs ?? null) : null;
-  const key = memoryKey(graph.dataset, graph.caption_field);
   return (
     <>
       <Controls
         filters={filters}
         change={props.change}
-        arrangement={arrangement}
+        arrangement={props.arrangement}
         arrange={props.arrange}
         captionField={graph.caption_field}
         captionFields={graph.caption_fields}
@@ -122,13 +147,10 @@ function Loaded(props: WordGraphViewProps & { graph: GraphPayload }) {
         </button>
         <ExportMenu
           comparing={comparing}
-          save={(kind) =>
-            props.save(
-              kind,
-              shown.words.map((one) => one.word),
-              controller,
-            )
-          }
+          save={(kind) => {
+            const words = shown.words.map((one) => one.word);
+            props.save(kind, words, props.controller);
+          }}
         />
       </Controls>
       {comparison.open && <CompareBar comparison={comparison} />}
@@ -145,48 +167,6 @@ function Loaded(props: WordGraphViewProps & { graph: GraphPayload }) {
       >
         {!comparing && <Tags filters={filters} change={props.change} palette={palette} />}
       </Status>
-      {comparing && comparison.result !== null ? (
-        <CompareView
-          comparison={comparison.result}
-          memory={key}
-          focus={model.focus}
-          palette={palette}
-          onWord={click}
-          onPair={pair}
-        />
-      ) : (
-        <>
-          <div className="capviz-wg-stage">
-            <GraphCanvas
-              memory={alike ? `${key}:similar` : key}
-              scene={scene}
-              springs={springs}
-              palette={palette}
-              label={`Word graph of ${graph.caption_field}: ${shown.words.length} words. Arrow keys go from word to word, Enter shows its images, P pins it, Escape goes back.`}
-              about={about}
-              onWord={click}
-              onPair={pair}
-              onHover={setHover}
-              onReady={setController}
-            />
-            <Tools controller={controller} />
-            <Tip word={hover} facts={facts} scene={scene} />
-            {!shown.words.length && (
-              <p className="capviz-wg-middle">No word passes these filters.</p>
-            )}
-            {(model.loading || (arrangement === "similar" && !alike)) && (
-              <div className="capviz-wg-busy" />
-            )}
-          </div>
-          <Histogram scores={graph.scores} brush={brush} change={setBrush} palette={palette} />
-          <PairsTable
-            pairs={pairs ?? graph.pairs}
-            word={pairs ? model.focus[0] : null}
-            focus={model.focus}
-            onPair={pair}
-          />
-        </>
-      )}
     </>
   );
 }

@@ -4,7 +4,7 @@ import type { Call } from "../../host/panel";
 import { parseComparison, parseFields, parseValues } from "../../payloads/word_graph";
 import type { ComparePayload } from "../../payloads/word_graph";
 import { useAsking } from "../../asking/useAsking";
-import { messageOf } from "./useWordGraph";
+import { messageOf } from "./messageOf";
 
 export interface ComparisonModel {
   open: boolean;
@@ -48,18 +48,7 @@ export function useComparison(
   const [error, setError] = useState<string | null>(null);
   const chosen = useRef(choices);
   chosen.current = choices;
-  const calls = useMemo(
-    () => ({
-      fields: latest((params: Record<string, unknown>) =>
-        call<unknown>("comparison_fields", params).then(parseFields),
-      ),
-      values: latest((path: string) =>
-        call<unknown>("comparison_values", { path }).then(parseValues),
-      ),
-      compare: latest((params: Record<string, unknown>) => call<unknown>("compare", params)),
-    }),
-    [call],
-  );
+  const calls = useCalls(call);
   const fail = useCallback((problem: unknown) => setError(messageOf(problem)), []);
 
   const choosePath = useCallback(
@@ -125,6 +114,22 @@ export function useComparison(
     [],
   );
   return { open, toggle, ...choices, note, result, loading, error, choosePath, chooseSides };
+}
+
+/** What is asked of Python; of each question only the newest is answered. */
+function useCalls(call: Call) {
+  return useMemo(
+    () => ({
+      fields: latest((params: Record<string, unknown>) =>
+        call<unknown>("comparison_fields", params).then(parseFields),
+      ),
+      values: latest((path: string) =>
+        call<unknown>("comparison_values", { path }).then(parseValues),
+      ),
+      compare: latest((params: Record<string, unknown>) => call<unknown>("compare", params)),
+    }),
+    [call],
+  );
 }
 
 /** The sides chosen before where the path still has them; else its most frequent values. */

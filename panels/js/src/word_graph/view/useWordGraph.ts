@@ -1,11 +1,10 @@
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
-import { latest } from "../../asking/latest";
-import type { Call } from "../../host/panel";
-import { goFirst } from "../../asking/turns";
-import { oneByOne } from "../../asking/wishes";
-import { parseFocus, parseGraph, parsePaint, parseVersion } from "../../payloads/word_graph";
-import type { EmptyPayload, FocusPayload, GraphPayload } from "../../payloads/word_graph";
+import { useCallback, useEffect, useState } from "react";
 import { useAsking } from "../../asking/useAsking";
+import type { Call } from "../../host/panel";
+import type { EmptyPayload, FocusPayload, GraphPayload } from "../../payloads/word_graph";
+import { messageOf } from "./messageOf";
+import { useFocus } from "./useFocus";
+import { useGraph, type Question } from "./useGraph";
 
 export interface WordGraphModel {
   graph: GraphPayload | null;
@@ -29,9 +28,6 @@ export interface WordGraphModel {
   /** Asks for the graph again. */
   retry: () => void;
 }
-
-/** Words to narrow the grid to; null gives it back. */
-type Wish = { words: readonly string[]; caption_field: string } | null;
 
 /** Milliseconds that the grid may stay whole while a word is in focus: the App narrows it later. */
 const GIVEN_BACK = 800;
@@ -57,146 +53,21 @@ export function useWordGraph(
   narrowed?: boolean,
 ): WordGraphModel {
   const [call, asking] = useAsking(uncounted);
-  const [payload, setPayload] = useState<GraphPayload | EmptyPayload | null>(null);
-  const [loading, setLoading] = useState(true);
   const [error, setError] = useState<string | null>(null);
   const [notice, setNotice] = useState<string | null>(null);
-  const [focus, setFocus] = useState<readonly string[]>([]);
-  const [focused, setFocused] = useState<FocusPayload | null>(null);
-  const [asked, setAsked] = useState<{ field: string | null; search: string }>({
-    field: readField(dataset),
-    search: "",
-  });
-  const focusNow = useRef(focus);
-  const opened = useRef(false);
+  const [asked, setAsked] = useState<Question>({ field: readField(dataset), search: "" });
   const fail = useCallback((problem: unknown) => setError(messageOf(problem)), []);
-
-  const calls = useMemo(
-    () => ({
-      graph: latest((params: Record<string, unknown>) => goFirst(call<unknown>("graph", params))),
-      paint: latest((version: number) => call<unknown>("paint", { version }).then(parsePaint)),
-    }),
-    [call],
-  );
-
-  const paint = useCallback(
-    (version: number) => {
-      calls
-        .paint(version)
-        .then(async (done) => {
-          if (!done) return; // a newer focus is painted
-          if (done.message) setNotice(done.message);
-          await recolor(done.recolor);
-        })
-        .catch(fail);
-    },
-    [calls, fail, recolor],
-  );
-
-  const send = useMemo(
-    () =>
-      oneByOne<Wish>(async (wish, newest) => {
-        try {
-          if (wish === null) {
-            const version = parseVersion(await call<unknown>("unfocus"));
-            if (newest()) paint(version);
-            return;
-          }
-          const reply = parseFocus(await call<unknown>("focus", { ...wish }));
-          if (!newest()) return;
-          setFocused(reply);
-          setError(null);
-          // The next wish does not wait for the colors: Python stops painting what is outdated.
-          paint(reply.version);
-        } catch (problem) {
-          if (newest()) fail(problem);
-        }
-      }),
-    [call, fail, paint],
-  );
+  const focusing = useFocus(call, recolor, fail, setError, setNotice);
+  const { focus, focused, wishFor, unfocus, onGraph } = focusing;
+  const { payload, loading, ask } = useGraph(call, asked, scope, seen, onGraph, fail, setError);
 
   const field = payload && "caption_field" in payload ? payload.caption_field : null;
-  const wishFor = useCallback(
-    (words: readonly string[], captionField: string) => {
-      focusNow.current = words;
-      setFocus(words);
-      setFocused(null);
-      setNotice(null);
-      send(words.length ? { words, caption_field: captionField } : null);
-    },
-    [send],
-  );
   const focusOn = useCallback(
     (words: readonly string[]) => {
       if (words.length && field !== null) wishFor(words, field);
     },
     [field, wishFor],
   );
-  const unfocus = useCallback(() => {
-    if (focusNow.current.length) wishFor([], "");
-  }, [wishFor]);
-
-  const shown = useRef("");
-  const before = useRef("");
-  const scopeNow = useRef(scope);
-  scopeNow.current = scope;
-  /** A question was asked before Python told of the scope that it is about. */
-  const ahead = useRef(false);
-  const [passed, setPassed] = useState(0);
-  const ask = useCallback(() => {
-    const wanted = JSON.stringify(asked);
-    const told = scopeNow.current;
-    shown.current = `${told} ${wanted}`;
-    setLoading(true);
-    calls
-      .graph({ caption_field: asked.field, search: asked.search, fresh: !opened.current })
-      .then((reply) => {
-        if (reply === undefined) return; // overtaken by a newer question
-        const parsed = parseGraph(reply);
-        const first = !opened.current;
-        opened.current = true;
-        shown.current = `${parsed.key} ${wanted}`;
-        ahead.current = false;
-        // What Python has told meanwhile, and the effect below has let pass, is something else.
-        if (scopeNow.current !== told && scopeNow.current !== parsed.key) setPassed((n) => n + 1);
-        setPayload(parsed);
-        setError(null);
-        setLoading(false);
-        if ("empty" in parsed) return;
-        if (parsed.cleared !== undefined) paint(parsed.cleared);
-        // The words in focus narrow a new view again; a lasso keeps the grid to itself.
-        if (parsed.key === before.current || parsed.lasso !== null) return;
-        before.current = parsed.key;
-        const known = new Set(parsed.words.map((one) => one.word));
-        // The grid may still be narrowed from before the panel was closed.
-        const held = first && !focusNow.current.length ? parsed.focus : focusNow.current;
-        const words = held.filter((word) => known.has(word));
-        if (held.length) wishFor(words, parsed.caption_field);
-      })
-      .catch((problem: unknown) => {
-        shown.current = ""; // the next change of the scope asks again
-        ahead.current = false;
-        setLoading(false);
-        fail(problem);
-      });
-  }, [asked, calls, fail, paint, wishFor]);
-  const open = payload !== null;
-  const seenBefore = useRef(seen);
-  useEffect(() => {
-    if (seenBefore.current === seen) return;
-    seenBefore.current = seen;
-    if (!open) return;
-    ahead.current = true;
-    ask();
-  }, [seen, open, ask]);
-  useEffect(() => {
-    if (ahead.current || (open && scope === undefined)) return;
-    // The first question does not wait for Python's first word on the scope.
-    const wanted = JSON.stringify(asked);
-    const first = !open && shown.current.endsWith(wanted);
-    if (!first && shown.current !== `${scope} ${wanted}`) ask();
-  }, [scope, asked, ask, open, passed]);
-
   const choose = useCallback(
     (chosen: string) => {
       unfocus();
@@ -212,6 +83,7 @@ export function useWordGraph(
   }, []);
 
   const graph = payload && !("empty" in payload) ? payload : null;
+  const empty = payload && "empty" in payload ? payload : null;
   const busy = loading || asking;
   // Who clears the App's selection has the whole grid back, and means no word any more.
   const given = narrowed === false && !busy && focused !== null && graph?.lasso === null;
@@ -220,29 +92,9 @@ export function useWordGraph(
     const timer = setTimeout(unfocus, GIVEN_BACK);
     return () => clearTimeout(timer);
   }, [given, unfocus]);
-  return {
-    graph,
-    empty: payload && "empty" in payload ? payload : null,
-    loading,
-    busy,
-    error,
-    notice,
-    focus,
-    focused,
-    captionField: field,
-    choose,
-    find,
-    focusOn,
-    unfocus,
-    fail,
-    dismiss,
-    retry: ask,
-  };
-}
-
-/** The message of anything thrown. */
-export function messageOf(problem: unknown): string {
-  return problem instanceof Error ? problem.message : String(problem);
+  const known = { graph, empty, loading, busy, error, notice, focus, focused };
+  const actions = { choose, find, focusOn, unfocus, fail, dismiss, retry: ask };
+  return { ...known, captionField: field, ...actions };
 }
 
 function readField(dataset: string): string | null {
