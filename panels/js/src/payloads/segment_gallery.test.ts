@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { parseGallery, parseMethods, parseReadings } from "./segment_gallery";
 import example from "../../../../tests/payloads/segment_gallery.json";
+import { parseGallery, parseMethods, parseReadings } from "./segment_gallery";
 
 test("the example that the server's tests keep is valid", () => {
   const gallery = parseGallery(example.gallery);

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import example from "../../../../../tests/payloads/caption_steering.json";
-import { layoutChart } from "./chart";
 import { parseSearch } from "../../payloads/caption_steering";
+import { layoutChart } from "./chart";
 
 test("weights run to the right, probabilities upwards", () => {
   const { trials } = parseSearch(example.search);

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { segmentAt } from "./hit";
 import type { Segment } from "../../payloads/caption_steering";
+import { segmentAt } from "./hit";
 
 const segment = (id: string, area: number, outline: string): Segment => ({
   id,

@@ -1,8 +1,8 @@
 /** What was tried on each image, while the page is open: panels are unmounted behind other tabs. */
 
+import type { Attempt } from "../../payloads/caption_steering";
 import type { Entry } from "./history";
 import type { Settings } from "./settings";
-import type { Attempt } from "../../payloads/caption_steering";
 
 export interface Kept {
   settings: Settings;

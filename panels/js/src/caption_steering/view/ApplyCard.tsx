@@ -1,5 +1,4 @@
 import * as React from "react";
-import { CandidateTable } from "./CandidateTable";
 import type {
   BatchReport,
   Candidate,
@@ -9,6 +8,7 @@ import type {
 } from "../../payloads/caption_steering";
 import { batchRemarks, likeliest, successText, type Choice } from "../model/scope";
 import { formatWeight } from "../model/weight";
+import { CandidateTable } from "./CandidateTable";
 
 export interface BatchRequest {
   scope: Scope;

@@ -1,6 +1,6 @@
 import * as React from "react";
-import { MarkedText } from "./CaptionCard";
 import type { Candidate } from "../../payloads/caption_steering";
+import { MarkedText } from "./CaptionCard";
 
 interface Props {
   candidates: Candidate[];

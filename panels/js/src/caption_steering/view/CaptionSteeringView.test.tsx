@@ -3,12 +3,12 @@ import { createRoot, type Root } from "react-dom/client";
 import { act } from "react-dom/test-utils";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import example from "../../../../../tests/payloads/caption_steering.json";
+import type { ImagePayload, PlacePayload, ScopesPayload } from "../../payloads/caption_steering";
 import { DARK } from "../../ui/palette";
+import { emptySelection } from "../model/selections";
+import type { Settings } from "../model/settings";
 import { CaptionSteeringView, type ViewProps } from "./CaptionSteeringView";
 import { NoImage } from "./NoImage";
-import type { Settings } from "../model/settings";
-import type { ImagePayload, PlacePayload, ScopesPayload } from "../../payloads/caption_steering";
-import { emptySelection } from "../model/selections";
 
 (globalThis as Record<string, unknown>).IS_REACT_ACT_ENVIRONMENT = true;
 

@@ -1,7 +1,7 @@
 import * as React from "react";
 import type { SearchPayload, Trial } from "../../payloads/caption_steering";
-import { WeightChart } from "./WeightChart";
 import { formatWeight } from "../model/weight";
+import { WeightChart } from "./WeightChart";
 
 interface Props {
   word: string;

@@ -1,9 +1,9 @@
 import * as React from "react";
-import { MarkedText } from "./CaptionCard";
-import type { Entry } from "../model/history";
 import type { Attempt } from "../../payloads/caption_steering";
+import type { Entry } from "../model/history";
 import { isEmpty } from "../model/selections";
 import { formatWeight } from "../model/weight";
+import { MarkedText } from "./CaptionCard";
 
 interface Props {
   history: Entry[];

@@ -1,9 +1,9 @@
 import * as React from "react";
+import type { ImagePayload, PlacePayload } from "../../payloads/caption_steering";
+import type { Cell } from "../model/selections";
 import { ImageStage } from "./ImageStage";
 import type { Layer } from "./PatchGrid";
-import type { ImagePayload, PlacePayload } from "../../payloads/caption_steering";
 import { SegmentList } from "./SegmentList";
-import type { Cell } from "../model/selections";
 import { selectionColor } from "./style";
 
 interface Props {

@@ -1,8 +1,8 @@
 import * as React from "react";
-import { OUTLINE_SIDE, segmentAt } from "../model/hit";
-import { PatchGrid, type Layer } from "./PatchGrid";
 import type { PlacePayload, Segment } from "../../payloads/caption_steering";
+import { OUTLINE_SIDE, segmentAt } from "../model/hit";
 import type { Cell } from "../model/selections";
+import { PatchGrid, type Layer } from "./PatchGrid";
 
 interface Props {
   src: string;

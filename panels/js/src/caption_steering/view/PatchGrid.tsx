@@ -1,7 +1,7 @@
 import * as React from "react";
 import { cellName, cellsBetween, centroid, type Cell, type Shares } from "../model/selections";
-import { selectionColor } from "./style";
 import { formatWeight } from "../model/weight";
+import { selectionColor } from "./style";
 
 export interface Layer {
   shares: Shares;

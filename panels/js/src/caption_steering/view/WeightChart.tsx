@@ -1,6 +1,6 @@
 import * as React from "react";
-import { layoutChart, MARGIN } from "../model/chart";
 import type { SearchPayload, Trial } from "../../payloads/caption_steering";
+import { layoutChart, MARGIN } from "../model/chart";
 import { formatWeight } from "../model/weight";
 
 const WIDTH = 420;

@@ -1,6 +1,5 @@
 import * as React from "react";
 import { isEmpty, type Selection, type Shares } from "../model/selections";
-import { selectionColor } from "./style";
 import {
   formatWeight,
   LAST_POSITION,
@@ -12,6 +11,7 @@ import {
   weightRefusal,
   type Method,
 } from "../model/weight";
+import { selectionColor } from "./style";
 
 interface Props {
   selections: Selection[];

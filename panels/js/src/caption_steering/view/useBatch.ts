@@ -1,7 +1,9 @@
 import * as React from "react";
 import { latest } from "../../asking/latest";
-import type { Call } from "../../host/panel";
+import { newId } from "../../asking/newId";
 import { lostReason, noteLost, onLost } from "../../host/lostWork";
+import type { Call } from "../../host/panel";
+import { startOperator } from "../../host/startOperator";
 import {
   parseCandidates,
   parseScopes,
@@ -9,8 +11,6 @@ import {
   type JobData,
   type ScopesPayload,
 } from "../../payloads/caption_steering";
-import { newId } from "../../asking/newId";
-import { startOperator } from "../../host/startOperator";
 
 export interface BatchWork {
   scopes: ScopesPayload | null;

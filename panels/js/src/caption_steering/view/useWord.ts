@@ -1,7 +1,6 @@
 import * as React from "react";
 import { latest } from "../../asking/latest";
 import type { Call } from "../../host/panel";
-import { sameSettings, sentSettings, withWeight, type Settings } from "../model/settings";
 import {
   parseSearch,
   parseSuggestions,
@@ -12,6 +11,7 @@ import {
   type Suggestion,
   type Trial,
 } from "../../payloads/caption_steering";
+import { sameSettings, sentSettings, withWeight, type Settings } from "../model/settings";
 
 const PAUSE = 500;
 

@@ -1,7 +1,7 @@
 import example from "../../../../../tests/payloads/pair_explainer.json";
 import { decodeFloats } from "../../heat/decode";
-import { decodePair, type Pair } from "./maps";
 import type { Box, ImagePayload, PairPayload } from "../../payloads/pair_explainer";
+import { decodePair, type Pair } from "./maps";
 
 /** The example that Python checks, as the view is given it. */
 export const IMAGE = example.image as unknown as ImagePayload;

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import example from "../../../../../tests/payloads/pair_explainer.json";
+import type { Box } from "../../payloads/pair_explainer";
 import { examplePair, IMAGE, RELATION, SUMS } from "./fixture";
 import { heatOf, peakOf, sameWords, strongestWord, total, wordScores } from "./maps";
-import type { Box } from "../../payloads/pair_explainer";
 import type { Place } from "./place";
 import { boxAfterKey, boxBetween, nameOf, sharesOf, sharesOfBox, type Region } from "./region";
 import { shownOfCaptions, shownOfImages, shownOfPair } from "./shown";

@@ -1,6 +1,6 @@
 /** Arithmetic on the attributions of a pair: sums over words, over regions, and their scale. */
-import type { Box, OwnedCell, PairPayload } from "../../payloads/pair_explainer";
 import { decodeFloats } from "../../heat/decode";
+import type { Box, OwnedCell, PairPayload } from "../../payloads/pair_explainer";
 import { cropOf } from "./place";
 
 /** A reading with its numbers decoded. */

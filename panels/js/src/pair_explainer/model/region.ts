@@ -1,6 +1,6 @@
 /** A part of the image that the user chose, and what can be wrong with it. */
-import { sharesOfCells, type Pair } from "./maps";
 import type { Box, Segment } from "../../payloads/pair_explainer";
+import { sharesOfCells, type Pair } from "./maps";
 import { placeBox, roundEven, type Place, type PlacedRegion } from "./place";
 
 export type Region = { kind: "box"; box: Box } | { kind: "segment"; id: string };

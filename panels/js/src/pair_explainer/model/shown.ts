@@ -1,6 +1,6 @@
 /** What both sides of the panel show, from what is chosen: pure arithmetic. */
-import { heatOf, peakOf, sumRows, total, weighRows, wordScores, type Pair } from "./maps";
 import type { RelationPayload } from "../../payloads/pair_explainer";
+import { heatOf, peakOf, sumRows, total, weighRows, wordScores, type Pair } from "./maps";
 import { sharesOf, type Region } from "./region";
 
 export type Compare = "none" | "caption" | "image";

@@ -1,6 +1,6 @@
 import * as React from "react";
-import type { Word } from "../../payloads/pair_explainer";
 import { cssColor, signedColor } from "../../heat/scale";
+import type { Word } from "../../payloads/pair_explainer";
 import { signed } from "../model/numbers";
 
 export interface CaptionWordsProps {

@@ -1,8 +1,8 @@
 import * as React from "react";
-import { Legend } from "./Legend";
 import { difference, peakOf, total, type Pair } from "../model/maps";
 import { signed } from "../model/numbers";
 import type { Shown } from "../model/shown";
+import { Legend } from "./Legend";
 import { Stage } from "./Stage";
 
 interface PairsProps {

@@ -3,11 +3,11 @@ import { createRoot, type Root } from "react-dom/client";
 import { act } from "react-dom/test-utils";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { DARK, LIGHT } from "../../ui/palette";
-import { NoImage } from "./NoImage";
 import { examplePair, IMAGE, RELATION, SUMS } from "../model/fixture";
 import type { Pair } from "../model/maps";
-import { PairExplainerView, type ViewProps } from "./PairExplainerView";
 import { signed } from "../model/numbers";
+import { NoImage } from "./NoImage";
+import { PairExplainerView, type ViewProps } from "./PairExplainerView";
 import type { Answer } from "./usePair";
 
 (globalThis as Record<string, unknown>).IS_REACT_ACT_ENVIRONMENT = true;

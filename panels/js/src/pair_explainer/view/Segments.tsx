@@ -1,9 +1,9 @@
 import * as React from "react";
-import { heatOf, peakOf, sharesOfCells, type Pair } from "../model/maps";
-import type { Segment } from "../../payloads/pair_explainer";
-import type { Region } from "../model/region";
 import { cssColor, signedColor } from "../../heat/scale";
+import type { Segment } from "../../payloads/pair_explainer";
+import { heatOf, peakOf, sharesOfCells, type Pair } from "../model/maps";
 import { signed } from "../model/numbers";
+import type { Region } from "../model/region";
 
 export interface SegmentsProps {
   segments: Segment[];

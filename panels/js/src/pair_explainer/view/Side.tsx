@@ -1,13 +1,13 @@
 import * as React from "react";
+import type { Box, ImagePayload } from "../../payloads/pair_explainer";
+import type { Pair } from "../model/maps";
+import type { Region } from "../model/region";
+import type { Shown } from "../model/shown";
 import { CaptionWords } from "./CaptionWords";
 import { Legend } from "./Legend";
-import type { Pair } from "../model/maps";
-import type { Box, ImagePayload } from "../../payloads/pair_explainer";
-import type { Region } from "../model/region";
 import { Segments } from "./Segments";
-import type { Shown } from "../model/shown";
-import type { ActiveChoice } from "./useChoice";
 import { Stage } from "./Stage";
+import type { ActiveChoice } from "./useChoice";
 
 export interface Peaks {
   heat: number;

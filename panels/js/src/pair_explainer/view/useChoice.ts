@@ -1,7 +1,7 @@
 import * as React from "react";
 import { sameWords, strongestWord, type Pair } from "../model/maps";
-import type { Choice, Compare } from "../model/shown";
 import type { Region } from "../model/region";
+import type { Choice, Compare } from "../model/shown";
 
 export type ActiveChoice = Choice & ChoiceActions;
 

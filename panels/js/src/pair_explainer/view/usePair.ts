@@ -1,14 +1,14 @@
 import * as React from "react";
 import { newId } from "../../asking/newId";
-import type { Call } from "../../host/panel";
 import { decodeFloats } from "../../heat/decode";
-import { decodePair, type Pair } from "../model/maps";
+import type { Call } from "../../host/panel";
 import {
   parsePair,
   parseRelation,
   parseWait,
   type MethodOption,
 } from "../../payloads/pair_explainer";
+import { decodePair, type Pair } from "../model/maps";
 import type { Compare, Relation } from "../model/shown";
 
 export interface Answer<Value> {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { emptiness, headline, percent, relativeScore } from "./messages";
 import type { Gallery, Reading } from "../../payloads/segment_gallery";
+import { emptiness, headline, percent, relativeScore } from "./messages";
 
 const gallery = (scope: Partial<Gallery["scope"]>, cards = 12): Gallery =>
   ({

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { Card } from "../../payloads/segment_gallery";
 import {
   byImage,
   choiceKey,
@@ -10,7 +11,6 @@ import {
   portion,
   shapeOf,
 } from "./methods";
-import type { Card } from "../../payloads/segment_gallery";
 
 const stored = { source: "itm", method: "gradcam", layer: 6, head: null };
 const shape = { model: "m", layers: 12, heads: 12, default_layer: 5 };

@@ -1,10 +1,10 @@
 import * as React from "react";
 import { decodeMaps, wordMap } from "../../heat/decode";
+import type { Card, Reading } from "../../payloads/segment_gallery";
+import type { Palette } from "../../ui/palette";
 import { pictureSize } from "../model/layout";
 import { paintHeat, paintSegment } from "./paint";
-import type { Card, Reading } from "../../payloads/segment_gallery";
 import { useMask, usePicture } from "./pictures";
-import type { Palette } from "../../ui/palette";
 
 export interface CardPicturesProps {
   card: Card;

@@ -1,9 +1,9 @@
 import * as React from "react";
-import { HeatLegend } from "./HeatLegend";
+import type { Palette } from "../../ui/palette";
 import { headline } from "../model/messages";
 import { layerOf, METHODS, methodOf, methodValue, shapeOf } from "../model/methods";
 import type { GalleryActions, GalleryState } from "../model/state";
-import type { Palette } from "../../ui/palette";
+import { HeatLegend } from "./HeatLegend";
 
 export const SIZES = [6, 12, 24, 48];
 export const COLORS: [string, string][] = [

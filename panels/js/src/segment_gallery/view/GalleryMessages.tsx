@@ -1,7 +1,7 @@
 import * as React from "react";
+import type { Palette } from "../../ui/palette";
 import { GAP } from "../model/layout";
 import type { GalleryActions, GalleryState } from "../model/state";
-import type { Palette } from "../../ui/palette";
 
 export interface StatusProps {
   state: GalleryState;

@@ -1,9 +1,9 @@
 import * as React from "react";
-import { CardCaption } from "./CardCaption";
-import { CardPictures } from "./CardPictures";
-import { percent, relativeScore } from "../model/messages";
 import type { Card, Reading } from "../../payloads/segment_gallery";
 import type { Palette } from "../../ui/palette";
+import { percent, relativeScore } from "../model/messages";
+import { CardCaption } from "./CardCaption";
+import { CardPictures } from "./CardPictures";
 
 export interface SegmentCardProps {
   card: Card;

@@ -1,14 +1,14 @@
-import * as React from "react";
 import { executeOperator } from "@fiftyone/operators";
 import { usePanelStatePartial } from "@fiftyone/spaces";
 import { getSampleSrc } from "@fiftyone/state";
-import { SegmentGalleryView } from "./SegmentGalleryView";
-import { DEFAULTS, type Settings } from "../model/state";
-import { useGallery } from "./useGallery";
+import * as React from "react";
 import { useCall, type PanelProps } from "../../host/panel";
 import { recolorPlot } from "../../host/plot";
 import { useSeen } from "../../host/seen";
 import { usePalette } from "../../host/theme";
+import { DEFAULTS, type Settings } from "../model/state";
+import { SegmentGalleryView } from "./SegmentGalleryView";
+import { useGallery } from "./useGallery";
 
 interface GalleryData {
   focus_version?: number;

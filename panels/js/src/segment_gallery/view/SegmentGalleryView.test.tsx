@@ -1,11 +1,11 @@
 import * as React from "react";
-import { act } from "react-dom/test-utils";
 import { createRoot, type Root } from "react-dom/client";
+import { act } from "react-dom/test-utils";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Card, Gallery, Reading } from "../../payloads/segment_gallery";
-import { SegmentGalleryView } from "./SegmentGalleryView";
-import { DEFAULTS, type GalleryActions, type GalleryState } from "../model/state";
 import { DARK } from "../../ui/palette";
+import { DEFAULTS, type GalleryActions, type GalleryState } from "../model/state";
+import { SegmentGalleryView } from "./SegmentGalleryView";
 
 // jsdom decodes no images.
 vi.mock("./pictures", () => {

@@ -1,13 +1,13 @@
 import * as React from "react";
-import { GalleryHeader } from "./GalleryHeader";
-import { Notice, Placeholders, Status } from "./GalleryMessages";
-import { GAP, gridOf, neighbor } from "../model/layout";
-import { emptiness } from "../model/messages";
-import { SegmentCard } from "./SegmentCard";
-import { shownReading, type GalleryActions, type GalleryState } from "../model/state";
-import { SHEET } from "./style";
 import type { Palette } from "../../ui/palette";
 import { variables } from "../../ui/style";
+import { GAP, gridOf, neighbor } from "../model/layout";
+import { emptiness } from "../model/messages";
+import { shownReading, type GalleryActions, type GalleryState } from "../model/state";
+import { GalleryHeader } from "./GalleryHeader";
+import { Notice, Placeholders, Status } from "./GalleryMessages";
+import { SegmentCard } from "./SegmentCard";
+import { SHEET } from "./style";
 
 export interface SegmentGalleryViewProps {
   state: GalleryState;

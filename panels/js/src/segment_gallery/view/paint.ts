@@ -1,9 +1,9 @@
 /** Draws a card's pictures: the segment lit on its image, and the heat of a word. */
 import { enlarge } from "../../heat/enlarge";
 import { pixelsOf, rampColor } from "../../heat/scale";
+import type { Card } from "../../payloads/segment_gallery";
 import { contain } from "../model/layout";
 import type { Picture } from "./pictures";
-import type { Card } from "../../payloads/segment_gallery";
 
 const DIMMED = "rgba(8, 10, 14, 0.68)";
 const HEAT_SIDE = 112;

@@ -1,5 +1,10 @@
 /** The gallery's state: what is asked of Python, and when. */
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { latest } from "../../asking/latest";
+import { inTurn } from "../../asking/turns";
+import type { Call } from "../../host/panel";
+import type { PanelData } from "../../host/plot";
+import { check } from "../../payloads/check";
 import {
   parseGallery,
   parseMethods,
@@ -9,11 +14,6 @@ import {
 } from "../../payloads/segment_gallery";
 import type { GalleryActions, GalleryState, Settings } from "../model/state";
 import { useReadings } from "./useReadings";
-import { check } from "../../payloads/check";
-import { latest } from "../../asking/latest";
-import type { Call } from "../../host/panel";
-import type { PanelData } from "../../host/plot";
-import { inTurn } from "../../asking/turns";
 
 /** What the cards depend on: the panel asks again where it has not seen this version. */
 export interface Versions {

@@ -1,5 +1,14 @@
 /** The words on the shown cards by the chosen method, fetched in portions. */
 import { useEffect, useRef, useState } from "react";
+import type { Call } from "../../host/panel";
+import {
+  parseReadings,
+  type Gallery,
+  type Method,
+  type Methods,
+  type Reading,
+  type Shape,
+} from "../../payloads/segment_gallery";
 import {
   byImage,
   choiceKey,
@@ -9,16 +18,7 @@ import {
   shapeOf,
   type Pace,
 } from "../model/methods";
-import {
-  parseReadings,
-  type Gallery,
-  type Method,
-  type Methods,
-  type Reading,
-} from "../../payloads/segment_gallery";
-import type { Shape } from "../../payloads/segment_gallery";
 import type { Progress } from "../model/state";
-import type { Call } from "../../host/panel";
 
 export interface ChosenReadings {
   /** Null while the stored readings are the chosen ones. */

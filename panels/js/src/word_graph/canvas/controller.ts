@@ -1,14 +1,14 @@
 import type { Palette } from "../../ui/palette";
+import { Layout, type Spring } from "../graph/layout";
+import { loadMemory, saveMemory, type Memory, type Viewport } from "../graph/memory";
+import type { DrawnWord, Scene } from "../graph/scene";
 import { drawGraph } from "./draw";
 import { fitTransform } from "./fit";
 import { PanZoom } from "./interaction";
-import { Layout, type Spring } from "../graph/layout";
 import { Measurer } from "./measure";
-import { loadMemory, saveMemory, type Memory, type Viewport } from "../graph/memory";
 import { Overlay } from "./overlay";
 import { nodeScale, type Looks, type Painter, type Transform } from "./painter";
 import { pngPicture, svgPicture } from "./pictures";
-import type { DrawnWord, Scene } from "../graph/scene";
 import { TextStamps, writeText } from "./textStamps";
 
 /** Name of the measurements of one frame, from the forces to the overlay, in the browser's performance timeline. */

@@ -1,8 +1,8 @@
 import type { Palette } from "../../ui/palette";
 import type { Layout } from "../graph/layout";
+import type { DrawnLink, DrawnWord, Scene } from "../graph/scene";
 import { drawLabels } from "./drawLabels";
 import { nodeScale, type Looks, type Painter, type Transform } from "./painter";
-import type { DrawnLink, DrawnWord, Scene } from "../graph/scene";
 
 const LEVELS: readonly DrawnLink["level"][] = ["faint", "plain", "strong"];
 const TURN = 2 * Math.PI;

@@ -1,7 +1,7 @@
-import { nodeScale, type Looks, type Painter, type Text, type Transform } from "./painter";
 import type { Layout } from "../graph/layout";
-import { placeLabels } from "./labels";
 import type { DrawnWord } from "../graph/scene";
+import { placeLabels } from "./labels";
+import { nodeScale, type Looks, type Painter, type Text, type Transform } from "./painter";
 
 const FAMILY = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif";
 

@@ -1,5 +1,5 @@
-import type { Transform } from "./painter";
 import type { Body } from "../graph/layout";
+import type { Transform } from "./painter";
 
 const MARGIN = 30;
 const SIDES = 60; // words beside the outermost nodes

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
+import type { DrawnLink } from "../graph/scene";
 import { distanceTo, nearestLink } from "./hit";
 import { pairAt, wordAt, wordTowards } from "./interaction";
-import type { DrawnLink } from "../graph/scene";
 
 const PLACES: Record<string, { x: number; y: number }> = {
   a: { x: 0, y: 0 },

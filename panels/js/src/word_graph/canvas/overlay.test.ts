@@ -2,9 +2,9 @@ import { expect, test } from "vitest";
 import { DARK } from "../../ui/palette";
 import { graphOf } from "../graph/fixture";
 import { Layout } from "../graph/layout";
-import { Overlay } from "./overlay";
 import { sceneOf, springsOf } from "../graph/scene";
 import { DEFAULT_FILTERS, shownGraph } from "../graph/selection";
+import { Overlay } from "./overlay";
 
 const HERE = { x: 300, y: 200, k: 1 };
 

@@ -1,8 +1,8 @@
+import type { Layout } from "../graph/layout";
+import type { DrawnLink, DrawnWord, Scene } from "../graph/scene";
+import { pairName } from "../graph/selection";
 import { BoxGrid } from "./boxes";
 import { nodeScale, type Transform } from "./painter";
-import type { Layout } from "../graph/layout";
-import { pairName } from "../graph/selection";
-import type { DrawnLink, DrawnWord, Scene } from "../graph/scene";
 import { targetRadii, type Spot } from "./targets";
 
 // A handle is as large as there is room for.

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { DARK } from "../../ui/palette";
-import { drawGraph } from "./draw";
 import { graphOf } from "../graph/fixture";
 import { Layout } from "../graph/layout";
 import { sceneOf, springsOf } from "../graph/scene";
 import { DEFAULT_FILTERS, shownGraph } from "../graph/selection";
+import { drawGraph } from "./draw";
 import { SvgPainter } from "./svg";
 import { writeText } from "./textStamps";
 

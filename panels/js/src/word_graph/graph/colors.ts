@@ -1,5 +1,5 @@
-import type { Palette } from "../../ui/palette";
 import type { Tag } from "../../payloads/word_graph";
+import type { Palette } from "../../ui/palette";
 
 const DARK_TAGS: Record<Tag, string> = {
   noun: "#5b9bd5",

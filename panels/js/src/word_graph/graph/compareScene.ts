@@ -1,8 +1,8 @@
+import type { ComparePayload, DifferencePayload, LinksPayload } from "../../payloads/word_graph";
 import type { Palette } from "../../ui/palette";
 import { oddsColor, textOn } from "./colors";
 import { Layout, type Spring } from "./layout";
 import { loadMemory, saveMemory, type Memory } from "./memory";
-import type { ComparePayload, DifferencePayload, LinksPayload } from "../../payloads/word_graph";
 import { linkWidth, radius } from "./scales";
 import type { Scene } from "./scene";
 import { withNeighbors } from "./selection";

@@ -1,8 +1,8 @@
 import type { Palette } from "../../ui/palette";
-import type { Spring } from "./layout";
-import { pairName, withNeighbors, type Shown } from "./selection";
-import { brushedShare, linkWidth, radius, type Brush } from "./scales";
 import { tagColor, textOn } from "./colors";
+import type { Spring } from "./layout";
+import { brushedShare, linkWidth, radius, type Brush } from "./scales";
+import { pairName, withNeighbors, type Shown } from "./selection";
 
 /** A word as it is drawn; its place is its body's. */
 export interface DrawnWord {

@@ -1,4 +1,5 @@
 import * as React from "react";
+import type { ComparePayload } from "../../payloads/word_graph";
 import type { Palette } from "../../ui/palette";
 import { percent } from "../graph/about";
 import { SIDES, oddsColor } from "../graph/colors";
@@ -10,12 +11,11 @@ import {
   typicalWords,
   type SideName,
 } from "../graph/compareScene";
-import { browserStore } from "./browserStore";
-import { GraphCanvas } from "./GraphCanvas";
 import type { Spring } from "../graph/layout";
 import type { Memory } from "../graph/memory";
-import type { ComparePayload } from "../../payloads/word_graph";
 import type { DrawnWord } from "../graph/scene";
+import { browserStore } from "./browserStore";
+import { GraphCanvas } from "./GraphCanvas";
 
 export interface CompareViewProps {
   comparison: ComparePayload;

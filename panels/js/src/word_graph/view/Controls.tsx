@@ -1,7 +1,7 @@
 import * as React from "react";
+import { TAGS, type Tag } from "../../payloads/word_graph";
 import type { Palette } from "../../ui/palette";
 import { tagColor } from "../graph/colors";
-import { TAGS, type Tag } from "../../payloads/word_graph";
 import { MOST_WORDS, RANKS, type Filters, type Rank } from "../graph/selection";
 
 const RANK_NAMES: Record<Rank, string> = {

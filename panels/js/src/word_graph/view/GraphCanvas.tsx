@@ -1,12 +1,12 @@
 import * as React from "react";
 import type { Palette } from "../../ui/palette";
-import { browserStore } from "./browserStore";
 import { GraphController } from "../canvas/controller";
 import { nearestLink } from "../canvas/hit";
 import { pairAt, wordAt, wordTowards } from "../canvas/interaction";
 import type { Spring } from "../graph/layout";
 import type { Memory } from "../graph/memory";
 import type { DrawnWord, Scene } from "../graph/scene";
+import { browserStore } from "./browserStore";
 
 export interface GraphCanvasProps {
   /** Whose positions: dataset and caption field. */

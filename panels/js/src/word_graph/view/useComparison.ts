@@ -1,9 +1,13 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { latest } from "../../asking/latest";
-import type { Call } from "../../host/panel";
-import { parseComparison, parseFields, parseValues } from "../../payloads/word_graph";
-import type { ComparePayload } from "../../payloads/word_graph";
 import { useAsking } from "../../asking/useAsking";
+import type { Call } from "../../host/panel";
+import {
+  parseComparison,
+  parseFields,
+  parseValues,
+  type ComparePayload,
+} from "../../payloads/word_graph";
 import { messageOf } from "./messageOf";
 
 export interface ComparisonModel {

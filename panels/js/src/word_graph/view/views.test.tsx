@@ -2,14 +2,14 @@ import * as React from "react";
 import { createRoot } from "react-dom/client";
 import { act } from "react-dom/test-utils";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { PairPayload } from "../../payloads/word_graph";
 import { DARK } from "../../ui/palette";
+import { BINS } from "../graph/scales";
+import { DEFAULT_FILTERS } from "../graph/selection";
 import { Controls } from "./Controls";
 import { ExportMenu } from "./ExportMenu";
 import { Histogram, nudged } from "./Histogram";
 import { PairsTable } from "./PairsTable";
-import type { PairPayload } from "../../payloads/word_graph";
-import { BINS } from "../graph/scales";
-import { DEFAULT_FILTERS } from "../graph/selection";
 
 let root: ReturnType<typeof createRoot>;
 let place: HTMLElement;
