@@ -2,6 +2,8 @@ import js from "@eslint/js";
 import hooks from "eslint-plugin-react-hooks";
 import tseslint from "typescript-eslint";
 
+const EVERY_LINE = { skipBlankLines: false, skipComments: false };
+
 export default tseslint.config(
   { ignores: ["node_modules", "../dist"] },
   js.configs.recommended,
@@ -10,6 +12,11 @@ export default tseslint.config(
   {
     files: ["src/**/*.{ts,tsx}"],
     plugins: { "react-hooks": hooks },
-    rules: hooks.configs.recommended.rules,
+    rules: {
+      ...hooks.configs.recommended.rules,
+      // How many files a folder holds, and what may import what, is under test: src/rooms.test.ts.
+      "max-lines": ["error", { max: 400, ...EVERY_LINE }],
+      "max-lines-per-function": ["error", { max: 80, ...EVERY_LINE }],
+    },
   },
 );

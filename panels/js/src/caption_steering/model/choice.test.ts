@@ -1,0 +1,34 @@
+import { expect, test } from "vitest";
+import type { Candidate } from "../../payloads/caption_steering";
+import { chosenCount, flip, isChosen, type Flipped } from "./choice";
+
+const candidate = (sample_id: string, says_word: boolean | null): Candidate => ({
+  sample_id,
+  filepath: `/${sample_id}.jpg`,
+  pieces: [],
+  present: null,
+  itm: null,
+  present_itm: null,
+  weight: null,
+  says_word,
+});
+const NONE: Flipped = new Set();
+
+test("captions that do not say the word are left out; a click turns one over and back", () => {
+  const [says, does_not, unasked] = [true, false, null].map((one, i) => candidate(`${i}`, one));
+  expect([says, does_not, unasked].map((one) => isChosen(one, NONE))).toEqual([true, false, true]);
+  const flipped = flip(NONE, "1");
+  expect(isChosen(does_not, flipped)).toBe(true);
+  expect(isChosen(does_not, flip(flipped, "1"))).toBe(false);
+});
+
+test("what is chosen counts also where only some have been fetched", () => {
+  const page = {
+    candidates: [candidate("a", false), candidate("b", true)],
+    waiting: 100,
+    missed: 10,
+  };
+  expect(chosenCount(page, NONE)).toBe(90);
+  expect(chosenCount(page, new Set(["a"]))).toBe(91);
+  expect(chosenCount(page, new Set(["a", "b"]))).toBe(90);
+});
