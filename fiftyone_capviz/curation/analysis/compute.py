@@ -217,11 +217,7 @@ class BatchComputer:
                 matcher.encode(stack_pixels(pairs, "matcher")),
                 captions=[result.text or "" for _, result in pairs],
                 words=[result.words or NO_WORDS for _, result in pairs],
-                method=options.method,
-                layer=options.layer,
-                head=options.head,
-                clamp=options.clamp,
-                use_enc=options.use_enc,
+                how=options.word_method,
             )
             for (_, result), word_maps in zip(pairs, maps, strict=True):
                 result.maps = word_maps.maps
@@ -245,10 +241,7 @@ class BatchComputer:
                 torch.stack([features[id(item)] for item, _ in pairs]),
                 captions=[result.text or "" for _, result in pairs],
                 words=[result.words or NO_WORDS for _, result in pairs],
-                method=options.method,
-                layer=options.layer,
-                head=options.head,
-                clamp=options.clamp,
+                how=options.word_method,
                 prompts=[""] * len(pairs) if own_prompt else None,
             )
             for (_, result), word_maps in zip(pairs, maps, strict=True):

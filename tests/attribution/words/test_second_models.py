@@ -20,7 +20,7 @@ from fiftyone_capviz.attribution.words.cross_attention import (
 )
 from fiftyone_capviz.attribution.words.gradcam import read_itm_gradients, read_lm_gradients
 from fiftyone_capviz.attribution.words.methods import (
-    all_layer_maps,
+    all_method_maps,
     captioner_word_maps,
     matcher_word_maps,
 )
@@ -34,6 +34,7 @@ from fiftyone_capviz.models.interfaces import (
     match_attention,
 )
 from fiftyone_capviz.records import Steering
+from fiftyone_capviz.settings.words import WordMethod
 from fiftyone_capviz.steering.recaption import recaption
 from fiftyone_capviz.text.words import caption_words
 from tests.worlds.second_models import (
@@ -159,14 +160,24 @@ def test_maps_have_the_grid_of_their_image(
     captioner: SecondCaptioner, matcher: SecondMatcher, method: str
 ) -> None:
     maps, scores = matcher_word_maps(
-        matcher, seen(matcher), captions=TEXTS, words=WORDS, grids=GRIDS, method=method
+        matcher,
+        seen(matcher),
+        captions=TEXTS,
+        words=WORDS,
+        grids=GRIDS,
+        how=WordMethod(method=method),
     )
     written = captioner_word_maps(
-        captioner, seen(captioner), captions=TEXTS, words=WORDS, grids=GRIDS, method=method
+        captioner,
+        seen(captioner),
+        captions=TEXTS,
+        words=WORDS,
+        grids=GRIDS,
+        how=WordMethod("lm", method=method),
     )
-    every = all_layer_maps(
-        captioner, seen(captioner), captions=TEXTS, words=WORDS, grids=GRIDS, method=method
-    )
+    every = all_method_maps(
+        captioner, seen(captioner), captions=TEXTS, words=WORDS, grids=GRIDS, methods=(method,)
+    )[method]
     plain = matcher.score(seen(matcher), TEXTS)
     for i, grid in enumerate(GRIDS):
         count = len(WORDS[i].words)
@@ -176,7 +187,12 @@ def test_maps_have_the_grid_of_their_image(
         assert scores[i].logit == pytest.approx(plain[i].logit)
         features = own_features(matcher, i)[None]
         alone, _ = matcher_word_maps(
-            matcher, features, captions=[TEXTS[i]], words=[WORDS[i]], grids=[grid], method=method
+            matcher,
+            features,
+            captions=[TEXTS[i]],
+            words=[WORDS[i]],
+            grids=[grid],
+            how=WordMethod(method=method),
         )
         assert np.allclose(alone[0].maps, maps[i].maps, atol=1e-7)
 
