@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from fiftyone_capviz.attribution.words.cross_attention import (
     read_captioner_attention,
@@ -36,26 +35,19 @@ from fiftyone_capviz.models.interfaces import (
 from fiftyone_capviz.records import Steering
 from fiftyone_capviz.settings.words import WordMethod
 from fiftyone_capviz.steering.recaption import recaption
-from fiftyone_capviz.text.words import caption_words
 from tests.worlds.second_models import (
+    GRIDS,
     HEADS,
     HIDDEN,
     LAYERS,
+    TEXTS,
+    WORDS,
     SecondCaptioner,
     SecondMatcher,
     SecondModel,
     Text,
+    seen,
 )
-
-SIZES = ((40, 24), (16, 32))
-GRIDS = [Grid(3, 5), Grid(4, 2)]
-TEXTS = ["a dog sees two cars", "red car"]
-WORDS = [caption_words(text) for text in TEXTS]
-
-
-def pictures() -> list[Image.Image]:
-    rng = np.random.default_rng(0)
-    return [Image.fromarray(rng.integers(0, 256, (h, w, 3), dtype=np.uint8)) for w, h in SIZES]
 
 
 @pytest.fixture
@@ -66,10 +58,6 @@ def captioner() -> SecondCaptioner:
 @pytest.fixture
 def matcher() -> SecondMatcher:
     return SecondMatcher()
-
-
-def seen(model: SecondModel) -> torch.Tensor:
-    return model.encode(model.preprocess(pictures()))
 
 
 def reference(
