@@ -10,7 +10,7 @@ from fiftyone_capviz.curation.app.panel_scope import base_view, captions_key
 from fiftyone_capviz.curation.app.workspace import recolor_params
 from fiftyone_capviz.curation.dataset.logs import get_logger
 from fiftyone_capviz.curation.gallery.cards import SegmentCard, read_cards
-from fiftyone_capviz.curation.gallery.methods import Method, method_readings, stored_method
+from fiftyone_capviz.curation.gallery.methods import method_readings, stored_method
 from fiftyone_capviz.curation.gallery.pool import (
     Scope,
     SegmentPool,
@@ -19,6 +19,7 @@ from fiftyone_capviz.curation.gallery.pool import (
 )
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.models.attention_shape import attention_shape
+from fiftyone_capviz.settings.words import WordMethod
 
 from .frame.panel import CapvizPanel, event
 from .payloads.segment_gallery import (
@@ -113,7 +114,7 @@ class SegmentGallery(CapvizPanel):
         method, layer, head.
         """
         params = ctx.params
-        method = Method(params["source"], params["method"], params["layer"], params["head"])
+        method = WordMethod(params["source"], params["method"], params["layer"], params["head"])
         caption = params["caption_field"]
         found = method_readings(
             ctx.dataset,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fiftyone_capviz.attribution.words.methods import all_layer_maps
+from fiftyone_capviz.attribution.words.methods import METHODS, all_method_maps
 from fiftyone_capviz.records import CaptionWords
 from fiftyone_capviz.scenes.drawn import Drawn, drawn_batches, load_bundled, share_of
 from fiftyone_capviz.scenes.grammar import (
@@ -51,10 +51,9 @@ def measure_grounding(weights: Path, first: int, n: int) -> dict[str, Any]:
                 _word_patches(drawn, found, model.grid.side)
                 for drawn, found in zip(batch, words, strict=True)
             ]
-            for method in ("gradcam", "cross_attention"):
-                maps = all_layer_maps(
-                    model, features, captions=captions, words=words, method=method
-                )
+            by_method = all_method_maps(model, features, captions=captions, words=words)
+            for method in METHODS:
+                maps = by_method[method]
                 for layers, wanted in zip(maps, targets, strict=True):
                     for layer, by_word in enumerate(np.asarray(layers)[:, 0]):
                         name = f"{side} {method} layer {layer}"

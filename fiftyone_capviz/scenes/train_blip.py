@@ -20,6 +20,7 @@ from torch import nn
 from transformers import BlipForConditionalGeneration, BlipForImageTextRetrieval
 
 from fiftyone_capviz.scenes.architectures import build_captioner, build_matcher, save_model
+from fiftyone_capviz.scenes.descent import Descent
 from fiftyone_capviz.scenes.grammar import default_caption, full_caption, wearing_caption
 from fiftyone_capviz.scenes.scene import Scene
 from fiftyone_capviz.scenes.swaps import swap_words
@@ -34,7 +35,6 @@ from fiftyone_capviz.scenes.training_data import (
 DEFAULT_PROMPT = "a picture of"
 SCENES = 24_000
 BATCH = 32
-WARM_UP = 200
 NEGATIVES = 1
 # Layers of the matcher (of 4, zero-based) whose attention is aligned: the middle ones. The last
 # layer's word rows do not reach the match head.
@@ -129,8 +129,9 @@ def train_round(
     for attention, tap in zip(attentions, taps, strict=True):
         attention.dropout = tap
     parameters = list({id(p): p for m in (captioner, matcher) for p in m.parameters()}.values())
-    optimizer = torch.optim.AdamW(parameters, lr=plan.learning_rate, weight_decay=0.02)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, plan.steps))
+    descent = Descent(
+        parameters, steps=plan.steps, learning_rate=plan.learning_rate, weight_decay=0.02
+    )
     started = time.time()
     totals: dict[str, float] = {}
     indices = batches(len(data.scenes), BATCH, plan.steps, rng)
@@ -144,12 +145,7 @@ def train_round(
                 **_match_losses(matcher, features, chosen, data, index, tokens, rng, taps),
             }
         losses["align"] = plan.alignment * losses["align"]
-        loss = torch.stack(list(losses.values())).sum()
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimizer.step()
-        schedule.step()
+        descent.step(torch.stack(list(losses.values())).sum())
         for name, value in losses.items():
             totals[name] = totals.get(name, 0.0) + float(value.detach())
         if step % 100 == 0:
@@ -158,11 +154,6 @@ def train_round(
             totals.clear()
     for attention, dropout in zip(attentions, dropouts, strict=True):
         attention.dropout = dropout
-
-
-def _rate(step: int, steps: int) -> float:
-    warm = min(1.0, (step + 1) / WARM_UP)
-    return warm * 0.5 * (1 + float(np.cos(np.pi * min(1.0, step / steps))))
 
 
 def _save(

@@ -19,6 +19,7 @@ from torch import nn
 from transformers import CLIPModel
 
 from fiftyone_capviz.scenes.architectures import MEAN, STD, build_clip, save_model
+from fiftyone_capviz.scenes.descent import Descent
 from fiftyone_capviz.scenes.grammar import complete_caption, full_caption
 from fiftyone_capviz.scenes.partial_scenes import Facts, ShownScene, show_ground, show_things
 from fiftyone_capviz.scenes.swaps import swap_words
@@ -33,7 +34,6 @@ SWAPS = 1
 PARTS, GROUNDS = 0.5, 0.3
 """Share of the images that show a part; of those, the share that shows the background."""
 LEARNING_RATE = 1e-3
-WARM_UP = 200
 _NOUNS = (*KINDS, *ACCESSORIES)
 _EXCLUDED = -1e4
 
@@ -66,16 +66,12 @@ def train_clip(
     model = build_clip().to(device).train()
     model.set_attn_implementation("eager")  # on CPUs its backward pass is the faster one
     sharpness = nn.Parameter(torch.tensor(2.3, device=device))
-    optimizer = torch.optim.AdamW(
-        [*model.parameters(), sharpness], lr=LEARNING_RATE, weight_decay=0.05
-    )
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer,
-        lambda step: (
-            min(1.0, (step + 1) / WARM_UP)
-            * 0.5
-            * (1 + float(np.cos(np.pi * min(1.0, step / steps))))
-        ),
+    descent = Descent(
+        model.parameters(),
+        steps=steps,
+        learning_rate=LEARNING_RATE,
+        weight_decay=0.05,
+        free=[sharpness],
     )
     started, total, right = time.time(), 0.0, 0.0
     for step, index in enumerate(batches(scenes, BATCH, steps, rng), start=1):
@@ -96,12 +92,7 @@ def train_clip(
         contrast = F.cross_entropy(similarity, target) + F.cross_entropy(
             similarity[:, : len(shown)].T, target
         )
-        optimizer.zero_grad(set_to_none=True)
-        loss = contrast + _naming_loss(image @ name.T * sharpness.exp(), shown)
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
+        descent.step(contrast + _naming_loss(image @ name.T * sharpness.exp(), shown))
         total += float(contrast.detach())
         right += float((similarity.argmax(1) == target).float().mean())
         if step % 100 == 0:

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from segment_anything.modeling import Sam
-from torch import nn
 
 from fiftyone_capviz.models.segmenters.sam_architecture import build_sam
 from fiftyone_capviz.scenes.architectures import SAM_CONFIG, save_sam
+from fiftyone_capviz.scenes.descent import Descent
 from fiftyone_capviz.scenes.training_data import SceneArrays, batches, draw_scenes
 
 SCENES = 12_000
@@ -21,7 +21,6 @@ STEPS = 6_000
 BATCH = 8
 PROMPTS = 10
 LEARNING_RATE = 8e-4
-WARM_UP = 200
 # Regions smaller than this share of the image are no prompts: the product drops them anyway.
 SMALLEST = 0.004
 
@@ -54,14 +53,8 @@ def train_sam(
     data = draw_scenes(scenes, seed=seed + 1, size=SAM_CONFIG["image_size"])
     log(f"drew {scenes} scenes")
     model = build_sam(SAM_CONFIG).to(device).train()
-    optimizer = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE, weight_decay=0.02)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer,
-        lambda step: (
-            min(1.0, (step + 1) / WARM_UP)
-            * 0.5
-            * (1 + float(np.cos(np.pi * min(1.0, step / steps))))
-        ),
+    descent = Descent(
+        model.parameters(), steps=steps, learning_rate=LEARNING_RATE, weight_decay=0.02
     )
     mean, std = (torch.tensor(SAM_CONFIG[key]).view(3, 1, 1) for key in ("pixel_mean", "pixel_std"))
     started, total, overlap = time.time(), 0.0, 0.0
@@ -71,11 +64,7 @@ def train_sam(
         with torch.autocast(torch.device(device).type, torch.bfloat16):
             embeddings = model.image_encoder(((raw - mean) / std).to(device))
             loss, best = _mask_loss(model, embeddings, points.to(device), targets.to(device))
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
+        descent.step(loss)
         total, overlap = total + float(loss.detach()), overlap + best
         if step % 100 == 0:
             log(

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Literal, TypedDict, get_args
 
 from fiftyone_capviz.errors import InputError
+from fiftyone_capviz.settings.words import WordMethod
 
 Stage = Literal["caption", "match", "segment", "attribute", "map"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
@@ -166,6 +167,11 @@ class AnalysisOptions:
         """Options from a stored dict; entries of other versions are ignored."""
         known = {field.name for field in fields(cls)}
         return replace(cls(), **{k: v for k, v in values.items() if k in known})  # type: ignore[arg-type]
+
+    @property
+    def word_method(self) -> WordMethod:
+        """How words are attributed by cross-attention."""
+        return WordMethod(self.source, self.method, self.layer, self.head, self.clamp, self.use_enc)
 
     def stage_model(self, stage: Stage) -> str:
         """Which model a stage uses: "captioner", "matcher", "segmenter" or "encoder"."""

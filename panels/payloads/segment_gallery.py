@@ -11,11 +11,12 @@ import numpy as np
 from PIL import Image
 
 from fiftyone_capviz.curation.gallery.cards import SegmentCard, WordReading
-from fiftyone_capviz.curation.gallery.methods import Method, MethodReadings
+from fiftyone_capviz.curation.gallery.methods import MethodReadings
 from fiftyone_capviz.curation.gallery.pool import Scope, SegmentPool
 from fiftyone_capviz.geometry import Grid
 from fiftyone_capviz.models.attention_shape import AttentionShape
 from fiftyone_capviz.records import BoolArray, FloatArray
+from fiftyone_capviz.settings.words import WordMethod
 
 STEPS = 127
 """A map is sent as signed bytes: this many steps to either side of zero."""
@@ -164,7 +165,7 @@ def mask_png(mask: BoolArray) -> str:
     return base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
-def method_payload(method: Method) -> MethodPayload:
+def method_payload(method: WordMethod) -> MethodPayload:
     """A method as it is sent."""
     return {
         "source": method.source,

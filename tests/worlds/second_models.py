@@ -17,15 +17,16 @@ from PIL import Image
 from torch import nn
 from torch.nn import functional
 
-from fiftyone_capviz.geometry import PixelTransform, squash
+from fiftyone_capviz.geometry import Grid, PixelTransform, squash
 from fiftyone_capviz.models.decoding_plan import contrast_scores, plan_decoding
 from fiftyone_capviz.models.interfaces import Tap, matches_of
 from fiftyone_capviz.models.loading import Checkpoint
 from fiftyone_capviz.models.word_pieces import TokenBatch
 from fiftyone_capviz.records import Caption, FloatArray, Match, Steering
+from fiftyone_capviz.text.words import caption_words
 
 PATCH, CANVAS, HIDDEN, HEADS, LAYERS = 8, 104, 8, 2, 2
-WORDS = ("a", "dog", "red", "car", "sees", "photo", "of", "two", "wolf", "cars")
+VOCABULARY = ("a", "dog", "red", "car", "sees", "photo", "of", "two", "wolf", "cars")
 PAD, BOS, END, ENC, UNKNOWN = range(5)
 
 
@@ -35,10 +36,10 @@ class Spelling:
     limit, bos, unknown = 12, BOS, UNKNOWN
 
     def pieces(self, text: str) -> list[int]:
-        return [5 + WORDS.index(w) if w in WORDS else UNKNOWN for w in text.split()]
+        return [5 + VOCABULARY.index(w) if w in VOCABULARY else UNKNOWN for w in text.split()]
 
     def read(self, ids: Sequence[int]) -> str:
-        return " ".join(WORDS[i - 5] for i in ids if i >= 5)
+        return " ".join(VOCABULARY[i - 5] for i in ids if i >= 5)
 
     def batch(self, texts: Sequence[str], first: int) -> TokenBatch:
         """Texts as first token, words, end; padded on the right."""
@@ -105,7 +106,7 @@ class Text(nn.Module):
 
     def __init__(self, outputs: int, *, causal: bool) -> None:
         super().__init__()
-        self.words = nn.Embedding(5 + len(WORDS), HIDDEN)
+        self.words = nn.Embedding(5 + len(VOCABULARY), HIDDEN)
         self.places = nn.Embedding(Spelling.limit, HIDDEN)
         self.listens = nn.ModuleList(Listen() for _ in range(LAYERS))
         self.looks = nn.ModuleList(Look() for _ in range(LAYERS))
@@ -191,7 +192,7 @@ class SecondCaptioner(SecondModel):
     default_prompt = "a photo of"
 
     def __init__(self, spec: str = "second") -> None:
-        super().__init__(spec, 5 + len(WORDS), causal=True)
+        super().__init__(spec, 5 + len(VOCABULARY), causal=True)
         self.text = Spelling()
 
     def tokens(self, texts: Sequence[str]) -> TokenBatch:
@@ -299,3 +300,20 @@ class SecondMatcher(SecondModel):
 def locate_second(spec: str) -> Checkpoint | None:
     """The spec "second"; there is no file."""
     return Checkpoint(spec, Path(), {"model_type": "second"}, "1") if spec == "second" else None
+
+
+SIZES = ((40, 24), (16, 32))
+GRIDS = [Grid(3, 5), Grid(4, 2)]
+TEXTS = ["a dog sees two cars", "red car"]
+WORDS = [caption_words(text) for text in TEXTS]
+
+
+def pictures() -> list[Image.Image]:
+    """Two images of different grids."""
+    rng = np.random.default_rng(0)
+    return [Image.fromarray(rng.integers(0, 256, (h, w, 3), dtype=np.uint8)) for w, h in SIZES]
+
+
+def seen(model: SecondModel) -> torch.Tensor:
+    """Their features, the smaller one padded."""
+    return model.encode(model.preprocess(pictures()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal, get_args
+from typing import Literal, TypedDict, Unpack, get_args
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ from fiftyone_capviz.attribution.pairs.quadrature import Quadrature
 from fiftyone_capviz.attribution.pairs.second_order import (
     Factors,
     PairAttribution,
-    attribute_pair,
+    PairFactors,
     directed_factors,
     token_factors,
 )
@@ -42,17 +42,39 @@ DIFFERENTIATING = ("second_order", "icam")
 """Methods that attribute by derivatives from a layer on."""
 
 
+class SideChoices(TypedDict, total=False):
+    """How two sides are related; what is left out is the default.
+
+    Attributes:
+        method: one of `PAIR_METHODS`; "second_order".
+        nodes: of second-order attribution, see `token_factors`; 8.
+        quadrature: the same; "gauss".
+    """
+
+    method: PairMethod
+    nodes: int
+    quadrature: Quadrature
+
+
+class PairChoices(SideChoices, total=False):
+    """How an image and a caption are related; what is left out is the default.
+
+    Attributes:
+        layer: zero-based block of the image side whose input is attributed; the encoder's default.
+        text_layer: the same of the text side; the one that belongs to `layer`, see `layer_pairs`.
+        seed: of ILIME's perturbations; 0.
+    """
+
+    layer: int | None
+    text_layer: int | None
+    seed: int
+
+
 def explain_pair(
     encoder: DualEncoder,
     image: Image,
     caption: str,
-    *,
-    method: PairMethod = "second_order",
-    layer: int | None = None,
-    text_layer: int | None = None,
-    nodes: int = 8,
-    quadrature: Quadrature = "gauss",
-    seed: int = 0,
+    **choices: Unpack[PairChoices],
 ) -> PairExplanation:
     """Attribution of every word of a caption on the patches of an image.
 
@@ -61,27 +83,12 @@ def explain_pair(
         image: upright RGB.
         caption: any text; the end of one over the model's limit is left out, and `warnings` says
             so.
-        method: one of `PAIR_METHODS`.
-        layer: zero-based block of the image side whose input is attributed; None is the default.
-        text_layer: the same of the text side; None is the one that belongs to `layer`, see
-            `layer_pairs`.
-        nodes, quadrature: of second-order attribution, see `token_factors`.
-        seed: of ILIME's perturbations.
+        choices: method, layers and precision, see `PairChoices`.
 
     Raises:
         InputError: an unknown method or layer, an empty caption, or float16 on the CPU.
     """
-    return explain_pairs(
-        encoder,
-        [image],
-        [caption],
-        method=method,
-        layer=layer,
-        text_layer=text_layer,
-        nodes=nodes,
-        quadrature=quadrature,
-        seed=seed,
-    )[0]
+    return explain_pairs(encoder, [image], [caption], **choices)[0]
 
 
 def explain_pairs(
@@ -144,22 +151,23 @@ def explain_images(
     image_a: Image,
     image_b: Image,
     *,
-    method: PairMethod = "second_order",
     layer: int | None = None,
-    nodes: int = 8,
-    quadrature: Quadrature = "gauss",
+    **choices: Unpack[SideChoices],
 ) -> PairAttribution:
     """What the patches of two images have to do with each other.
+
+    Args:
+        encoder: from the model cache, kind "encoder".
+        image_a, image_b: upright RGB.
+        layer: zero-based; None is the last, in closed form: others take a minute.
+        choices: method and precision, see `SideChoices`.
 
     Returns:
         With `matrix` "patches patches": rows of the first image, columns of the second, on the
         CPU.
     """
-    require_method(method, perturbing=False)
-    pixels = encoder.preprocess([image_a, image_b])
-    # By default the last layer, in closed form: at others a pair of images takes a minute.
-    sides = encoder.image_side(pixels, layer=layer)
-    return attribute_sides(*sides, method=method, nodes=nodes, quadrature=quadrature)
+    sides = encoder.image_side(encoder.preprocess([image_a, image_b]), layer=layer)
+    return attribute_sides(*sides, **choices)
 
 
 def explain_texts(
@@ -167,23 +175,25 @@ def explain_texts(
     text_a: str,
     text_b: str,
     *,
-    method: PairMethod = "second_order",
     layer: int | None = None,
-    nodes: int = 8,
-    quadrature: Quadrature = "gauss",
+    **choices: Unpack[SideChoices],
 ) -> PairAttribution:
     """What the pieces of two texts have to do with each other.
+
+    Args:
+        encoder: from the model cache, kind "encoder".
+        text_a, text_b: not empty.
+        layer: zero-based; None is the last.
+        choices: method and precision, see `SideChoices`.
 
     Returns:
         With `matrix` "pieces pieces", special tokens included, on the CPU; `encoder.tokens` has
         the pieces' spans.
     """
-    require_method(method, perturbing=False)
     for text in (text_a, text_b):
         require_caption(text)
-    tokens = encoder.tokens([text_a, text_b])
-    sides = encoder.text_side(tokens, layer=layer)
-    return attribute_sides(*sides, method=method, nodes=nodes, quadrature=quadrature)
+    sides = encoder.text_side(encoder.tokens([text_a, text_b]), layer=layer)
+    return attribute_sides(*sides, **choices)
 
 
 def attribute_sides(
@@ -195,6 +205,7 @@ def attribute_sides(
     quadrature: Quadrature = "gauss",
 ) -> PairAttribution:
     """Attribution of one pair of sides by any method but ILIME, by the fastest way for one pair."""
+    require_method(method, perturbing=False)
     short = len(first.hidden) < len(second.embedding)
     if method in DIFFERENTIATING and second.closed is None and short:
         if method == "icam":
@@ -202,11 +213,11 @@ def attribute_sides(
         towards = token_factors(first, nodes=nodes, quadrature=quadrature)
         factors = directed_factors(second, towards, nodes=nodes, quadrature=quadrature)
     else:
-        factors = (
+        factors = PairFactors(
             method_factors(first, method=method, nodes=nodes, quadrature=quadrature),
             method_factors(second, method=method, nodes=nodes, quadrature=quadrature),
         )
-    pair = attribute_pair(*factors).cpu()
+    pair = factors.attribution().cpu()
     return pair if method == "second_order" else replace(pair, exact=np.nan)
 
 

@@ -60,6 +60,25 @@ class Factors:
 
 
 @dataclass(frozen=True)
+class PairFactors:
+    """Both sides of one pair, to be multiplied with each other.
+
+    Factors of `directed_factors` are in a basis of that pair and combine with no other side.
+
+    Attributes:
+        first: of a text (or image), whose tokens become rows.
+        second: of an image (or text), whose tokens become columns.
+    """
+
+    first: Factors
+    second: Factors
+
+    def attribution(self) -> PairAttribution:
+        """The pair's attribution."""
+        return attribute_pair(self.first, self.second)
+
+
+@dataclass(frozen=True)
 class PairAttribution:
     """What each token of one side has to do with each of the other.
 
@@ -150,7 +169,7 @@ def directed_factors(
     nodes: int = 8,
     quadrature: Quadrature = "gauss",
     tolerance: float | None = TOLERANCE,
-) -> tuple[Factors, Factors]:
+) -> PairFactors:
     """Factors of both sides of one pair, where one side has no closed form.
 
     Attribution needs the vectors of this side only along those of the other, so that one backward
@@ -163,8 +182,8 @@ def directed_factors(
             part along the other side's vectors counts.
 
     Returns:
-        The other side's factors and this side's in an orthonormal basis of the other's vectors;
-        they give the same attributions, and combine with no other side.
+        The other side's factors, then this side's, in an orthonormal basis of the other's vectors;
+        they give the same attributions.
     """
     wide = towards.vectors.dtype
     basis = torch.linalg.qr(towards.vectors.T)[0].T
@@ -174,7 +193,7 @@ def directed_factors(
     points, weights = rule_of(side, nodes, quadrature, side.hidden.dtype)
     vectors = vectors_by_vjp(side, points=points, weights=weights, directions=basis).to(wide)
     turned = replace(towards, vectors=towards.vectors @ basis.T)
-    return turned, _over_length(side, vectors, whole, moved)
+    return PairFactors(turned, _over_length(side, vectors, whole, moved))
 
 
 @torch.no_grad()

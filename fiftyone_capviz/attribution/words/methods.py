@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-from itertools import starmap
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -25,14 +24,55 @@ from fiftyone_capviz.models.interfaces import (
     matches_of,
 )
 from fiftyone_capviz.records import CaptionWords, FloatArray, Match, WordMaps
+from fiftyone_capviz.settings.words import WordMethod
 
 CLAMPS = ("none", "grad", "product")
-"""none: signed maps (seed paper); grad: negative gradients count as 0 (LAVIS); product: negative
-products count as 0."""
+"""What of the signs stays; see `WordMethod`."""
 
-METHODS: dict[str, str] = {
-    "gradcam": "attention times its gradient",
-    "cross_attention": "attention alone",
+ITM_GRADCAM = WordMethod()
+LM_GRADCAM = WordMethod("lm")
+
+
+@dataclass(frozen=True)
+class Reader:
+    """One method, on both sides.
+
+    Attributes:
+        description: one line.
+        differentiates: whether a reading holds a gradient beside the attention.
+        matcher: reads the ITM side: (matcher, features, texts, layers, how) -> reading.
+        captioner: reads the LM side: (captioner, features, texts, layers) -> reading.
+    """
+
+    description: str
+    differentiates: bool
+    matcher: Callable[
+        [MatchAttention, torch.Tensor, Sequence[str], Sequence[int], WordMethod], Reading
+    ]
+    captioner: Callable[[CaptionAttention, torch.Tensor, Sequence[str], Sequence[int]], Reading]
+
+
+METHODS: dict[str, Reader] = {
+    "gradcam": Reader(
+        "attention times its gradient",
+        True,
+        lambda model, features, texts, layers, how: read_itm_gradients(
+            model, features, texts=texts, layers=layers, target=how.target, use_enc=how.use_enc
+        ),
+        lambda model, features, texts, layers: read_lm_gradients(
+            model, features, texts=texts, layers=layers
+        ),
+    ),
+    "cross_attention": Reader(
+        "attention alone",
+        False,
+        lambda model, features, texts, layers, how: read_matcher_attention(
+            model, features, texts=texts, layers=layers, use_enc=how.use_enc
+        ),
+        lambda model, features, texts, layers: read_captioner_attention(
+            model, features, texts=texts, layers=layers
+        ),
+    ),
 }
 """Every method works on the matcher (ITM side) and on the captioner (LM side)."""
 
@@ -43,45 +83,32 @@ def matcher_word_maps(
     *,
     captions: Sequence[str],
     words: Sequence[CaptionWords],
+    how: WordMethod = ITM_GRADCAM,
     grids: Sequence[Grid] | None = None,
-    method: str = "gradcam",
-    layer: int | None = None,
-    head: int | None = None,
-    clamp: str = "none",
-    target: str = "logit",
-    use_enc: bool = True,
 ) -> tuple[list[WordMaps], list[Match]]:
     """ITM-side attribution of each word and, from the same pass, the match scores.
 
     Args:
         matcher: from the model cache.
-        features: "images 1+patches hidden", from `matcher.encode`.
+        features: Float "images 1+patches hidden", from `matcher.encode`.
         captions: one per image.
         words: one per caption, with spans in it.
+        how: method, layer, head, clamp, target and first token; this *is* the source "itm".
         grids: rows and columns of each image; None takes the one that all images of the model have.
-        method: one of `METHODS`.
-        layer: zero-based; None is the model's default.
-        head: zero-based; None is the mean over heads.
-        clamp: one of `CLAMPS`; only Grad-CAM has signs.
-        target: "logit" or "margin", what Grad-CAM differentiates.
-        use_enc: begin with [ENC] instead of [CLS].
 
     Returns:
         Maps, float32 "words rows columns" per caption, and the matches.
+
+    Raises:
+        InputError: counts that differ, or no such method, layer, head or clamp.
     """
     _require_counts(features, captions, words)
     if not len(captions):
         return [], []
-    layers = chosen_layers(layer, default=matcher.default_layer, count=matcher.layer_count)
-    reading = _read_matcher(
-        matcher, features, captions=captions, method=method, layers=layers, target=target,
-        use_enc=use_enc,
-    )  # fmt: skip
-    relevance = combine(reading, head=head, clamp=clamp)[0]
-    rows = list(starmap(word_rows, zip(words, reading.offsets, strict=True)))
-    maps = _map_words(relevance[:, None], rows, _grids(matcher, features, grids))
-    scores = [] if reading.logits is None else matches_of(reading.logits)
-    return [WordMaps(w.words, m[0]) for w, m in zip(words, maps, strict=True)], scores
+    layers = chosen_layers(how.layer, default=matcher.default_layer, count=matcher.layer_count)
+    reading = reader_of(how.method).matcher(matcher, features, captions, layers, how)
+    maps = _single_maps(reading, words, [0] * len(words), how, _grids(matcher, features, grids))
+    return maps, [] if reading.logits is None else matches_of(reading.logits)
 
 
 def captioner_word_maps(
@@ -90,80 +117,35 @@ def captioner_word_maps(
     *,
     captions: Sequence[str],
     words: Sequence[CaptionWords],
+    how: WordMethod = LM_GRADCAM,
     grids: Sequence[Grid] | None = None,
-    method: str = "gradcam",
-    layer: int | None = None,
-    head: int | None = None,
-    clamp: str = "none",
     prompts: Sequence[str] | None = None,
 ) -> list[WordMaps]:
     """LM-side attribution of each word, teacher-forced on the caption.
 
     Args:
         captioner: from the model cache.
-        features: "images 1+patches hidden", from `captioner.encode`.
+        features: Float "images 1+patches hidden", from `captioner.encode`.
         captions: one per image, as stored.
         words: one per caption, with spans in it.
+        how: method, layer, head and clamp; this *is* the source "lm".
         grids: rows and columns of each image; None takes the one that all images of the model have.
-        method: one of `METHODS`.
-        layer: zero-based; None is the model's default.
-        head: zero-based; None is the mean over heads.
-        clamp: one of `CLAMPS`; only Grad-CAM has signs.
         prompts: what the decoder read before each caption's text; None is the default prompt,
             which was cut from the text. Give "" where the text holds its own prompt.
 
     Returns:
         Maps, float32 "words rows columns" per caption.
+
+    Raises:
+        InputError: counts that differ, or no such method, layer, head or clamp.
     """
     _require_counts(features, captions, words)
     if not len(captions):
         return []
-    layers = chosen_layers(layer, default=captioner.default_layer, count=captioner.layer_count)
+    layers = chosen_layers(how.layer, default=captioner.default_layer, count=captioner.layer_count)
     texts, shifts = _with_prompts(captioner, captions, prompts)
-    reading = _read_captioner(captioner, features, texts=texts, method=method, layers=layers)
-    relevance = combine(reading, head=head, clamp=clamp)[0]
-    rows = [
-        word_rows(w, offsets, shift=shift)
-        for w, offsets, shift in zip(words, reading.offsets, shifts, strict=True)
-    ]
-    maps = _map_words(relevance[:, None], rows, _grids(captioner, features, grids))
-    return [WordMaps(w.words, m[0]) for w, m in zip(words, maps, strict=True)]
-
-
-def all_layer_maps(
-    model: MatchAttention | CaptionAttention,
-    features: torch.Tensor,
-    *,
-    captions: Sequence[str],
-    words: Sequence[CaptionWords],
-    grids: Sequence[Grid] | None = None,
-    method: str = "gradcam",
-    clamp: str = "none",
-    per_head: bool = False,
-    prompts: Sequence[str] | None = None,
-) -> list[FloatArray]:
-    """Maps of every layer, and of every head if asked for, from one forward and one backward pass.
-
-    Args:
-        model: a matcher or captioner.
-        features: "images 1+patches hidden".
-        captions: one per image.
-        words: one per caption.
-        grids: rows and columns of each image; None takes the one that all images of the model have.
-        method: one of `METHODS`.
-        clamp: one of `CLAMPS`.
-        per_head: keep the heads apart.
-        prompts: for a captioner, see `captioner_word_maps`.
-
-    Returns:
-        For each caption float32 "layers heads words rows columns"; one head, their mean, unless
-        per_head.
-    """
-    maps = all_method_maps(
-        model, features, captions=captions, words=words, grids=grids, methods=(method,),
-        clamp=clamp, per_head=per_head, prompts=prompts,
-    )  # fmt: skip
-    return maps[method]
+    reading = reader_of(how.method).captioner(captioner, features, texts, layers)
+    return _single_maps(reading, words, shifts, how, _grids(captioner, features, grids))
 
 
 def all_method_maps(
@@ -172,57 +154,56 @@ def all_method_maps(
     *,
     captions: Sequence[str],
     words: Sequence[CaptionWords],
-    grids: Sequence[Grid] | None = None,
     methods: Sequence[str] = tuple(METHODS),
     clamp: str = "none",
     per_head: bool = False,
+    grids: Sequence[Grid] | None = None,
     prompts: Sequence[str] | None = None,
 ) -> dict[str, list[FloatArray]]:
-    """Maps by several methods, every layer and head, from one forward and one backward pass.
+    """Maps by some methods, of every layer and head, from one forward and one backward pass.
 
-    The reading for Grad-CAM holds the attention too.
+    A reading that holds a gradient holds the attention too, and serves every method.
 
     Args:
         model: a matcher or captioner.
-        features: "images 1+patches hidden".
+        features: Float "images 1+patches hidden".
         captions: one per image.
         words: one per caption.
-        grids: rows and columns of each image; None takes the one that all images of the model have.
         methods: some of `METHODS`.
         clamp: one of `CLAMPS`.
         per_head: keep the heads apart.
+        grids: rows and columns of each image; None takes the one that all images of the model have.
         prompts: for a captioner, see `captioner_word_maps`.
 
     Returns:
         Method -> for each caption float32 "layers heads words rows columns"; one head, their mean,
         unless per_head.
+
+    Raises:
+        InputError: counts that differ, or no such method or clamp.
     """
     _require_counts(features, captions, words)
-    for method in methods:
-        _require_method(method)
-    if not len(captions):
+    readers = {method: reader_of(method) for method in methods}
+    if not len(captions) or not readers:
         return {method: [] for method in methods}
     layers = chosen_layers(ALL_LAYERS, default=0, count=model.layer_count)
+    reader = max(readers.values(), key=lambda one: one.differentiates)
     shifts = [0] * len(captions)
-    read = "gradcam" if "gradcam" in methods else methods[0]
     if isinstance(model, MatchAttention):
-        reading = _read_matcher(model, features, captions=captions, method=read, layers=layers)
+        reading = reader.matcher(model, features, captions, layers, ITM_GRADCAM)
     else:
         texts, shifts = _with_prompts(model, captions, prompts)
-        reading = _read_captioner(model, features, texts=texts, method=read, layers=layers)
-    rows = [
-        word_rows(w, offsets, shift=shift)
-        for w, offsets, shift in zip(words, reading.offsets, shifts, strict=True)
-    ]
+        reading = reader.captioner(model, features, texts, layers)
+    rows = _word_rows(reading, words, shifts)
+    shapes = _grids(model, features, grids)
     found = {}
-    for method in methods:
-        seen = reading if method == "gradcam" else replace(reading, gradient=None)
+    for method, own in readers.items():
+        seen = reading if own.differentiates else replace(reading, gradient=None)
         relevance = relevance_of(seen, clamp=clamp)
         relevance = relevance if per_head else relevance.mean(2, keepdim=True)
-        heads = relevance.shape[2]
         by_caption = relevance.permute(1, 0, 2, 3, 4).flatten(1, 2)
-        maps = _map_words(by_caption, rows, _grids(model, features, grids))
-        found[method] = [m.reshape(len(layers), heads, *m.shape[1:]) for m in maps]
+        maps = _map_words(by_caption, rows, shapes)
+        found[method] = [m.reshape(len(layers), relevance.shape[2], *m.shape[1:]) for m in maps]
     return found
 
 
@@ -252,6 +233,39 @@ def combine(reading: Reading, *, head: int | None = None, clamp: str = "none") -
     return relevance[:, :, head]
 
 
+def reader_of(method: str) -> Reader:
+    """The entry of a method.
+
+    Raises:
+        InputError: there is none.
+    """
+    if method not in METHODS:
+        raise InputError(f"method must be one of {', '.join(METHODS)}; got {method!r}.")
+    return METHODS[method]
+
+
+def _single_maps(
+    reading: Reading,
+    words: Sequence[CaptionWords],
+    shifts: Sequence[int],
+    how: WordMethod,
+    grids: Sequence[Grid],
+) -> list[WordMaps]:
+    """Maps of a reading of one layer."""
+    relevance = combine(reading, head=how.head, clamp=how.clamp)[0]
+    maps = _map_words(relevance[:, None], _word_rows(reading, words, shifts), grids)
+    return [WordMaps(w.words, m[0]) for w, m in zip(words, maps, strict=True)]
+
+
+def _word_rows(
+    reading: Reading, words: Sequence[CaptionWords], shifts: Sequence[int]
+) -> list[FloatArray]:
+    return [
+        word_rows(w, offsets, shift=shift)
+        for w, offsets, shift in zip(words, reading.offsets, shifts, strict=True)
+    ]
+
+
 def _map_words(
     relevance: torch.Tensor, rows: Sequence[FloatArray], grids: Sequence[Grid]
 ) -> list[FloatArray]:
@@ -279,9 +293,7 @@ def _grids(
     """
     if grids is None:
         if model.grid is None:
-            raise InputError(
-                "The patch grid of this model differs from image to image; give grids."
-            )
+            raise InputError("This model's patch grid differs from image to image; give grids.")
         grids = [model.grid] * len(features)
     if len(grids) != len(features) or any(g.patches >= features.shape[1] for g in grids):
         raise InputError(
@@ -289,37 +301,6 @@ def _grids(
             f"{features.shape[1] - 1} patches; got {[tuple(g) for g in grids]}."
         )
     return list(grids)
-
-
-def _read_matcher(
-    matcher: MatchAttention,
-    features: torch.Tensor,
-    *,
-    captions: Sequence[str],
-    method: str,
-    layers: Sequence[int],
-    target: str = "logit",
-    use_enc: bool = True,
-) -> Reading:
-    _require_method(method)
-    if method == "gradcam":
-        return read_itm_gradients(
-            matcher, features, texts=captions, layers=layers, target=target, use_enc=use_enc
-        )
-    return read_matcher_attention(matcher, features, texts=captions, layers=layers, use_enc=use_enc)
-
-
-def _read_captioner(
-    captioner: CaptionAttention,
-    features: torch.Tensor,
-    *,
-    texts: Sequence[str],
-    method: str,
-    layers: Sequence[int],
-) -> Reading:
-    _require_method(method)
-    read = read_lm_gradients if method == "gradcam" else read_captioner_attention
-    return read(captioner, features, texts=texts, layers=layers)
 
 
 def _with_prompts(
@@ -333,11 +314,6 @@ def _with_prompts(
     leads = [f"{p.strip()} " if p.strip() else "" for p in before]
     texts = [lead + caption for lead, caption in zip(leads, captions, strict=True)]
     return texts, [len(lead) for lead in leads]
-
-
-def _require_method(method: str) -> None:
-    if method not in METHODS:
-        raise InputError(f"method must be one of {', '.join(METHODS)}; got {method!r}.")
 
 
 def _require_counts(

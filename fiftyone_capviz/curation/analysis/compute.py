@@ -102,8 +102,7 @@ class StageComputer:
 
     def _match_and_attribute(self, pairs: Pairs, features: dict[int, torch.Tensor]) -> None:
         """Match scores, and word maps from the same pass where the matcher makes both."""
-        kind = self._options.stage_model("attribute")
-        itm = kind == "matcher"
+        itm = self._options.stage_model("attribute") == "matcher"
         mapped = [p for p in pairs if "attribute" in stages(p) and (p[1].words or NO_WORDS).words]
         # The probability is always that of [ENC], whatever the attribution begins with.
         free = itm and self._options.use_enc
@@ -118,12 +117,8 @@ class StageComputer:
         for pair in pairs:
             if "attribute" in stages(pair):
                 pair[1].maps = self._no_maps(pair[0])
-        if mapped and kind == "encoder":
-            self._map_by_encoder(mapped)
-        elif mapped and itm:
-            self._map_by_matcher(mapped)
-        elif mapped:
-            self._map_by_captioner(mapped, features)
+        if mapped:
+            self._attribute(mapped, features)
         if scored and self._engines.matcher is not None:
             with self._timed("match"):
                 encoded = self._engines.matcher.encode(stack_pixels(scored, "matcher"))
@@ -137,71 +132,33 @@ class StageComputer:
             return None
         return np.zeros((0, *model.transform(*item.image.size).grid), dtype=np.float32)
 
-    def _map_by_matcher(self, pairs: Pairs) -> None:
-        from fiftyone_capviz.attribution.words.methods import matcher_word_maps
-        from fiftyone_capviz.models.interfaces import match_attention
+    def _attribute(self, pairs: Pairs, features: dict[int, torch.Tensor]) -> None:
+        from fiftyone_capviz.attribution.attribute import AttributionBatch, attribute
 
-        matcher, options = self._engines.matcher, self._options
-        if matcher is None:
+        model = self._engines.attributing(self._options)
+        if model is None:
             return
         with self._timed("attribute"):
-            maps, found = matcher_word_maps(
-                match_attention(matcher),
-                matcher.encode(stack_pixels(pairs, "matcher")),
-                captions=[result.text or "" for _, result in pairs],
+            batch = AttributionBatch(
+                images=[item.image for item, _ in pairs if item.image is not None],
+                texts=[result.text or "" for _, result in pairs],
                 words=[result.words or NO_WORDS for _, result in pairs],
-                method=options.method,
-                layer=options.layer,
-                head=options.head,
-                clamp=options.clamp,
-                use_enc=options.use_enc,
+                features=self._features(pairs, features),
             )
-            for (_, result), word_maps in zip(pairs, maps, strict=True):
-                result.maps = word_maps.maps
-            if options.use_enc:
-                _set_matches(pairs, found)
+            found = attribute(model, batch, self._options)
+            for (_, result), maps in zip(pairs, found.maps, strict=True):
+                result.maps = maps
+            if found.matches:
+                _set_matches(pairs, found.matches)
 
-    def _map_by_captioner(self, pairs: Pairs, features: dict[int, torch.Tensor]) -> None:
-        import torch
-
-        from fiftyone_capviz.attribution.words.methods import captioner_word_maps
-        from fiftyone_capviz.models.interfaces import caption_attention
-
-        captioner, options = self._engines.captioner, self._options
-        if captioner is None:
-            return
-        with self._timed("attribute"):
-            # A text that begins with a prompt of its own had none other before it.
-            own_prompt = options.prompt not in (None, captioner.default_prompt)
-            maps = captioner_word_maps(
-                caption_attention(captioner),
-                torch.stack([features[id(item)] for item, _ in pairs]),
-                captions=[result.text or "" for _, result in pairs],
-                words=[result.words or NO_WORDS for _, result in pairs],
-                method=options.method,
-                layer=options.layer,
-                head=options.head,
-                clamp=options.clamp,
-                prompts=[""] * len(pairs) if own_prompt else None,
-            )
-            for (_, result), word_maps in zip(pairs, maps, strict=True):
-                result.maps = word_maps.maps
-
-    def _map_by_encoder(self, pairs: Pairs) -> None:
-        from fiftyone_capviz.attribution.pairs.explain import explain_pairs
-
-        encoder = self._engines.encoder
-        if encoder is None:
-            return
-        with self._timed("attribute"):
-            found = explain_pairs(
-                encoder,
-                [item.image for item, _ in pairs if item.image is not None],
-                [result.text or "" for _, result in pairs],
-                layer=self._options.layer,
-            )
-            for (_, result), explanation in zip(pairs, found, strict=True):
-                result.maps = explanation.word_maps
+    def _features(self, pairs: Pairs, features: dict[int, torch.Tensor]) -> Sequence[torch.Tensor]:
+        """What the attributing model sees: the captioner has encoded its images already."""
+        kind = self._options.stage_model("attribute")
+        if kind == "captioner":
+            return [features[id(item)] for item, _ in pairs]
+        if kind == "matcher" and self._engines.matcher is not None:
+            return list(self._engines.matcher.encode(stack_pixels(pairs, "matcher")))
+        return ()
 
     def _segment(self, item: Item, result: SampleResult) -> None:
         segmenter, options = self._engines.segmenter, self._options

@@ -37,26 +37,10 @@ from fiftyone_capviz.models.attention_shape import AttentionShape
 from fiftyone_capviz.records import FloatArray
 from fiftyone_capviz.segments import owned_shares, pool_scores
 from fiftyone_capviz.settings.analysis import SECOND_ORDER, AnalysisOptions
+from fiftyone_capviz.settings.words import WordMethod
 
 if TYPE_CHECKING:
     from fiftyone_capviz.models.cache import ModelCache
-
-
-@dataclass(frozen=True)
-class Method:
-    """How words are attributed.
-
-    Attributes:
-        source: "itm", by the matcher, or "lm", by the captioner.
-        method: "gradcam" or "cross_attention".
-        layer: zero-based; None is the model's default.
-        head: zero-based; None is the mean of all heads.
-    """
-
-    source: str = "itm"
-    method: str = "gradcam"
-    layer: int | None = None
-    head: int | None = None
 
 
 @dataclass(frozen=True)
@@ -70,7 +54,7 @@ class StoredMethod:
         caption_index: which caption counts in a list-of-string field.
     """
 
-    method: Method
+    method: WordMethod
     captioner: str
     matcher: str
     top_k: int
@@ -83,7 +67,7 @@ def stored_method(dataset: Any, caption_field: str) -> StoredMethod:
     options = AnalysisOptions() if record is None else AnalysisOptions.from_dict(record.options)
     layer = options.layer if record is None or record.layer is None else record.layer
     return StoredMethod(
-        Method(options.source, options.method, layer, options.head),
+        WordMethod(options.source, options.method, layer, options.head),
         options.captioner,
         options.matcher,
         options.top_k,
@@ -111,7 +95,7 @@ class MethodReadings:
 def method_readings(
     dataset: Any,
     chosen: Sequence[tuple[str, str]],
-    method: Method,
+    method: WordMethod,
     *,
     caption_field: str,
     segments_field: str,
@@ -124,7 +108,7 @@ def method_readings(
     Args:
         dataset: the dataset.
         chosen: (sample id, label id) of each segment.
-        method: how.
+        method: source, method, layer and head; clamping is that of the options.
         caption_field: whose captions.
         segments_field: the segments, used as stored.
         options: models and attribution; default those of the last analysis.

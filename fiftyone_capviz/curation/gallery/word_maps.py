@@ -132,7 +132,7 @@ class MapMaker:
     def _make(self, images: Sequence[CaptionedImage]) -> list[CaptionMaps]:
         import torch
 
-        from fiftyone_capviz.attribution.words.methods import all_layer_maps
+        from fiftyone_capviz.attribution.words.methods import all_method_maps
 
         model, options = self._model, self._options
         encoded = [feature_cache().features(model, image.filepath) for image in images]
@@ -142,17 +142,17 @@ class MapMaker:
             getattr(model, "default_prompt", None),
         )
         places = [model.transform(seen.width, seen.height) for seen in encoded]
-        made = all_layer_maps(
+        made = all_method_maps(
             model,
             torch.cat([each.tensor for each in encoded]),
             captions=[image.text for image in images],
             words=words,
             grids=[place.grid for place in places],
-            method=options.method,
+            methods=(options.method,),
             clamp=options.clamp,
             per_head=True,
             prompts=[""] * len(images) if own_prompt else None,
-        )
+        )[options.method]
         return [
             CaptionMaps(found.words, maps, place)
             for found, maps, place in zip(words, made, places, strict=True)

@@ -12,7 +12,7 @@ from PIL.Image import Image
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.geometry import PixelTransform
 from fiftyone_capviz.models.blip.matcher import BlipMatcher, load_matcher
-from fiftyone_capviz.models.dual.sides import Affine, LastBlock, Norm, Tower
+from fiftyone_capviz.models.dual.sides import Affine, LastBlock, Norm, Tower, pooling_head
 from fiftyone_capviz.models.dual.tower import TowerEncoder
 from fiftyone_capviz.models.loading import Checkpoint
 from fiftyone_capviz.models.word_pieces import TokenBatch
@@ -57,21 +57,14 @@ class ItcEncoder(TowerEncoder):
     def image_tower(self) -> Tower:
         """Pre-norm blocks; CLS is normed, pooled and projected."""
         vision = self.model.vision_model
-
-        def head(tokens: torch.Tensor, pooled: int) -> torch.Tensor:
-            return self.model.vision_proj(vision.post_layernorm(tokens[:, pooled]))
-
+        head = pooling_head(vision.post_layernorm, self.model.vision_proj)
         return Tower(list(vision.encoder.layers), head, self._last_block, has_cls=True)
 
     @cached_property
     def text_tower(self) -> Tower:
         """BERT's blocks; the first token is pooled."""
-
-        def head(tokens: torch.Tensor, pooled: int) -> torch.Tensor:
-            return self.model.text_proj(tokens[:, pooled])
-
-        layers = self.model.text_encoder.encoder.layer
-        return Tower([partial(_alone, layer) for layer in layers], head, None, has_cls=False)
+        blocks = [partial(_alone, layer) for layer in self.model.text_encoder.encoder.layer]
+        return Tower(blocks, pooling_head(None, self.model.text_proj), None, has_cls=False)
 
     def transform(self, width: int, height: int) -> PixelTransform:
         """The whole image, squashed to a square."""

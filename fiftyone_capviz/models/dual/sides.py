@@ -213,6 +213,19 @@ class Side:
         return self.head(tokens[:, None], 0)
 
 
+def pooling_head(
+    norm: Callable[[torch.Tensor], torch.Tensor] | None,
+    project: Callable[[torch.Tensor], torch.Tensor],
+) -> Callable[[torch.Tensor, int], torch.Tensor]:
+    """A `Tower.head` that pools one token, norms it if there is a norm, and projects it."""
+
+    def head(tokens: torch.Tensor, pooled: int) -> torch.Tensor:
+        one = tokens[:, pooled]
+        return project(one if norm is None else norm(one))
+
+    return head
+
+
 def causal_mask(tokens: torch.Tensor) -> torch.Tensor:
     """Additive mask "1 1 tokens tokens" that hides what comes later."""
     count = tokens.shape[1]

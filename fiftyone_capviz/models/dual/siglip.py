@@ -16,7 +16,6 @@ from functools import cached_property, partial
 from typing import Any
 
 import torch
-from PIL.Image import Image
 from tokenizers.processors import TemplateProcessing
 from transformers import (
     AutoImageProcessor,
@@ -27,22 +26,14 @@ from transformers import (
 )
 
 from fiftyone_capviz.errors import CheckpointError, InputError
-from fiftyone_capviz.geometry import Grid, PixelTransform
-from fiftyone_capviz.models.dual.clip import last_block
-from fiftyone_capviz.models.dual.inputs import (
-    load_processor,
-    load_tokenizer,
-    preprocess,
-    processor_transform,
-    token_batch,
-)
-from fiftyone_capviz.models.dual.sides import Affine, LastBlock, Norm, Tower
-from fiftyone_capviz.models.dual.tower import TowerEncoder
-from fiftyone_capviz.models.loading import Checkpoint, load_transformer
+from fiftyone_capviz.models.dual.inputs import load_tokenizer, token_batch
+from fiftyone_capviz.models.dual.sides import Affine, LastBlock, Norm, Tower, pooling_head
+from fiftyone_capviz.models.dual.vit_pair import VitPairEncoder, last_block
+from fiftyone_capviz.models.loading import Checkpoint
 from fiftyone_capviz.models.word_pieces import TokenBatch
 
 
-class SiglipEncoder(TowerEncoder):
+class SiglipEncoder(VitPairEncoder):
     """A frozen ``SiglipModel`` with its tokenizer and image processor.
 
     The vision side has no CLS: a head attends to the patches with a learned probe. That head
@@ -53,21 +44,11 @@ class SiglipEncoder(TowerEncoder):
         model: the transformers model, in eval mode.
     """
 
+    model_class, config_class, processor_class = SiglipModel, SiglipConfig, AutoImageProcessor
     causal_text = False
 
-    def __init__(self, checkpoint: Checkpoint, *, device: torch.device, dtype: torch.dtype) -> None:
-        config = SiglipConfig.from_dict(dict(checkpoint.config))
-        self.spec, self.revision = checkpoint.spec, checkpoint.revision
-        self.device, self.dtype = device, dtype
-        self.model: SiglipModel = load_transformer(
-            SiglipModel, checkpoint, config=config, device=device, dtype=dtype
-        )
-        side = config.vision_config.image_size // config.vision_config.patch_size
-        self.grid = Grid(side, side)
-        self._text = SiglipTokens(checkpoint, limit=config.text_config.max_position_embeddings)
-        self._processor = load_processor(
-            checkpoint, AutoImageProcessor, size=config.vision_config.image_size
-        )
+    def _read_texts(self, checkpoint: Checkpoint, config: Any) -> None:
+        self._text = SiglipTokens(checkpoint, limit=config.max_position_embeddings)
         self.filler = self._text.pad
 
     @cached_property
@@ -85,22 +66,10 @@ class SiglipEncoder(TowerEncoder):
     def text_tower(self) -> Tower:
         """Pre-norm blocks that see everything; the last token is pooled."""
         text = self.model.text_model
-
-        def head(tokens: torch.Tensor, pooled: int) -> torch.Tensor:
-            return text.head(text.final_layer_norm(tokens[:, pooled]))
-
-        layers = text.encoder.layers
-        last = partial(last_block, layers[-1], norm=text.final_layer_norm, to=text.head)
+        layers, norm = text.encoder.layers, text.final_layer_norm
+        last = partial(last_block, layers[-1], norm=norm, to=text.head)
         blocks = [partial(layer, attention_mask=None) for layer in layers]
-        return Tower(blocks, head, last, has_cls=False)
-
-    def transform(self, width: int, height: int) -> PixelTransform:
-        """What the checkpoint's own processor does: SigLIP's squashes the whole image."""
-        return processor_transform(self._processor, width, height, grid=self.grid)
-
-    def preprocess(self, images: Sequence[Image]) -> torch.Tensor:
-        """Pixels "images 3 size size", normalised, on the CPU."""
-        return preprocess(self._processor, images)
+        return Tower(blocks, pooling_head(norm, text.head), last, has_cls=False)
 
     def tokens(self, texts: Sequence[str]) -> TokenBatch:
         """Texts as token ids, padded to the full length; what is over it is cut."""
@@ -109,10 +78,6 @@ class SiglipEncoder(TowerEncoder):
     def embed_pixels(self, pixels: torch.Tensor) -> torch.Tensor:
         """Tokens that enter the first block: "images tokens hidden"."""
         return self.model.vision_model.embeddings(pixels)
-
-    def embed_ids(self, ids: torch.Tensor) -> torch.Tensor:
-        """Tokens that enter the first block: "texts tokens hidden"."""
-        return self.model.text_model.embeddings(input_ids=ids)
 
     def pooled_positions(self, tokens: TokenBatch) -> list[int]:
         """The last token, which may be padding."""

@@ -138,9 +138,8 @@ class TowerEncoder(ABC):
         Raises:
             InputError: no such layer, or float16 on the CPU.
         """
-        self._require_precision()
         tower = self.image_tower
-        chosen = tower.layer(layer, side="image")
+        chosen = self._cut(tower, layer, side="image")
         moved = pixels.to(self.device, self.dtype)
         if chosen not in self._image_references:  # the same for all images, and as slow as one
             nothing = self.embed_pixels(torch.zeros_like(moved[:1]))
@@ -159,9 +158,8 @@ class TowerEncoder(ABC):
         Raises:
             InputError: no such layer, or float16 on the CPU.
         """
-        self._require_precision()
         tower = self.text_tower
-        chosen = tower.layer(layer, side="text")
+        chosen = self._cut(tower, layer, side="text")
         sides: dict[int, Side] = {}
         for length, pooled, rows in self._alike(tokens):
             ids = tokens.ids[rows, :length].to(self.device)
@@ -183,12 +181,18 @@ class TowerEncoder(ABC):
             groups.setdefault((length, pooled), []).append(row)
         return [(length, pooled, rows) for (length, pooled), rows in groups.items()]
 
-    def _require_precision(self) -> None:
+    def _cut(self, tower: Tower, layer: int | None, *, side: str) -> int:
+        """The block before which a side is cut open.
+
+        Raises:
+            InputError: no such block, or float16 on the CPU.
+        """
         if self.dtype == torch.float16 and self.device.type == "cpu":
             raise InputError(
                 "Attribution in float16 needs a GPU; this model is on the CPU. Load it with "
                 "dtype float32."
             )
+        return tower.layer(layer, side=side)
 
 
 def _unit(vectors: torch.Tensor) -> torch.Tensor:

@@ -17,6 +17,7 @@ from transformers.image_processing_utils import BaseImageProcessor
 from fiftyone_capviz.errors import CheckpointError
 from fiftyone_capviz.models.loading import Checkpoint, load_transformer, require_file
 from fiftyone_capviz.models.segmenters.automatic_masks import MaskOptions
+from fiftyone_capviz.models.segmenters.prompted import PromptedSegmenter
 from fiftyone_capviz.records import Segments
 
 MODELS: dict[str, type[PreTrainedModel]] = {"sam": SamModel, "sam_hq": SamHQModel}
@@ -24,15 +25,8 @@ MODELS: dict[str, type[PreTrainedModel]] = {"sam": SamModel, "sam_hq": SamHQMode
 image embeddings, for one, is not what it passes on."""
 
 
-class MaskGenerationSegmenter:
-    """Automatic masks of a transformers model.
-
-    Attributes:
-        spec: what the user asked for.
-        revision: hub commit or digest of the folder.
-        options: grid and thresholds.
-        model: the transformers model, frozen.
-    """
+class MaskGenerationSegmenter(PromptedSegmenter):
+    """Automatic masks of a transformers model."""
 
     def __init__(
         self,
@@ -43,28 +37,14 @@ class MaskGenerationSegmenter:
         revision: str,
         options: MaskOptions,
     ) -> None:
-        self.model = model
-        self.spec = spec
-        self.revision = revision
-        self.options = options
-        self._processor = processor
+        super().__init__(model, spec=spec, revision=revision, options=options)
         self._pipeline = MaskGenerationPipeline(
             model=model, image_processor=processor, device=model.device
         )
 
-    def with_options(self, options: MaskOptions) -> MaskGenerationSegmenter:
-        """The same model with other thresholds; no weights are copied."""
-        return MaskGenerationSegmenter(
-            self.model, self._processor, spec=self.spec, revision=self.revision, options=options
-        )
-
     @torch.no_grad()
     def segment(self, image: Image) -> Segments:
-        """All masks with their predicted IoU, before any filter of ours.
-
-        Args:
-            image: upright RGB.
-        """
+        """All masks with their predicted IoU, before any filter of ours."""
         chosen = self.options
         found = self._pipeline(
             image,

@@ -11,6 +11,7 @@ from segment_anything.modeling import Sam
 from fiftyone_capviz.errors import CheckpointError
 from fiftyone_capviz.models.loading import Checkpoint, fingerprint, load_state_dict
 from fiftyone_capviz.models.segmenters.automatic_masks import MaskOptions, generate_masks
+from fiftyone_capviz.models.segmenters.prompted import PromptedSegmenter
 from fiftyone_capviz.models.segmenters.sam_architecture import build_sam, infer_config
 from fiftyone_capviz.records import Segments
 
@@ -35,22 +36,15 @@ _REQUIRED = (
 )
 
 
-class SamSegmenter:
+class SamSegmenter(PromptedSegmenter):
     """Automatic masks of a ``Sam``.
 
     Attributes:
-        spec: what the user asked for.
-        revision: hub commit or digest of the weights.
-        options: thresholds and grid.
         model: segment_anything's own module, frozen; ``SamAutomaticMaskGenerator`` takes it as it
             is (in float32).
     """
 
-    def __init__(self, model: Sam, *, spec: str, revision: str, options: MaskOptions) -> None:
-        self.model = model
-        self.spec = spec
-        self.revision = revision
-        self.options = options
+    model: Sam
 
     @property
     def device(self) -> torch.device:
@@ -64,16 +58,8 @@ class SamSegmenter:
         dtype: torch.dtype = self.model.image_encoder.pos_embed.dtype
         return dtype
 
-    def with_options(self, options: MaskOptions) -> SamSegmenter:
-        """The same model with other thresholds; no weights are copied."""
-        return SamSegmenter(self.model, spec=self.spec, revision=self.revision, options=options)
-
     def segment(self, image: Image) -> Segments:
-        """All masks with their predicted IoU, best first, before any filter of ours.
-
-        Args:
-            image: upright RGB.
-        """
+        """All masks with their predicted IoU, best first, before any filter of ours."""
         records = generate_masks(self.model, image, self.options)
         return Segments(records.masks, records.predicted_iou)
 

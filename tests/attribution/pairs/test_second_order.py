@@ -131,15 +131,15 @@ def test_one_pair_at_an_early_layer_needs_only_directions(
 ) -> None:
     text, image = sides_of(encoders["clip", torch.float64], layer)
     towards = token_factors(text, nodes=4)
-    turned, directed = directed_factors(image, towards, nodes=4, tolerance=None)
-    quick = attribute_pair(turned, directed)
+    factors = directed_factors(image, towards, nodes=4, tolerance=None)
+    quick = factors.attribution()
     slow = attribute_pair(towards, token_factors(image, nodes=4, tolerance=None))
-    assert directed.vectors.shape[1] < image.embedding.shape[0]
+    assert factors.second.vectors.shape[1] < image.embedding.shape[0]
     assert torch.allclose(quick.matrix, slow.matrix, atol=1e-12)
     assert quick.total == pytest.approx(slow.total)
     assert quick.exact == pytest.approx(slow.exact)
     coarse, fine = (
-        attribute_pair(*directed_factors(image, towards, nodes=1, tolerance=bound))
+        directed_factors(image, towards, nodes=1, tolerance=bound).attribution()
         for bound in (None, 1e-4)
     )
     assert coarse.relative_error > 1e-4 > fine.relative_error

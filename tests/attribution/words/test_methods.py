@@ -16,7 +16,7 @@ from fiftyone_capviz.attribution.words.cross_attention import (
 from fiftyone_capviz.attribution.words.gradcam import read_itm_gradients, read_lm_gradients
 from fiftyone_capviz.attribution.words.methods import (
     CLAMPS,
-    all_layer_maps,
+    all_method_maps,
     captioner_word_maps,
     matcher_word_maps,
     relevance_of,
@@ -26,6 +26,7 @@ from fiftyone_capviz.models.blip.captioner import BlipCaptioner
 from fiftyone_capviz.models.blip.matcher import BlipMatcher
 from fiftyone_capviz.models.patching import replaced
 from fiftyone_capviz.records import CaptionWords
+from fiftyone_capviz.settings.words import WordMethod
 from fiftyone_capviz.text.words import caption_words
 from tests.worlds.blip_checkpoints import (
     GRID,
@@ -125,7 +126,7 @@ class TestMatcher:
     def test_batch_equals_single_images(self, matcher: BlipMatcher, method: str) -> None:
         features = random_features(matcher, 3)
         together, scores = matcher_word_maps(
-            matcher, features, captions=TEXTS, words=WORDS, method=method
+            matcher, features, captions=TEXTS, words=WORDS, how=WordMethod(method=method)
         )
         for i in range(3):
             (alone,), (score,) = matcher_word_maps(
@@ -133,7 +134,7 @@ class TestMatcher:
                 features[i : i + 1],
                 captions=TEXTS[i : i + 1],
                 words=WORDS[i : i + 1],
-                method=method,
+                how=WordMethod(method=method),
             )
             assert alone.words == together[i].words == WORDS[i].words
             np.testing.assert_allclose(alone.maps, together[i].maps, atol=1e-6)
@@ -175,7 +176,9 @@ class TestMatcher:
         features = random_features(matcher, 3)
         mean, _ = matcher_word_maps(matcher, features, captions=TEXTS, words=WORDS)
         heads = [
-            matcher_word_maps(matcher, features, captions=TEXTS, words=WORDS, head=h)[0]
+            matcher_word_maps(
+                matcher, features, captions=TEXTS, words=WORDS, how=WordMethod(head=h)
+            )[0]
             for h in range(HEADS)
         ]
         for i in range(3):
@@ -191,7 +194,7 @@ class TestMatcher:
         a, b = (matcher.score(features, ["a dog"], use_enc=use)[0] for use in (True, False))
         assert a.logit != b.logit
         _, (same,) = matcher_word_maps(
-            matcher, features, captions=["a dog"], words=[WORDS[1]], use_enc=False
+            matcher, features, captions=["a dog"], words=[WORDS[1]], how=WordMethod(use_enc=False)
         )
         assert same.logit == pytest.approx(b.logit)
 
@@ -236,10 +239,10 @@ class TestCaptioner:
 
     def test_a_single_layer_equals_all_at_once(self, captioner: BlipCaptioner) -> None:
         features = random_features(captioner, 3)
-        layers = all_layer_maps(captioner, features, captions=TEXTS, words=WORDS)
+        layers = all_method_maps(captioner, features, captions=TEXTS, words=WORDS)["gradcam"]
         for layer in range(LAYERS):
             single = captioner_word_maps(
-                captioner, features, captions=TEXTS, words=WORDS, layer=layer
+                captioner, features, captions=TEXTS, words=WORDS, how=WordMethod("lm", layer=layer)
             )
             for i in range(3):
                 np.testing.assert_allclose(layers[i][layer, 0], single[i].maps, atol=1e-7)
@@ -248,7 +251,7 @@ class TestCaptioner:
     def test_batch_equals_single_images(self, captioner: BlipCaptioner, method: str) -> None:
         features = random_features(captioner, 3)
         together = captioner_word_maps(
-            captioner, features, captions=TEXTS, words=WORDS, method=method
+            captioner, features, captions=TEXTS, words=WORDS, how=WordMethod("lm", method=method)
         )
         for i in range(3):
             (alone,) = captioner_word_maps(
@@ -256,7 +259,7 @@ class TestCaptioner:
                 features[i : i + 1],
                 captions=TEXTS[i : i + 1],
                 words=WORDS[i : i + 1],
-                method=method,
+                how=WordMethod("lm", method=method),
             )
             np.testing.assert_allclose(alone.maps, together[i].maps, atol=1e-6)
         assert max(np.abs(m.maps).max() for m in together) > 1e-3
@@ -295,10 +298,12 @@ class TestBothSides:
         for model in (matcher, captioner):
             features = random_features(model, 3)
             for method in ("gradcam", "cross_attention"):
-                per_head = all_layer_maps(
-                    model, features, captions=TEXTS, words=WORDS, method=method, per_head=True
-                )
-                mean = all_layer_maps(model, features, captions=TEXTS, words=WORDS, method=method)
+                per_head = all_method_maps(
+                    model, features, captions=TEXTS, words=WORDS, methods=(method,), per_head=True
+                )[method]
+                mean = all_method_maps(
+                    model, features, captions=TEXTS, words=WORDS, methods=(method,)
+                )[method]
                 for a, b, w in zip(per_head, mean, WORDS, strict=True):
                     assert a.shape == (LAYERS, HEADS, len(w.words), GRID, GRID)
                     np.testing.assert_allclose(a.mean(1, keepdims=True), b, atol=1e-6)
@@ -335,7 +340,9 @@ class TestBothSides:
             {"target": "probability"},
         ):
             with pytest.raises(InputError, match=str(next(iter(wrong)))):
-                matcher_word_maps(matcher, features, captions=TEXTS, words=WORDS, **wrong)
+                matcher_word_maps(
+                    matcher, features, captions=TEXTS, words=WORDS, how=WordMethod(**wrong)
+                )
         with pytest.raises(InputError, match="one entry per image"):
             matcher_word_maps(matcher, features[:2], captions=TEXTS, words=WORDS)
         assert CLAMPS[0] == "none"
@@ -346,10 +353,18 @@ class TestBothSides:
         models = [matcher.model, captioner.model]
         before = [snapshot(model) for model in models]
         f, g = random_features(matcher, 3), random_features(captioner, 3)
-        all_layer_maps(matcher, f, captions=TEXTS, words=WORDS)
-        matcher_word_maps(matcher, f, captions=TEXTS, words=WORDS, method="cross_attention")
-        all_layer_maps(captioner, g, captions=TEXTS, words=WORDS)
-        captioner_word_maps(captioner, g, captions=TEXTS, words=WORDS, method="cross_attention")
+        all_method_maps(matcher, f, captions=TEXTS, words=WORDS)
+        matcher_word_maps(
+            matcher, f, captions=TEXTS, words=WORDS, how=WordMethod(method="cross_attention")
+        )
+        all_method_maps(captioner, g, captions=TEXTS, words=WORDS)
+        captioner_word_maps(
+            captioner,
+            g,
+            captions=TEXTS,
+            words=WORDS,
+            how=WordMethod("lm", method="cross_attention"),
+        )
         for model, old in zip(models, before, strict=True):
             assert_untouched(model, old)
 

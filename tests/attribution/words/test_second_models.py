@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from fiftyone_capviz.attribution.words.cross_attention import (
     read_captioner_attention,
@@ -20,7 +19,7 @@ from fiftyone_capviz.attribution.words.cross_attention import (
 )
 from fiftyone_capviz.attribution.words.gradcam import read_itm_gradients, read_lm_gradients
 from fiftyone_capviz.attribution.words.methods import (
-    all_layer_maps,
+    all_method_maps,
     captioner_word_maps,
     matcher_word_maps,
 )
@@ -34,27 +33,21 @@ from fiftyone_capviz.models.interfaces import (
     match_attention,
 )
 from fiftyone_capviz.records import Steering
+from fiftyone_capviz.settings.words import WordMethod
 from fiftyone_capviz.steering.recaption import recaption
-from fiftyone_capviz.text.words import caption_words
 from tests.worlds.second_models import (
+    GRIDS,
     HEADS,
     HIDDEN,
     LAYERS,
+    TEXTS,
+    WORDS,
     SecondCaptioner,
     SecondMatcher,
     SecondModel,
     Text,
+    seen,
 )
-
-SIZES = ((40, 24), (16, 32))
-GRIDS = [Grid(3, 5), Grid(4, 2)]
-TEXTS = ["a dog sees two cars", "red car"]
-WORDS = [caption_words(text) for text in TEXTS]
-
-
-def pictures() -> list[Image.Image]:
-    rng = np.random.default_rng(0)
-    return [Image.fromarray(rng.integers(0, 256, (h, w, 3), dtype=np.uint8)) for w, h in SIZES]
 
 
 @pytest.fixture
@@ -65,10 +58,6 @@ def captioner() -> SecondCaptioner:
 @pytest.fixture
 def matcher() -> SecondMatcher:
     return SecondMatcher()
-
-
-def seen(model: SecondModel) -> torch.Tensor:
-    return model.encode(model.preprocess(pictures()))
 
 
 def reference(
@@ -159,14 +148,24 @@ def test_maps_have_the_grid_of_their_image(
     captioner: SecondCaptioner, matcher: SecondMatcher, method: str
 ) -> None:
     maps, scores = matcher_word_maps(
-        matcher, seen(matcher), captions=TEXTS, words=WORDS, grids=GRIDS, method=method
+        matcher,
+        seen(matcher),
+        captions=TEXTS,
+        words=WORDS,
+        grids=GRIDS,
+        how=WordMethod(method=method),
     )
     written = captioner_word_maps(
-        captioner, seen(captioner), captions=TEXTS, words=WORDS, grids=GRIDS, method=method
+        captioner,
+        seen(captioner),
+        captions=TEXTS,
+        words=WORDS,
+        grids=GRIDS,
+        how=WordMethod("lm", method=method),
     )
-    every = all_layer_maps(
-        captioner, seen(captioner), captions=TEXTS, words=WORDS, grids=GRIDS, method=method
-    )
+    every = all_method_maps(
+        captioner, seen(captioner), captions=TEXTS, words=WORDS, grids=GRIDS, methods=(method,)
+    )[method]
     plain = matcher.score(seen(matcher), TEXTS)
     for i, grid in enumerate(GRIDS):
         count = len(WORDS[i].words)
@@ -176,7 +175,12 @@ def test_maps_have_the_grid_of_their_image(
         assert scores[i].logit == pytest.approx(plain[i].logit)
         features = own_features(matcher, i)[None]
         alone, _ = matcher_word_maps(
-            matcher, features, captions=[TEXTS[i]], words=[WORDS[i]], grids=[grid], method=method
+            matcher,
+            features,
+            captions=[TEXTS[i]],
+            words=[WORDS[i]],
+            grids=[grid],
+            how=WordMethod(method=method),
         )
         assert np.allclose(alone[0].maps, maps[i].maps, atol=1e-7)
 

@@ -15,10 +15,11 @@ import fiftyone_capviz as capviz
 from fiftyone_capviz.attribution.pairs.explain import explain_pair
 from fiftyone_capviz.coverage import measure_coverage
 from fiftyone_capviz.curation.dataset.runs import read_run
-from fiftyone_capviz.curation.gallery.methods import Method, method_readings
+from fiftyone_capviz.curation.gallery.methods import method_readings
 from fiftyone_capviz.errors import ExistingResultsError, InputError
 from fiftyone_capviz.models.cache import ModelCache
 from fiftyone_capviz.segments import masks_from_boxes
+from fiftyone_capviz.settings.words import WordMethod
 from tests.worlds.blip_checkpoints import save_small
 from tests.worlds.dual_encoders import save_clip
 
@@ -138,7 +139,7 @@ def test_what_cannot_be_attributed_is_refused(dataset: Any, folder: Path) -> Non
         method_readings(
             dataset,
             [(sample.id, sample.parts.detections[0].id)],
-            Method("itm", "second_order"),
+            WordMethod("itm", "second_order"),
             caption_field="said",
             segments_field="parts",
             cache=CACHE,

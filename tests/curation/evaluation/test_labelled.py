@@ -32,6 +32,7 @@ from fiftyone_capviz.evaluation.statistics import Bootstrap
 from fiftyone_capviz.images import open_image
 from fiftyone_capviz.models.interfaces import match_attention
 from fiftyone_capviz.settings.evaluation import EvaluationOptions
+from fiftyone_capviz.settings.words import WordMethod
 from fiftyone_capviz.text.words import caption_words
 from tests.worlds.labelled_texts import BELOW, LEFT, RIGHT, coco, flickr, quick, refcoco
 from tests.worlds.random_world import random_options
@@ -134,7 +135,7 @@ class TestExpressions:
                 for text in getattr(region, "ref_exps", None) or []:
                     (found,), _ = matcher_word_maps(
                         matcher, features, captions=[text], words=[caption_words(text)],
-                        layer=matcher.default_layer,
+                        how=WordMethod(layer=matcher.default_layer),
                     )  # fmt: skip
                     mean = torch.from_numpy(found.maps.mean(axis=0, dtype=np.float64))
                     large = interpolate(

@@ -34,6 +34,7 @@ from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.images import open_image
 from fiftyone_capviz.models.interfaces import match_attention
 from fiftyone_capviz.settings.evaluation import EvaluationOptions, read_synonyms
+from fiftyone_capviz.settings.words import WordMethod
 from fiftyone_capviz.text.words import caption_words
 
 COUNT = 6
@@ -109,7 +110,7 @@ def test_figures_are_those_of_a_slow_reference(evaluated: tuple[Any, EvaluationR
         features = matcher.encode(matcher.preprocess([image]))
         (found,), _ = matcher_word_maps(
             matcher, features, captions=[sample.truth_caption], words=[words],
-            layer=layer, head=head,
+            how=WordMethod(layer=layer, head=head),
         )  # fmt: skip
         for one in sample.truth.detections:
             mask = np.zeros(image.size[::-1])

@@ -14,7 +14,7 @@ import pytest
 from fiftyone_capviz.attribution.words.methods import captioner_word_maps, matcher_word_maps
 from fiftyone_capviz.curation.analysis.analyze import analyze
 from fiftyone_capviz.curation.gallery.cards import read_cards
-from fiftyone_capviz.curation.gallery.methods import Method, method_readings, stored_method
+from fiftyone_capviz.curation.gallery.methods import method_readings, stored_method
 from fiftyone_capviz.curation.gallery.word_maps import KEPT_BYTES, CaptionMaps
 from fiftyone_capviz.curation.inference.engines import load_captioner, load_matcher
 from fiftyone_capviz.curation.inference.kept import RecentCache
@@ -22,6 +22,7 @@ from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.geometry import squash
 from fiftyone_capviz.images import open_image
 from fiftyone_capviz.models.attention_shape import attention_shape
+from fiftyone_capviz.settings.words import WordMethod
 from fiftyone_capviz.text.words import caption_words
 from tests.worlds.random_world import CountingCache, image_dataset, random_options, weights_folder
 
@@ -85,7 +86,7 @@ def test_every_choice_equals_the_method_itself(
     made = method_readings(
         dataset,
         asked,
-        Method(source, method, layer, head),
+        WordMethod(source, method, layer, head),
         **FIELDS,
         cache=cache,
         maps=no_maps(),
@@ -96,9 +97,13 @@ def test_every_choice_equals_the_method_itself(
     settings: dict[str, Any] = {"method": method, "layer": layer, "head": head}
     words = [caption_words(TEXT)]
     if source == "itm":
-        maps, _ = matcher_word_maps(model, features, captions=[TEXT], words=words, **settings)
+        maps, _ = matcher_word_maps(
+            model, features, captions=[TEXT], words=words, how=WordMethod(**settings)
+        )
     else:
-        maps = captioner_word_maps(model, features, captions=[TEXT], words=words, **settings)
+        maps = captioner_word_maps(
+            model, features, captions=[TEXT], words=words, how=WordMethod("lm", **settings)
+        )
     (reading,) = made.readings.values()
     np.testing.assert_allclose(reading.maps, maps[0].maps, rtol=1e-3, atol=1e-8)
     assert made.layer == (model.default_layer if layer is None else layer)
@@ -110,11 +115,11 @@ def test_every_choice_equals_the_method_itself(
 
 def test_another_layer_or_head_needs_no_model(dataset: Any, cache: CountingCache) -> None:
     kept, asked = no_maps(), chosen(dataset, 99)
-    method_readings(dataset, asked, Method(), **FIELDS, cache=cache, maps=kept)
+    method_readings(dataset, asked, WordMethod(), **FIELDS, cache=cache, maps=kept)
     cache.counts.clear()
     for layer, head in ((0, None), (1, 0), (None, 1)):
         method_readings(
-            dataset, asked, Method(layer=layer, head=head), **FIELDS, cache=cache, maps=kept
+            dataset, asked, WordMethod(layer=layer, head=head), **FIELDS, cache=cache, maps=kept
         )
     assert not cache.counts
     assert len(kept) == 3
@@ -123,14 +128,18 @@ def test_another_layer_or_head_needs_no_model(dataset: Any, cache: CountingCache
 def test_segments_are_not_computed_again(dataset: Any, cache: CountingCache) -> None:
     before = dataset.values("segments.detections.id")
     cache.counts.clear()
-    method_readings(dataset, chosen(dataset), Method("lm"), **FIELDS, cache=cache, maps=no_maps())
+    method_readings(
+        dataset, chosen(dataset), WordMethod("lm"), **FIELDS, cache=cache, maps=no_maps()
+    )
     assert cache.counts["segmenter.segment"] == 0
     assert dataset.values("segments.detections.id") == before
 
 
-@pytest.mark.parametrize("choice", [Method(layer=99), Method(head=99), Method(layer=-1)])
+@pytest.mark.parametrize(
+    "choice", [WordMethod(layer=99), WordMethod(head=99), WordMethod(layer=-1)]
+)
 def test_a_layer_or_head_that_is_not_there(
-    dataset: Any, cache: CountingCache, choice: Method
+    dataset: Any, cache: CountingCache, choice: WordMethod
 ) -> None:
     with pytest.raises(InputError, match="from 0 to"):
         method_readings(dataset, chosen(dataset), choice, **FIELDS, cache=cache)
@@ -138,7 +147,7 @@ def test_a_layer_or_head_that_is_not_there(
 
 def test_an_unknown_method(dataset: Any, cache: CountingCache) -> None:
     with pytest.raises(InputError, match="method must be one of"):
-        method_readings(dataset, chosen(dataset), Method("itm", "magic"), **FIELDS, cache=cache)
+        method_readings(dataset, chosen(dataset), WordMethod("itm", "magic"), **FIELDS, cache=cache)
 
 
 def test_one_image_that_cannot_be_read(tmp_path: Path, dataset: Any, cache: CountingCache) -> None:
@@ -147,7 +156,7 @@ def test_one_image_that_cannot_be_read(tmp_path: Path, dataset: Any, cache: Coun
     sample.filepath = str(tmp_path / "gone.png")
     sample.save()
     asked = chosen(copy, 99)
-    found = method_readings(copy, asked, Method(), **FIELDS, cache=cache, maps=no_maps())
+    found = method_readings(copy, asked, WordMethod(), **FIELDS, cache=cache, maps=no_maps())
     lost = {label for sample_id, label in asked if sample_id == sample.id}
     assert set(found.failures) == lost
     assert set(found.readings) == {label for _, label in asked} - lost
