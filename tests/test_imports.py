@@ -25,7 +25,7 @@ LAYERS = (
     ("models",),
     ("attribution", "evaluation", "steering"),
     ("scenes",),
-    ("installation",),
+    ("installation", "without_dataset"),
     ("curation.dataset",),
     ("curation.inference",),
     ("curation.pages",),
