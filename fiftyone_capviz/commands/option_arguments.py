@@ -81,7 +81,11 @@ def add_option_arguments(parser: argparse.ArgumentParser) -> None:
 
     mapped = parser.add_argument_group("map of all segments")
     mapped.add_argument("--embeddings", help="pooled or crops; default pooled")
-    mapped.add_argument("--map-method", help=f"tsne, umap or none; default {defaults.map_method}")
+    mapped.add_argument(
+        "--map-method",
+        help="tsne, umap (pip install 'fiftyone-capviz[umap]') or none; "
+        f"default {defaults.map_method}",
+    )
     mapped.add_argument("--map-seed", type=int, metavar="N")
     mapped.add_argument(
         "--no-map", dest="map_method", action="store_const", const="none", help="leave the map out"

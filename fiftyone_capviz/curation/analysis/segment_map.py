@@ -6,6 +6,7 @@ user's own segments, are computed here.
 
 from __future__ import annotations
 
+import importlib.util
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
     from fiftyone_capviz.models.cache import ModelCache
 
 MIN_SEGMENTS = 2
+NO_UMAP = (
+    "UMAP needs the package umap-learn: pip install 'fiftyone-capviz[umap]', or choose "
+    "map_method='tsne'."
+)
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,21 @@ class MapReport:
         return dict(self.__dict__)
 
 
+def has_umap() -> bool:
+    """Whether the package that draws maps by UMAP is installed; it is an extra."""
+    return importlib.util.find_spec("umap") is not None
+
+
+def require_map_method(method: str) -> None:
+    """Refuse a method whose package is not installed, before anything is computed.
+
+    Raises:
+        InputError: how to get it.
+    """
+    if method == "umap" and not has_umap():
+        raise InputError(NO_UMAP)
+
+
 def map_segments(
     collection: Any,
     options: AnalysisOptions | None = None,
@@ -85,13 +105,14 @@ def map_segments(
         cache: where loaded models are kept; default the process's own.
 
     Raises:
-        InputError: fewer than two segments, or no such field.
+        InputError: fewer than two segments, no such field, or UMAP without its package.
         StoppedError: ``stop`` said so; an older map stays.
     """
     started = time.perf_counter()
     options = (options or AnalysisOptions()).validated()
     dataset = collection._root_dataset
     fields = SegmentFields(options.segments_field)
+    require_map_method(options.map_method)
     if options.map_method == "none":
         raise InputError('A map needs a method; got map_method="none". Choose "tsne" or "umap".')
     labels = segment_ids(collection, options.segments_field)
