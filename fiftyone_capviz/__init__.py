@@ -16,6 +16,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from fiftyone_capviz.attribution.pairs.explanation import PairExplanation
     from fiftyone_capviz.curation.analysis.analyze import analyze
     from fiftyone_capviz.curation.analysis.forecast import estimate
     from fiftyone_capviz.curation.analysis.report import Report
@@ -23,9 +24,15 @@ if TYPE_CHECKING:
     from fiftyone_capviz.curation.app.workspace import save_workspace
     from fiftyone_capviz.curation.dataset.progress import Progress
     from fiftyone_capviz.curation.delete import delete_analysis
+    from fiftyone_capviz.curation.evaluation.comparison import compare_evaluations
+    from fiftyone_capviz.curation.evaluation.report import EvaluationReport
+    from fiftyone_capviz.curation.evaluation.run import evaluate_attribution
+    from fiftyone_capviz.curation.evaluation.storage import load_evaluation
+    from fiftyone_capviz.curation.evaluation.table import evaluation_table
     from fiftyone_capviz.curation.export.files import export_analysis
     from fiftyone_capviz.curation.export.report import html_report
     from fiftyone_capviz.curation.export.summary import summarize
+    from fiftyone_capviz.curation.pairs.mismatches import find_mismatches
     from fiftyone_capviz.curation.pairs.view_relations import relate_view
     from fiftyone_capviz.curation.segments.active import activate_captions
     from fiftyone_capviz.curation.segments.focus import focus_word
@@ -35,14 +42,21 @@ if TYPE_CHECKING:
     from fiftyone_capviz.errors import CapvizError
     from fiftyone_capviz.graph.word_graph import build_graph
     from fiftyone_capviz.settings.analysis import SCENES_OPTIONS, AnalysisOptions
+    from fiftyone_capviz.settings.evaluation import EvaluationOptions
+    from fiftyone_capviz.settings.pairs import PairSettings
     from fiftyone_capviz.settings.steering import Recipe
     from fiftyone_capviz.text.words import caption_words
+    from fiftyone_capviz.without_dataset import explain_pair, load_model
 
 __version__ = "0.1.0"
 
 _MODULES = {
     "AnalysisOptions": "settings.analysis",
     "CapvizError": "errors",
+    "EvaluationOptions": "settings.evaluation",
+    "EvaluationReport": "curation.evaluation.report",
+    "PairExplanation": "attribution.pairs.explanation",
+    "PairSettings": "settings.pairs",
     "Progress": "curation.dataset.progress",
     "Recipe": "settings.steering",
     "Report": "curation.analysis.report",
@@ -52,11 +66,18 @@ _MODULES = {
     "analyze": "curation.analysis.analyze",
     "build_graph": "graph.word_graph",
     "caption_words": "text.words",
+    "compare_evaluations": "curation.evaluation.comparison",
     "delete_analysis": "curation.delete",
     "estimate": "curation.analysis.forecast",
+    "evaluate_attribution": "curation.evaluation.run",
+    "evaluation_table": "curation.evaluation.table",
+    "explain_pair": "without_dataset",
     "export_analysis": "curation.export.files",
+    "find_mismatches": "curation.pairs.mismatches",
     "focus_word": "curation.segments.focus",
     "html_report": "curation.export.report",
+    "load_evaluation": "curation.evaluation.storage",
+    "load_model": "without_dataset",
     "map_segments": "curation.analysis.segment_map",
     "relate_view": "curation.pairs.view_relations",
     "save_workspace": "curation.app.workspace",
@@ -71,6 +92,10 @@ __all__ = [
     "SCENES_OPTIONS",
     "AnalysisOptions",
     "CapvizError",
+    "EvaluationOptions",
+    "EvaluationReport",
+    "PairExplanation",
+    "PairSettings",
     "Progress",
     "Recipe",
     "Report",
@@ -80,11 +105,18 @@ __all__ = [
     "analyze",
     "build_graph",
     "caption_words",
+    "compare_evaluations",
     "delete_analysis",
     "estimate",
+    "evaluate_attribution",
+    "evaluation_table",
+    "explain_pair",
     "export_analysis",
+    "find_mismatches",
     "focus_word",
     "html_report",
+    "load_evaluation",
+    "load_model",
     "map_segments",
     "relate_view",
     "save_workspace",

@@ -120,7 +120,7 @@ def project_2d(
 
     Args:
         embeddings: "vectors hidden", finite; any number of vectors.
-        method: "tsne" (scikit-learn) or "umap" (umap-learn).
+        method: "tsne" (scikit-learn) or "umap" (umap-learn, the extra `umap`).
         seed: of the layout.
 
     Returns:

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
+import fiftyone_capviz
+
 PLUGIN = "@capviz/capviz"
 
 
@@ -27,18 +29,20 @@ def project(repository: Path) -> dict[str, Any]:
     return tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
+def _packages(folder: Path) -> set[Path]:
+    """Folders of Python from this one on, relative to the checkout."""
+    found = (path.parent for path in folder.rglob("__init__.py"))
+    return {path.relative_to(folder.parent) for path in found if "node_modules" not in path.parts}
+
+
 def test_every_listed_package_is_there_and_every_one_there_is_listed(repository: Path) -> None:
     """An editable install fails on a listed folder that no file of git's brings along."""
     text = (repository / "pyproject.toml").read_text(encoding="utf-8")
     listed = tomllib.loads(text)["tool"]["setuptools"]["packages"]
-    package = repository / "fiftyone_capviz"
-    found = {p.parent.relative_to(repository) for p in package.rglob("__init__.py")}
-    ours = {".".join(folder.parts) for folder in found}
-    assert set(listed) == ours | {
-        "fiftyone_capviz._plugin",
-        "fiftyone_capviz._plugin.operators",
-        "fiftyone_capviz._plugin.panels",
-    }
+    ours = {".".join(p.parts) for p in _packages(repository / "fiftyone_capviz")}
+    plugins = (p for name in ("operators", "panels") for p in _packages(repository / name))
+    carried = {".".join(("fiftyone_capviz", "_plugin", *p.parts)) for p in plugins}
+    assert set(listed) == ours | carried | {"fiftyone_capviz._plugin"}
 
 
 @pytest.fixture(scope="module")
@@ -81,8 +85,34 @@ def test_fiftyone_loads_all_of_them_without_an_error(
 
 def test_versions_and_licence_agree(manifest: dict[str, Any], project: dict[str, Any]) -> None:
     assert manifest["name"] == PLUGIN
-    assert str(manifest["version"]) == project["version"]
+    assert str(manifest["version"]) == fiftyone_capviz.__version__
     assert manifest["license"] == project["license"] == "Apache-2.0"
+
+
+def test_the_version_stands_in_the_package_alone(repository: Path, project: dict[str, Any]) -> None:
+    """pyproject reads it there; what repeats it (manifest, installed metadata) is compared."""
+    assert project["dynamic"] == ["version"]
+    assert "version" not in project
+    tool = tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+    assert tool["setuptools"]["dynamic"]["version"] == {"attr": "fiftyone_capviz.__version__"}
+    for name in ("manifest.json", "setup.cfg", "setup.py", "VERSION"):
+        assert not (repository / name).exists()
+
+
+def test_the_manifest_wants_the_fiftyone_that_pyproject_wants(
+    manifest: dict[str, Any], project: dict[str, Any]
+) -> None:
+    from fiftyone.plugins import ensure_plugin_compatibility
+
+    (wanted,) = (one for one in project["dependencies"] if one.startswith("fiftyone>"))
+    assert manifest["fiftyone"]["version"] == wanted.removeprefix("fiftyone")
+    ensure_plugin_compatibility(PLUGIN, error_level=0)
+
+
+def test_umap_is_an_extra_that_the_tests_have(project: dict[str, Any]) -> None:
+    (umap,) = project["optional-dependencies"]["umap"]
+    assert umap in project["optional-dependencies"]["dev"]
+    assert not any(one.startswith("umap") for one in project["dependencies"])
 
 
 def test_requirements_are_the_dependencies_of_pyproject(

@@ -2,9 +2,53 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import types
 
+import pytest
+
 import fiftyone_capviz
+
+CODE = """
+import json, sys, time
+start = time.perf_counter()
+{statement}
+took = time.perf_counter() - start
+loaded = [name for name in ("fiftyone", "numpy", "torch", "transformers") if name in sys.modules]
+print(json.dumps([took, loaded]))
+"""
+
+
+def _loaded_by(statement: str) -> list[str]:
+    """The heavy packages that a statement loads in an interpreter of its own."""
+    done = subprocess.run(
+        [sys.executable, "-c", CODE.format(statement=statement)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    took, loaded = json.loads(done.stdout.splitlines()[-1])
+    print(f"{statement}: {took:.3f} s")
+    return list(loaded)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import fiftyone_capviz",
+        "from fiftyone_capviz import AnalysisOptions, EvaluationOptions, PairSettings, Recipe",
+        "from fiftyone_capviz import CapvizError, explain_pair, load_model",
+    ],
+)
+def test_settings_and_the_package_load_nothing_heavy(statement: str) -> None:
+    assert _loaded_by(statement) == []
+
+
+def test_a_star_import_does_without_torch() -> None:
+    assert not {"torch", "transformers"} & set(_loaded_by("from fiftyone_capviz import *"))
 
 
 def test_every_public_name_resolves() -> None:

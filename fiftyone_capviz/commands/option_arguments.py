@@ -49,8 +49,8 @@ def add_option_arguments(parser: argparse.ArgumentParser) -> None:
     captions = parser.add_argument_group("captions")
     captions.add_argument("--prompt", help="what captions begin with; default the captioner's own")
     captions.add_argument("--num-beams", type=int, metavar="N", help="beams; 1 is greedy")
-    captions.add_argument("--max-new-tokens", type=int, metavar="N")
-    captions.add_argument("--min-new-tokens", type=int, metavar="N")
+    captions.add_argument("--max-new-tokens", type=int, metavar="N", help="longest; default 20")
+    captions.add_argument("--min-new-tokens", type=int, metavar="N", help="shortest; default 0")
 
     attribution = parser.add_argument_group("attribution")
     attribution.add_argument("--source", help="itm or lm: which model attributes; default itm")
@@ -65,6 +65,7 @@ def add_option_arguments(parser: argparse.ArgumentParser) -> None:
         "--top-k", type=int, metavar="N", help="segments that a word covers at most"
     )
 
+    own = "default the segmenter's own"
     segments = parser.add_argument_group("segments")
     segments.add_argument(
         "--min-area", type=float, metavar="SHARE", help="smaller ones are left out"
@@ -75,14 +76,20 @@ def add_option_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="IOU",
         help="of two that overlap more, the better stays",
     )
-    segments.add_argument("--points-per-side", type=int, metavar="N")
-    segments.add_argument("--pred-iou-thresh", type=float, metavar="IOU")
-    segments.add_argument("--stability-score-thresh", type=float, metavar="SCORE")
+    segments.add_argument("--points-per-side", type=int, metavar="N", help=own)
+    segments.add_argument("--pred-iou-thresh", type=float, metavar="IOU", help=f"least; {own}")
+    segments.add_argument(
+        "--stability-score-thresh", type=float, metavar="SCORE", help=f"least; {own}"
+    )
 
     mapped = parser.add_argument_group("map of all segments")
     mapped.add_argument("--embeddings", help="pooled or crops; default pooled")
-    mapped.add_argument("--map-method", help=f"tsne, umap or none; default {defaults.map_method}")
-    mapped.add_argument("--map-seed", type=int, metavar="N")
+    mapped.add_argument(
+        "--map-method",
+        help="tsne, umap (pip install 'fiftyone-capviz[umap]') or none; "
+        f"default {defaults.map_method}",
+    )
+    mapped.add_argument("--map-seed", type=int, metavar="N", help=f"default {defaults.map_seed}")
     mapped.add_argument(
         "--no-map", dest="map_method", action="store_const", const="none", help="leave the map out"
     )

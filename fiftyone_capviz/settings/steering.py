@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from itertools import chain
+from math import isfinite
 from typing import Any, Literal
-
-import numpy as np
 
 from fiftyone_capviz.errors import InputError
 
@@ -96,7 +96,7 @@ class Recipe:
     def _require_number(self, weight: object) -> None:
         number = isinstance(weight, int | float) and not isinstance(weight, bool)
         least = 1.0 if self.method == "contrast" else 0.0
-        if not number or not np.isfinite(weight) or weight < least:  # type: ignore[call-overload,operator]
+        if not number or not isfinite(weight) or weight < least:  # type: ignore[arg-type,operator]
             raise InputError(
                 f'A weight is a number of at least {least:g} or "auto"; got {weight!r}.'
             )
@@ -104,7 +104,7 @@ class Recipe:
     def _require_grid(self, weights: tuple[tuple[float, ...], ...]) -> None:
         sizes = {len(row) for row in weights}
         table = len(sizes) == 1 and 0 not in sizes
-        if not table or not np.isfinite(weights).all() or np.min(weights) < 0:
+        if not table or not all(isfinite(one) and one >= 0 for one in chain(*weights)):
             raise InputError(
                 "Patch weights are a table of finite numbers of at least 0, all rows of the same "
                 f"length; got rows of {sorted(sizes)} in {len(weights)} rows."

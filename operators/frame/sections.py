@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fiftyone_capviz.curation.analysis.segment_map import has_umap
 from fiftyone_capviz.curation.dataset.names import SegmentFields
 from fiftyone_capviz.curation.dataset.runs import list_runs
 from fiftyone_capviz.curation.dataset.schema import detections_fields, text_fields
@@ -95,7 +96,11 @@ def attributing(form: Form) -> None:
 
 def mapping(form: Form) -> None:
     """The 2-D map."""
-    form.choice("map_method", "Map of all segments")
+    form.choice(
+        "map_method",
+        "Map of all segments",
+        description="" if has_umap() else "UMAP needs the package umap-learn, not installed here",
+    )
     if form.ctx.params.get("more"):
         form.choice(
             "embeddings",

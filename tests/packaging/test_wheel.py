@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+import fiftyone_capviz
+
+INFO = f"fiftyone_capviz-{fiftyone_capviz.__version__}.dist-info"
 NOT_SOURCE = {"__pycache__", "node_modules"}
 
 
@@ -50,7 +53,7 @@ def names(wheel: zipfile.ZipFile) -> set[str]:
 def test_nothing_but_the_package_lands_in_site_packages(names: set[str]) -> None:
     assert {name.split("/")[0] for name in names} == {
         "fiftyone_capviz",
-        "fiftyone_capviz-0.1.0.dist-info",
+        INFO,
     }
 
 
@@ -74,7 +77,7 @@ def test_the_plugins_files_are_in_under_one_folder(names: set[str], repository: 
         "requirements.txt",
         "assets/**/*",
         "operators/**/*.py",
-        "panels/*.py",
+        "panels/**/*.py",
         "panels/dist/**/*",
     )
     inside = {
@@ -86,10 +89,9 @@ def test_the_plugins_files_are_in_under_one_folder(names: set[str], repository: 
 
 
 def test_the_command_and_the_licence_are_in(wheel: zipfile.ZipFile, names: set[str]) -> None:
-    info = "fiftyone_capviz-0.1.0.dist-info"
-    assert "capviz = fiftyone_capviz.cli:main" in wheel.read(f"{info}/entry_points.txt").decode()
-    assert f"{info}/licenses/LICENSE" in names
-    assert "License-Expression: Apache-2.0" in wheel.read(f"{info}/METADATA").decode()
+    assert "capviz = fiftyone_capviz.cli:main" in wheel.read(f"{INFO}/entry_points.txt").decode()
+    assert f"{INFO}/licenses/LICENSE" in names
+    assert "License-Expression: Apache-2.0" in wheel.read(f"{INFO}/METADATA").decode()
 
 
 def test_no_file_names_a_place_of_the_building_machine(wheel: zipfile.ZipFile) -> None:

@@ -16,13 +16,12 @@ from typing import TYPE_CHECKING, Unpack
 import fiftyone as fo
 from fiftyone.core.collections import SampleCollection
 
-from fiftyone_capviz.curation.analysis.plan import plan_of, refuse_conflicts
+from fiftyone_capviz.curation.analysis.plan import check_run, plan_of, refuse_conflicts
 from fiftyone_capviz.curation.analysis.report import Report
 from fiftyone_capviz.curation.analysis.run import AnalysisRun
 from fiftyone_capviz.curation.dataset.job import Job, long_run
 from fiftyone_capviz.curation.dataset.progress import ProgressBar, ProgressCallback, StopCallback
 from fiftyone_capviz.curation.dataset.samples import image_samples
-from fiftyone_capviz.curation.dataset.schema import check_fields
 from fiftyone_capviz.curation.inference.engines import resolve_setting
 from fiftyone_capviz.settings.analysis import (
     STAGES,
@@ -88,7 +87,7 @@ def _analyze(
     run = AnalysisRun(options, stages, job)
     with long_run(run.stored):
         samples = image_samples(collection)
-        check_fields(samples.dataset, options, stages)
+        check_run(samples.dataset, options, stages)
         setting = resolve_setting(options, stages)
         plan = plan_of(samples, options, stages, setting)
         refuse_conflicts(plan, options, stages)

@@ -14,11 +14,10 @@ from dataclasses import dataclass
 
 from fiftyone.core.collections import SampleCollection
 
-from fiftyone_capviz.curation.analysis.plan import Plan, make_plan, preview
+from fiftyone_capviz.curation.analysis.plan import Plan, check_run, make_plan, preview
 from fiftyone_capviz.curation.dataset.progress import duration_text
 from fiftyone_capviz.curation.dataset.runs import RunRecord, read_run, what_differs
 from fiftyone_capviz.curation.dataset.samples import image_samples
-from fiftyone_capviz.curation.dataset.schema import check_fields
 from fiftyone_capviz.curation.dataset.states import SAMPLE_STAGES
 from fiftyone_capviz.settings.analysis import (
     MODEL_KINDS,
@@ -116,7 +115,7 @@ def preview_run(
         InputError: the run would be refused: a field of another type, an empty view, videos.
     """
     samples = image_samples(collection)
-    check_fields(samples.dataset, options, stages)
+    check_run(samples.dataset, options, stages)
     asked = tuple(stage for stage in SAMPLE_STAGES if stage in stages)
     record = read_run(samples.dataset, options.caption_field)
     revisions = _revisions(record, options)

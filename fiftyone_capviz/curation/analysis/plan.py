@@ -16,6 +16,7 @@ import fiftyone as fo
 from bson import ObjectId
 from fiftyone.core.collections import SampleCollection
 
+from fiftyone_capviz.curation.analysis.segment_map import require_map_method
 from fiftyone_capviz.curation.dataset.documents import text_hash
 from fiftyone_capviz.curation.dataset.runs import read_run, what_differs
 from fiftyone_capviz.curation.dataset.samples import ImageSamples, image_samples
@@ -124,6 +125,17 @@ def _derived_state(stored: str | None, asked: str, fresh: bool) -> State:
     return "same" if fresh else "stale"
 
 
+def check_run(dataset: fo.Dataset, options: AnalysisOptions, stages: Sequence[Stage]) -> None:
+    """Refuse a run that could not end well, before anything is loaded, computed or changed.
+
+    Raises:
+        InputError: a field of another type, or a method whose package is not installed.
+    """
+    check_fields(dataset, options, stages)
+    if "map" in stages:
+        require_map_method(options.map_method)
+
+
 def make_plan(
     dataset: fo.Dataset,
     ids: Sequence[ObjectId],
@@ -203,7 +215,7 @@ def preview(collection: SampleCollection, options: AnalysisOptions, stages: Sequ
     """What a run with these options would do; changes nothing and loads no weights."""
     chosen, asked = options.validated(), validated_stages(stages)
     samples = image_samples(collection)
-    check_fields(samples.dataset, chosen, asked)
+    check_run(samples.dataset, chosen, asked)
     return plan_of(samples, chosen, asked, resolve_setting(chosen, asked))
 
 

@@ -6,6 +6,7 @@ user's own segments, are computed here.
 
 from __future__ import annotations
 
+import importlib.util
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,6 +38,10 @@ if TYPE_CHECKING:
 
 MIN_SEGMENTS = 2
 STOPPED = "The map was not computed, because the run was stopped; an older one stays."
+NO_UMAP = (
+    "UMAP needs the package umap-learn: pip install 'fiftyone-capviz[umap]', or choose "
+    "map_method='tsne'."
+)
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,21 @@ class MapReport:
         return dict(self.__dict__)
 
 
+def has_umap() -> bool:
+    """Whether the package that draws maps by UMAP is installed; it is an extra."""
+    return importlib.util.find_spec("umap") is not None
+
+
+def require_map_method(method: str) -> None:
+    """Refuse a method whose package is not installed, before anything is computed.
+
+    Raises:
+        InputError: how to get it.
+    """
+    if method == "umap" and not has_umap():
+        raise InputError(NO_UMAP)
+
+
 def map_segments(
     collection: Any,
     options: AnalysisOptions | None = None,
@@ -86,7 +106,7 @@ def map_segments(
         job: progress, stop, cache, as in ``analyze``.
 
     Raises:
-        InputError: fewer than two segments, or no such field.
+        InputError: fewer than two segments, no such field, or UMAP without its package.
         StoppedError: it was stopped; an older map stays.
         DatabaseError: MongoDB went away.
     """
@@ -107,6 +127,7 @@ def make_map(
     options = (options or AnalysisOptions()).validated()
     dataset = collection._root_dataset
     fields = SegmentFields(options.segments_field)
+    require_map_method(options.map_method)
     if options.map_method == "none":
         raise InputError('A map needs a method; got map_method="none". Choose "tsne" or "umap".')
     labels = segment_ids(collection, options.segments_field)

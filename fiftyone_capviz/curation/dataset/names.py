@@ -60,7 +60,7 @@ class EvaluationFields:
 
     @property
     def view(self) -> str:
-        """The view of the samples with a miss."""
+        """The samples with a miss."""
         return f"{self.caption}: PGE below 0.2" + (f" ({self.name})" if self.name else "")
 
     def _field(self, kind: str) -> str:
@@ -131,6 +131,7 @@ class CaptionFields:
 
     @property
     def run_key(self) -> str:
+        """The analysis' models, revisions, options, versions and durations."""
         return f"capviz_{self.caption}"
 
     @property
@@ -161,6 +162,7 @@ class SegmentFields:
 
     @property
     def map_key(self) -> str:
+        """The map of all segments, for the Embeddings panel."""
         return f"{self.segments}_map"
 
     @property
@@ -237,7 +239,7 @@ class PairFields:
 
     @property
     def run_key(self) -> str:
-        """Of the custom run that says where the explanations came from."""
+        """Where the explanations came from: settings, encoder, versions."""
         return f"capviz_pairs_{self.caption}"
 
 

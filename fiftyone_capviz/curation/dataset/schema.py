@@ -7,7 +7,7 @@ filters. Their names are those of `names`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import fiftyone as fo
 
@@ -21,37 +21,96 @@ from fiftyone_capviz.curation.dataset.names import (
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.settings.analysis import AnalysisOptions, Stage
 
-# Path -> (field type, type of a list's items).
-Schema = dict[str, tuple[type[fo.Field], type[fo.Field] | None]]
-SCALAR_STRING = (fo.StringField, None)
 
-# Attribute of a segment -> (field type, type of a list's items).
+class Declared(NamedTuple):
+    """What stands on a dataset under one path.
+
+    Attributes:
+        kind: its type.
+        items: type of a list's items, None for what is no list.
+        description: what it means; the App shows it, and the reference of the fields is made of it.
+    """
+
+    kind: type[fo.Field]
+    items: type[fo.Field] | None
+    description: str
+
+
+Schema = dict[str, Declared]
+ERROR = Declared(fo.StringField, None, "Why this image was left out, one line per stage")
+
 SEGMENT_ATTRIBUTES: Schema = {
-    "coverage": (fo.FloatField, None),
-    "covered_by": (fo.ListField, fo.StringField),
-    "top_word": (fo.StringField, None),
-    "entropy": (fo.FloatField, None),
-    "area": (fo.FloatField, None),
-    "predicted_iou": (fo.FloatField, None),
-    "word_scores": (fo.ListField, fo.FloatField),
-    "patch_weights": (fo.ArrayField, None),
-    "attention": (fo.FloatField, None),
+    "coverage": Declared(fo.FloatField, None, "Number of words that cover the segment"),
+    "covered_by": Declared(fo.ListField, fo.StringField, "The words that cover the segment"),
+    "top_word": Declared(fo.StringField, None, "The word with the highest score here"),
+    "entropy": Declared(
+        fo.FloatField, None, "How evenly the words' scores are spread, 0 (one word) to 1 (all)"
+    ),
+    "area": Declared(fo.FloatField, None, "Share of the image, 0 to 1"),
+    "predicted_iou": Declared(fo.FloatField, None, "The segmenter's own opinion of the mask"),
+    "word_scores": Declared(
+        fo.ListField, fo.FloatField, "One score per word, in the order of the caption's words"
+    ),
+    "patch_weights": Declared(
+        fo.ArrayField, None, "Share of the image per patch that the segment owns, [p, p]"
+    ),
+    "attention": Declared(
+        fo.FloatField, None, "Share of the word in focus, 0 to 1; empty without one"
+    ),
 }
+"""Attribute of a segment -> what it is."""
 
 
 def caption_schema(names: CaptionFields) -> Schema:
     """Path and type of a caption field and of all that derives from it."""
     return {
-        names.caption: (fo.StringField, None),
-        names.itm: (fo.FloatField, None),
-        names.coverage: (fo.FloatField, None),
-        names.words: (fo.ListField, fo.StringField),
-        names.word_tags: (fo.ListField, fo.StringField),
-        names.attention: (fo.ArrayField, None),
-        names.scores: (fo.ArrayField, None),
-        names.previous: (fo.ListField, fo.DictField),
-        names.stages: (fo.DictField, None),
-        ERROR_FIELD: (fo.StringField, None),
+        names.caption: Declared(
+            fo.StringField, None, "The caption, without the captioner's default prompt"
+        ),
+        names.itm: Declared(
+            fo.FloatField, None, "Probability that image and caption match, 0 to 1"
+        ),
+        names.coverage: Declared(
+            fo.FloatField, None, "Share of the segments that at least one word covers, 0 to 1"
+        ),
+        names.words: Declared(
+            fo.ListField, fo.StringField, "Content words of the caption, normalised, in its order"
+        ),
+        names.word_tags: Declared(
+            fo.ListField, fo.StringField, "Their part of speech, in the same order"
+        ),
+        names.attention: Declared(
+            fo.ArrayField, None, "Each word's attribution on the patch grid, [words, p, p]"
+        ),
+        names.scores: Declared(
+            fo.ArrayField,
+            None,
+            "Attribution pooled over each segment, over the root of its area, [segments, words]",
+        ),
+        names.previous: Declared(
+            fo.ListField, fo.DictField, "Captions that accepted ones replaced, oldest first"
+        ),
+        names.stages: Declared(
+            fo.DictField, None, "Bookkeeping: what each stored result was computed from"
+        ),
+        ERROR_FIELD: ERROR,
+    }
+
+
+def segments_schema(names: SegmentFields) -> Schema:
+    """Path and type of what stands beside segments and on them."""
+    attributes = {names.attribute(name): one for name, one in SEGMENT_ATTRIBUTES.items()}
+    stage = "Bookkeeping: the configuration that made the segments; absent on your own"
+    return {names.stage: Declared(fo.StringField, None, stage), **attributes}
+
+
+def candidates_schema(caption_field: str) -> Schema:
+    """Path and type of steered captions that nobody has accepted yet."""
+    text, itm, recipe = steered_fields(caption_field)
+    return {
+        text: Declared(fo.StringField, None, "Steered caption, a candidate until it is accepted"),
+        itm: Declared(fo.FloatField, None, "Probability that image and candidate match, 0 to 1"),
+        recipe: Declared(fo.DictField, None, "How the candidate was steered"),
     }
 
 
@@ -63,7 +122,7 @@ def declare_fields(
     Raises:
         InputError: if a field of another type has one of the names.
     """
-    wanted: Schema = {ERROR_FIELD: SCALAR_STRING}
+    wanted: Schema = {ERROR_FIELD: ERROR}
     shown = [ERROR_FIELD]
     if caption is not None:
         wanted |= caption_schema(caption)
@@ -71,13 +130,12 @@ def declare_fields(
             del wanted[caption.caption]  # the user's, a string or a list of them: checked before
         shown = [caption.caption, *caption.derived[:-1], ERROR_FIELD]
     if segments is not None:
-        wanted[segments.stage] = SCALAR_STRING
+        wanted |= segments_schema(segments)
         if not dataset.has_field(segments.segments):
             dataset.add_sample_field(
                 segments.segments, fo.EmbeddedDocumentField, embedded_doc_type=fo.Detections
             )
             shown.append(segments.segments)
-        wanted |= {segments.attribute(name): kind for name, kind in SEGMENT_ATTRIBUTES.items()}
     declare_schema(dataset, wanted, shown=shown)
 
 
@@ -132,9 +190,9 @@ def check_fields(dataset: fo.Dataset, options: AnalysisOptions, stages: Sequence
     captions = any(stage in stages for stage in ("caption", "match", "attribute"))
     if captions:
         _check_caption_field(dataset, names.caption, writes="caption" in stages)
-        for path, (kind, items) in caption_schema(names).items():
+        for path, declared in caption_schema(names).items():
             if path != names.caption:
-                _check_type(dataset, path, kind, items)
+                _check_type(dataset, path, declared)
     if any(stage in stages for stage in ("segment", "attribute", "map")):
         _check_segments_field(dataset, options, stages)
 
@@ -182,9 +240,8 @@ def _check_segments_field(
             f"Segments are stored as Detections; the field {names.segments!r} is a "
             f"{_type_name(field)}. Choose another segments_field."
         )
-    _check_type(dataset, names.stage, fo.StringField, None)
-    for name, (kind, items) in SEGMENT_ATTRIBUTES.items():
-        _check_type(dataset, names.attribute(name), kind, items)
+    for path, declared in segments_schema(names).items():
+        _check_type(dataset, path, declared)
 
 
 def text_fields(dataset: fo.Dataset) -> list[str]:
@@ -208,28 +265,28 @@ def detections_fields(dataset: fo.Dataset) -> list[str]:
 def _declare(dataset: fo.Dataset, wanted: Schema) -> None:
     """Add the missing fields at once: FiftyOne reads the whole dataset anew for each addition."""
     missing = {}
-    for path, (kind, items) in wanted.items():
+    for path, declared in wanted.items():
         if dataset.has_field(path):
-            _check_type(dataset, path, kind, items)
+            _check_type(dataset, path, declared)
         else:
-            missing[path] = kind() if items is None else kind(items())
+            inner = () if declared.items is None else (declared.items(),)
+            missing[path] = declared.kind(*inner, description=declared.description)
     if missing:
         dataset.add_dynamic_sample_fields(fields=missing)
 
 
-def _check_type(
-    dataset: fo.Dataset, path: str, kind: type[fo.Field], items: type[fo.Field] | None
-) -> None:
+def _check_type(dataset: fo.Dataset, path: str, declared: Declared) -> None:
     field: Any = dataset.get_field(path)
     if field is None:
         return
-    same = _is_exactly(field, kind)
-    if same and items is not None and field.field is not None:
-        same = _is_exactly(field.field, items)
+    same = _is_exactly(field, declared.kind)
+    if same and declared.items is not None and field.field is not None:
+        same = _is_exactly(field.field, declared.items)
     if not same:
         raise InputError(
-            f"The field {path!r} must be a {kind.__name__} for this analysis; it exists as a "
-            f"{_type_name(field)}. Rename it, or choose another caption_field or segments_field."
+            f"The field {path!r} must be a {declared.kind.__name__} for this analysis; it "
+            f"exists as a {_type_name(field)}. Rename it, or choose another caption_field or "
+            "segments_field."
         )
 
 
@@ -254,9 +311,8 @@ def _listed(names: Sequence[str]) -> str:
 
 def declare_candidates(dataset: Any, caption_field: str) -> None:
     """Put text, match score and recipe of candidates on the schema; idempotent."""
-    kinds = (fo.StringField, fo.FloatField, fo.DictField)
-    names = steered_fields(caption_field)
-    for path, kind in zip(names, kinds, strict=True):
+    wanted = candidates_schema(caption_field)
+    for path, declared in wanted.items():
         if not dataset.has_field(path):
-            dataset.add_sample_field(path, kind)
-    add_to_sidebar(dataset, names[:2])
+            dataset.add_sample_field(path, declared.kind, description=declared.description)
+    add_to_sidebar(dataset, list(wanted)[:2])

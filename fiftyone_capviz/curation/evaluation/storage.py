@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import fiftyone as fo
 import fiftyone.core.utils as fou
@@ -25,7 +25,12 @@ from fiftyone_capviz.curation.dataset.runs import (
     written_paths,
 )
 from fiftyone_capviz.curation.dataset.samples import reload_samples
-from fiftyone_capviz.curation.dataset.schema import Schema, declare_schema, remove_from_sidebar
+from fiftyone_capviz.curation.dataset.schema import (
+    Declared,
+    Schema,
+    declare_schema,
+    remove_from_sidebar,
+)
 from fiftyone_capviz.curation.evaluation.grounding import EvaluatedPair, GroundingRun
 from fiftyone_capviz.curation.evaluation.report import EvaluationReport
 from fiftyone_capviz.errors import ExistingResultsError, InputError
@@ -325,15 +330,33 @@ def _groups(pairs: list[EvaluatedPair], places: list[int]) -> list[str]:
     return list(dict.fromkeys(group for i in places for group in pairs[i].groups))
 
 
-def _declare(dataset: fo.Dataset, names: EvaluationFields, attributes: tuple[str, ...]) -> None:
-    fields: Schema = {
-        names.pge: (fo.FloatField, None),
-        names.pge_word: (fo.StringField, None),
-        names.pga: (fo.FloatField, None),
-        names.failures: (fo.ListField, fo.StringField),
+def evaluation_schema(names: EvaluationFields) -> Schema:
+    """Path and type of the fields of the samples."""
+    return {
+        names.pge: Declared(
+            fo.FloatField, None, "Lowest energy of the sample's objects, 0 (all outside) to 1"
+        ),
+        names.pge_word: Declared(fo.StringField, None, "The word of that object"),
+        names.pga: Declared(
+            fo.FloatField, None, "Share of the sample's objects that the point game hits, 0 to 1"
+        ),
+        names.failures: Declared(
+            fo.ListField, fo.StringField, "Suggested failure groups of its objects"
+        ),
     }
-    kinds = ((fo.FloatField, None), (fo.ListField, fo.StringField))
-    marks: Schema = dict(zip(attributes, kinds, strict=False))
+
+
+def attributes_schema(attributes: Sequence[str]) -> Schema:
+    """Path and type of the attributes of single objects; empty where there are none."""
+    kinds = (
+        Declared(fo.FloatField, None, "Energy of the object, the lowest of its words, 0 to 1"),
+        Declared(fo.ListField, fo.StringField, "Suggested failure groups of the object"),
+    )
+    return dict(zip(attributes, kinds, strict=False))
+
+
+def _declare(dataset: fo.Dataset, names: EvaluationFields, attributes: tuple[str, ...]) -> None:
+    fields, marks = evaluation_schema(names), attributes_schema(attributes)
     declare_schema(dataset, fields | marks, shown=list(fields))
     # Scores of the evaluation that this one replaces must not stand beside its own.
     dataset._sample_collection.update_many({}, {"$set": dict.fromkeys(fields)})

@@ -5,7 +5,33 @@ from __future__ import annotations
 import fiftyone as fo
 
 from fiftyone_capviz.curation.dataset.names import ERROR_FIELD, ERROR_PREFIX, PairFields
-from fiftyone_capviz.curation.dataset.schema import declare_schema
+from fiftyone_capviz.curation.dataset.schema import ERROR, Declared, Schema, declare_schema
+
+
+def pair_schema(names: PairFields) -> Schema:
+    """Path and type of each field."""
+    return {
+        names.score: Declared(fo.FloatField, None, "Cosine of image and caption"),
+        names.words: Declared(
+            fo.ListField, fo.StringField, "The content words that were explained, in caption order"
+        ),
+        names.totals: Declared(
+            fo.ListField, fo.FloatField, "What each of them adds to the score, in the same order"
+        ),
+        names.mismatches: Declared(
+            fo.ListField, fo.StringField, "Those of them that take from the score, the worst first"
+        ),
+        names.error: Declared(
+            fo.FloatField, None, "Completeness error over the sum of all magnitudes"
+        ),
+        names.notes: Declared(
+            fo.ListField, fo.StringField, "What is worth knowing, such as a caption that was cut"
+        ),
+        names.stages: Declared(
+            fo.DictField, None, "Bookkeeping: what each stored result was computed from"
+        ),
+        ERROR_FIELD: ERROR,
+    }
 
 
 def declare_pair_fields(dataset: fo.Dataset, names: PairFields) -> None:
@@ -14,20 +40,7 @@ def declare_pair_fields(dataset: fo.Dataset, names: PairFields) -> None:
     Raises:
         InputError: a field of another type has one of the names.
     """
-    declare_schema(
-        dataset,
-        {
-            names.score: (fo.FloatField, None),
-            names.words: (fo.ListField, fo.StringField),
-            names.totals: (fo.ListField, fo.FloatField),
-            names.mismatches: (fo.ListField, fo.StringField),
-            names.error: (fo.FloatField, None),
-            names.notes: (fo.ListField, fo.StringField),
-            names.stages: (fo.DictField, None),
-            ERROR_FIELD: (fo.StringField, None),
-        },
-        shown=names.paths,
-    )
+    declare_schema(dataset, pair_schema(names), shown=names.paths)
 
 
 def with_pair_error(stored: str | None, message: str | None) -> str | None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from fiftyone_capviz.curation.analysis import segment_map
+from fiftyone_capviz.curation.analysis.analyze import analyze
 from fiftyone_capviz.curation.analysis.segment_map import compute_vectors, map_segments
 from fiftyone_capviz.curation.dataset.job import Job
 from fiftyone_capviz.curation.dataset.map_run import map_key, read_map, refresh_map, segment_ids
@@ -72,6 +75,25 @@ def test_fewer_than_two_segments_say_so(tmp_path: Path, count: int) -> None:
         dataset.set_values("segments", [None])
     with pytest.raises(InputError, match=f"at least 2 segments; 'segments' holds {count}"):
         map_segments(dataset, OPTIONS, embeddings=vectors(dataset) if count else {})
+
+
+def test_umap_without_its_package_is_refused_before_work_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = analysed_dataset(tmp_path)
+    before = dataset.values("last_modified_at")
+    monkeypatch.setattr(segment_map, "has_umap", lambda: False)
+    asked = replace(OPTIONS, map_method="umap", existing="replace")
+    for work in (
+        lambda: map_segments(dataset, asked, embeddings=vectors(dataset)),
+        lambda: analyze(dataset, asked),
+    ):
+        with pytest.raises(InputError, match=r"pip install 'fiftyone-capviz\[umap\]', or choose"):
+            work()
+    dataset.reload()
+    assert dataset.values("last_modified_at") == before
+    assert not dataset.list_brain_runs()
+    assert map_segments(dataset, OPTIONS, embeddings=vectors(dataset)).method == "tsne"
 
 
 @pytest.mark.parametrize("count", [2, 3, 5])

@@ -31,10 +31,10 @@ from fiftyone_capviz.curation.dataset.names import (
     SegmentFields,
 )
 from fiftyone_capviz.curation.dataset.schema import (
-    SEGMENT_ATTRIBUTES,
     caption_schema,
     check_fields,
     declare_fields,
+    segments_schema,
 )
 from fiftyone_capviz.errors import ImageError, InputError
 from fiftyone_capviz.geometry import Grid
@@ -56,10 +56,9 @@ def test_all_fields_are_declared_and_declaring_is_idempotent(dataset: fo.Dataset
     schema = dataset.get_field_schema(flat=True)
     declare_fields(dataset, NAMES, SEGMENTS)
 
-    for path in caption_schema(NAMES):
-        assert path in schema
-    for name, (kind, _) in SEGMENT_ATTRIBUTES.items():
-        assert isinstance(schema[SEGMENTS.attribute(name)], kind)
+    for path, declared in {**caption_schema(NAMES), **segments_schema(SEGMENTS)}.items():
+        assert isinstance(schema[path], declared.kind)
+        assert schema[path].description == declared.description
     assert dataset.get_field_schema(flat=True).keys() == schema.keys()
 
 

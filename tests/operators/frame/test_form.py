@@ -10,6 +10,7 @@ from typing import Any
 import fiftyone as fo
 import pytest
 
+from fiftyone_capviz.curation.analysis import segment_map
 from fiftyone_capviz.settings.analysis import AnalysisOptions
 from operators import OPERATORS
 from operators.analyze_captions import AnalyzeCaptions
@@ -17,8 +18,10 @@ from operators.attribute_words import AttributeWords
 from operators.caption_images import CaptionImages
 from operators.delete_analysis import DeleteAnalysis
 from operators.export_analysis import ExportAnalysis
+from operators.frame import sections
 from operators.frame.form import problem_of_model
 from operators.frame.requests import options_from, params_from
+from operators.map_segments import MapSegments
 from operators.score_captions import ScoreCaptions
 from operators.steer_captions import SteerCaptions, params_of_recipe, recipe_from
 from tests.worlds.analysed import analysed_dataset
@@ -43,12 +46,25 @@ def test_config_allows_what_its_length_asks_for(cls: Any) -> None:
         assert config.execute_as_generator
 
 
+def test_the_map_says_where_umap_is_missing(dataset: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def told() -> str:
+        form = form_of(MapSegments(), context(dataset, {"map_method": "umap"}, app=True))
+        return str([each.to_json() for each in form.values()])
+
+    dataset.add_sample_field("segments", fo.EmbeddedDocumentField, embedded_doc_type=fo.Detections)
+    assert "umap-learn" not in told()
+    for module in (segment_map, sections):
+        monkeypatch.setattr(module, "has_umap", lambda: False)
+    assert "needs the package umap-learn, not installed here" in told()
+    assert "choose map_method='tsne'" in told()
+
+
 def test_forms_import_no_torch(tmp_path: Path, repository: Path) -> None:
     code = (
         "import sys\n"
         "from operators import OPERATORS\n"
         "from fiftyone_capviz.cli import build_parser; build_parser()\n"
-        "from fiftyone_capviz.curation import preview\n"
+        "from fiftyone_capviz.curation.analysis.forecast import preview_run\n"
         "print([m for m in ('torch', 'transformers', 'segment_anything') if m in sys.modules])"
     )
     done = subprocess.run(
