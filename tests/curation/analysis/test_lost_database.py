@@ -22,7 +22,7 @@ import fiftyone as fo
 from pathlib import Path
 from fiftyone_capviz.curation.analysis.analyze import analyze
 from fiftyone_capviz.errors import DatabaseError
-from tests.curation.random_world import random_options
+from tests.worlds.random_world import random_options
 
 if fo.dataset_exists("lost"):
     dataset = fo.load_dataset("lost")

@@ -23,7 +23,7 @@ import time
 import fiftyone as fo
 from pathlib import Path
 from fiftyone_capviz.curation.analysis.analyze import analyze
-from tests.curation.random_world import random_options
+from tests.worlds.random_world import random_options
 
 def tell(progress):
     print(progress.stage, progress.done, flush=True)
