@@ -1,51 +1,28 @@
-"""The word graph against slow references: double loops, scipy's tests, textbook definitions."""
+"""The word graph against a double loop: counts, filters, orders, links."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
 
 from fiftyone_capviz.errors import InputError
-from fiftyone_capviz.graph.association import benjamini_hochberg, fisher_exact
 from fiftyone_capviz.graph.comparison import compare
-from fiftyone_capviz.graph.word_graph import MAX_TESTED_WORDS, build_graph
-from fiftyone_capviz.text.inflection import TAGS, part_of_speech
+from fiftyone_capviz.graph.word_graph import (
+    MAX_TESTED_WORDS,
+    WordGraph,
+    build_graph,
+    graph_of_documents,
+    graph_of_words,
+)
 from fiftyone_capviz.text.words import words_of_corpus
+from tests.worlds.word_lists import DOCUMENTS, SCENES, UNHURRIED, counted
 
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-WORDS = st.sampled_from(["man", "woman", "dog", "u.s.", "$5", "hat", "中文", "😀", "red", "fish"])
-DOCUMENTS = st.lists(st.lists(WORDS, max_size=6), max_size=25)
-
-SCENES = [
-    ("wolf", "snow"),
-    ("wolf", "snow"),
-    ("wolf", "snow", "gray"),
-    ("dog", "field"),
-    ("dog", "field"),
-    ("man", "fish"),
-    ("woman", "hat"),
-    (),
-]
-
-
-def counted(documents: Sequence[Sequence[str]], *words: str) -> int:
-    """How many documents hold all the words."""
-    return sum(all(word in document for word in words) for document in documents)
-
-
-def slow_fisher(both: int, count_a: int, count_b: int, documents: int) -> float:
-    """Fisher's test from the hypergeometric distribution, outcome by outcome."""
-    law = stats.hypergeom(documents, count_a, count_b)
-    outcomes = np.arange(max(0, count_a + count_b - documents), min(count_a, count_b) + 1)
-    chances = law.pmf(outcomes)
-    return float(min(1, chances[chances <= law.pmf(both) * (1 + 1e-7)].sum()))
+ANIMALS_AND_PLACES = "wolf snow dog grass man fish hat".split()
 
 
 @UNHURRIED
@@ -107,91 +84,6 @@ def test_the_order_of_documents_and_of_their_words_is_no_matter(
     assert first.associations().pairs() == second.associations().pairs()
 
 
-@UNHURRIED
-@given(DOCUMENTS)
-def test_every_measure_follows_its_definition(documents: list[list[str]]) -> None:
-    graph = build_graph(documents)
-    pairs = graph.associations(min_count=1).pairs()
-    names = sorted(graph.words)
-    assert [(one.word_a, one.word_b) for one in pairs] == [
-        (a, b) for i, a in enumerate(names) for b in names[i + 1 :]
-    ]
-    total = graph.document_count
-    for one in pairs:
-        n_a, n_b = counted(documents, one.word_a), counted(documents, one.word_b)
-        both = counted(documents, one.word_a, one.word_b)
-        assert one.count == both
-        assert one.expected == pytest.approx(n_a * n_b / total)
-        assert one.lift == pytest.approx((both / total) / ((n_a / total) * (n_b / total)))
-        assert one.pmi == pytest.approx(math.log2(one.lift) if both else -math.inf)
-        cells = [both, n_a - both, n_b - both, total - n_a - n_b + both]
-        assert sum(cells) == total
-        a, b, c, d = (cell + 0.5 for cell in cells)
-        assert one.log_odds == pytest.approx(math.log(a * d / (b * c)))
-        assert one.p_value == pytest.approx(slow_fisher(both, n_a, n_b, total), rel=1e-6)
-    expected = stats.false_discovery_control([one.p_value for one in pairs]) if pairs else []
-    assert [one.q_value for one in pairs] == pytest.approx(list(expected))
-
-
-@st.composite
-def tables(draw: st.DrawFn) -> tuple[int, int, int, int]:
-    total = draw(st.one_of(st.integers(1, 40), st.integers(1, 3000)))
-    count_a, count_b = draw(st.integers(0, total)), draw(st.integers(0, total))
-    both = draw(st.integers(max(0, count_a + count_b - total), min(count_a, count_b)))
-    return both, count_a, count_b, total
-
-
-@UNHURRIED
-@given(tables())
-def test_the_exact_test_equals_scipy(table: tuple[int, int, int, int]) -> None:
-    both, count_a, count_b, total = table
-    found = fisher_exact([both], [count_a], [count_b], documents=total)[0]
-    assert found == pytest.approx(slow_fisher(*table), rel=1e-6, abs=1e-290)
-    cells = [[both, count_a - both], [count_b - both, total - count_a - count_b + both]]
-    # scipy may tell tables apart that differ by rounding alone; its value is then the lower one.
-    reference = stats.fisher_exact(cells).pvalue
-    assert found == pytest.approx(reference, rel=1e-6, abs=1e-290) or found > reference
-
-
-def test_the_exact_test_on_large_counts_and_many_tables_at_once() -> None:
-    total = 40_000
-    rng = np.random.default_rng(0)
-    count_a, count_b = rng.integers(1, 15_000, (2, 300))
-    mean = count_a * count_b / total
-    both = np.clip(
-        np.round(mean + rng.normal(0, 3, 300) * np.sqrt(mean)),
-        np.maximum(0, count_a + count_b - total),
-        np.minimum(count_a, count_b),
-    ).astype(int)
-    found = fisher_exact(both, count_a, count_b, documents=total)
-    for i in range(0, 300, 10):
-        expected = slow_fisher(int(both[i]), int(count_a[i]), int(count_b[i]), total)
-        assert found[i] == pytest.approx(expected, rel=1e-6, abs=1e-300)
-    alone = fisher_exact(both[:1], count_a[:1], count_b[:1], documents=total)
-    assert alone[0] == found[0]
-
-
-def test_counts_too_large_for_one_key_per_table() -> None:
-    total = 1 << 21
-    found = fisher_exact([3, 0], [3, 500], [4, 5], documents=total)
-    assert found[0] == pytest.approx(slow_fisher(3, 3, 4, total), rel=1e-6)
-    assert found[1] == pytest.approx(1.0)
-
-
-@UNHURRIED
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=40))
-def test_q_values_equal_the_definition(p_values: list[float]) -> None:
-    m = len(p_values)
-    ranked = sorted(p_values)
-    expected = [
-        min(1.0, *(ranked[j] * m / (j + 1) for j in range(m) if ranked[j] >= p), p * m)
-        for p in p_values
-    ]
-    found = benjamini_hochberg(np.array(p_values))
-    assert found == pytest.approx(expected)
-    assert found == pytest.approx(stats.false_discovery_control(p_values))
-
-
 def test_planted_habits_are_found_and_nothing_else() -> None:
     rng = np.random.default_rng(1)
     documents = [
@@ -233,25 +125,6 @@ def test_orders_break_ties_alphabetically() -> None:
     assert [node.word for node in graph.dominant(2)] == ["a", "b"]
 
 
-def test_the_table_can_be_narrowed_and_written_out() -> None:
-    table = build_graph(SCENES).associations(min_count=1)
-    wolves = table.of("wolf")
-    assert len(wolves) == len(table.words) - 1
-    assert all("wolf" in (one.word_a, one.word_b) for one in wolves)
-    assert len(table.of("unicorn")) == 0
-    ordered = table.ordered("count", descending=True, limit=2).pairs()
-    assert [(one.word_a, one.word_b, one.count) for one in ordered] == [
-        ("snow", "wolf", 3),
-        ("dog", "field", 2),
-    ]
-    columns = table.columns()
-    assert list(columns) == "word_a word_b count expected lift pmi log_odds p_value q_value".split()
-    assert all(len(column) == len(table) for column in columns.values())
-    assert type(columns["count"][0]) is int
-    with pytest.raises(InputError, match=r"can be ordered by count.*got 'size'"):
-        table.ordered("size")  # type: ignore[arg-type]
-
-
 def test_tested_words_are_the_most_frequent_ones() -> None:
     graph = build_graph(SCENES)
     assert graph.associations(min_count=2).words == ("dog", "field", "snow", "wolf")
@@ -260,51 +133,6 @@ def test_tested_words_are_the_most_frequent_ones() -> None:
     for top in (0, MAX_TESTED_WORDS + 1):
         with pytest.raises(InputError, match=f"top must be from 1 to {MAX_TESTED_WORDS}"):
             graph.associations(top=top)
-
-
-@UNHURRIED
-@given(
-    st.lists(
-        st.tuples(
-            st.lists(st.tuples(WORDS, st.sampled_from(TAGS)), max_size=5),
-            st.one_of(st.none(), st.just(math.nan), st.sampled_from([0.0, 1.0]), st.floats(0, 1)),
-        ),
-        max_size=15,
-    )
-)
-def test_tags_and_scores_equal_a_loop(
-    rows: list[tuple[list[tuple[str, str]], float | None]],
-) -> None:
-    documents = [[word for word, _ in row] for row, _ in rows]
-    tags = [[tag for _, tag in row] for row, _ in rows]
-    scores = [score for _, score in rows]
-    graph = build_graph(documents, tags=tags, scores=scores)
-    for node in graph.nodes():
-        votes = [tag for row, _ in rows for word, tag in row if word == node.word]
-        assert node.tag == min(TAGS, key=lambda tag: (-votes.count(tag), tag))
-        held = [s for d, s in zip(documents, scores, strict=True) if node.word in d]
-        known = [s for s in held if s is not None and not math.isnan(s)]
-        assert node.score_min == min(known, default=None)
-        assert node.score_max == max(known, default=None)
-        edges = np.linspace(0, 1, len(node.score_histogram) + 1)
-        assert sum(node.score_histogram) == len(known)
-        clear = [s for s in known if np.abs(edges - s).min() > 1e-9]
-        assert (np.histogram(clear, edges)[0] <= node.score_histogram).all()
-        assert node.share == node.count / graph.document_count
-
-
-def test_scores_on_the_edges_of_bins() -> None:
-    graph = build_graph([["a"], ["a"], ["a"]], scores=[0.0, 0.5, 1.0])
-    histogram = graph.nodes()[0].score_histogram
-    assert [i for i, n in enumerate(histogram) if n] == [0, 10, 19]
-
-
-def test_words_are_tagged_where_no_tags_are_given() -> None:
-    graph = build_graph([["dog", "red", "wearing", "中文"]])
-    assert {node.word: node.tag for node in graph.nodes()} == {
-        word: part_of_speech(word) for word in graph.words
-    }
-    assert [node.word for node in graph.dominant(5, tag="noun")] == ["dog"]
 
 
 def test_similarities_are_cosines() -> None:
@@ -317,42 +145,6 @@ def test_similarities_are_cosines() -> None:
     assert np.isnan(graph.similarities(np.zeros((3, 2)))).all()
     with pytest.raises(InputError, match=r"\(words=3, dim\).*got \(2, 2\)"):
         graph.similarities(vectors[:2])
-
-
-def test_comparison_equals_the_paper_s_formula() -> None:
-    first = build_graph([["dog", "snow"]] * 30 + [["cat"]] * 10)
-    second = build_graph([["dog"]] * 20 + [["cat", "hat"]] * 40)
-    found = compare(first, second, prior=50)
-    rows = {one.word: one for one in found.differences()}
-    y_a, y_b = {"dog": 30, "snow": 30, "cat": 10, "hat": 0}, {"dog": 20, "cat": 40, "hat": 40}
-    n_a, n_b = 70, 100
-    for word, count_a in y_a.items():
-        count_b = y_b.get(word, 0)
-        alpha = 50 * (count_a + count_b) / (n_a + n_b)
-        delta = math.log((count_a + alpha) / (n_a + 50 - count_a - alpha))
-        delta -= math.log((count_b + alpha) / (n_b + 50 - count_b - alpha))
-        z = delta / math.sqrt(1 / (count_a + alpha) + 1 / (count_b + alpha))
-        assert (rows[word].count_a, rows[word].count_b) == (count_a, count_b)
-        assert rows[word].log_odds == pytest.approx(delta)
-        assert rows[word].z == pytest.approx(z)
-    assert found.p_value == pytest.approx(2 * stats.norm.sf(np.abs(found.z)))
-    assert found.typical_of_a(1)[0].word == "snow"
-    assert found.typical_of_b(1)[0].word == "hat"
-    assert rows["snow"].share_a == 0.75
-
-
-@UNHURRIED
-@given(DOCUMENTS, DOCUMENTS)
-def test_comparison_is_antisymmetric_and_blind_to_equal_collections(
-    first: list[list[str]], second: list[list[str]]
-) -> None:
-    a, b = build_graph(first), build_graph(second)
-    there, back = compare(a, b), compare(b, a)
-    assert there.words == back.words
-    assert there.z == pytest.approx(-back.z)
-    assert not compare(a, a).z.any()
-    assert np.isfinite(there.z).all()
-    assert ((there.q_value >= 0) & (there.q_value <= 1)).all()
 
 
 @pytest.mark.parametrize("documents", [[], [[]], [[], []]])
@@ -412,3 +204,62 @@ def test_real_captions(shared_data: Path) -> None:
     )
     typical = [one.word for one in compare(men, women).typical_of_b(5)]
     assert typical[:2] == ["woman", "dress"]
+
+
+def random_documents(n: int = 60, seed: int = 0) -> list[list[str]]:
+    rng = np.random.default_rng(seed)
+    return [[w for w in ANIMALS_AND_PLACES if rng.random() < 0.3] for _ in range(n)]
+
+
+def same(found: WordGraph, wanted: WordGraph) -> bool:
+    return (
+        found.words == wanted.words
+        and found.counts.tolist() == wanted.counts.tolist()
+        and found.document_count == wanted.document_count
+        and found.links() == wanted.links()
+        and np.array_equal(found.score_ranges, wanted.score_ranges, equal_nan=True)
+        and found.score_histograms.tolist() == wanted.score_histograms.tolist()
+    )
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_some_documents_are_counted_as_if_there_were_no_others(seed: int) -> None:
+    texts = random_documents(seed=seed)
+    rng = np.random.default_rng(seed)
+    scores = np.where(rng.random(len(texts)) < 0.2, np.nan, rng.random(len(texts)))
+    rows = rng.permutation(len(texts))[: 5 + 10 * seed]
+    whole = build_graph(texts, scores=scores.tolist())
+    part = graph_of_documents(whole, rows, scores=scores)
+    wanted = build_graph([texts[i] for i in rows], scores=scores[rows].tolist())
+    assert same(part, wanted)
+    word = wanted.words[0]
+    assert part.docs_with(word).tolist() == wanted.docs_with(word).tolist()
+
+
+def test_no_documents_have_no_words() -> None:
+    part = graph_of_documents(build_graph(random_documents()), np.array([], dtype=np.int64))
+    assert (len(part), part.document_count, part.links()) == (0, 0, [])
+
+
+def test_a_word_keeps_its_part_of_speech_in_every_part() -> None:
+    whole = build_graph([["run"]] * 3, tags=[["noun"], ["noun"], ["verb"]])
+    assert graph_of_documents(whole, np.array([2])).tags == ("noun",)
+
+
+def test_some_words_keep_the_counts_and_the_number_of_documents() -> None:
+    whole = build_graph(random_documents(), scores=[0.5] * 60)
+    chosen = ["snow", "wolf", "hat"]
+    part = graph_of_words(whole, chosen)
+    assert part.words == tuple(w for w in whole.words if w in chosen)
+    assert part.document_count == whole.document_count
+    kept = {frozenset((one.source, one.target)): one for one in whole.links()}
+    found = {frozenset((one.source, one.target)): one for one in part.links()}
+    assert found == {pair: one for pair, one in kept.items() if pair <= set(chosen)}
+    every = {(one.word_a, one.word_b): one.lift for one in whole.associations(min_count=1)}
+    for one in part.associations(min_count=1):
+        assert every[one.word_a, one.word_b] == one.lift
+
+
+def test_an_unknown_word_is_refused() -> None:
+    with pytest.raises(InputError, match="unicorn"):
+        graph_of_words(build_graph(random_documents()), ["unicorn"])

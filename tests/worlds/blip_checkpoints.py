@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from PIL import Image
 from transformers import (
     BlipConfig,
     BlipForConditionalGeneration,
@@ -16,10 +18,12 @@ from transformers import (
 from fiftyone_capviz.models.blip.captioner import BlipCaptioner, load_captioner
 from fiftyone_capviz.models.blip.matcher import BlipMatcher, load_matcher
 from fiftyone_capviz.models.loading import find_checkpoint
+from fiftyone_capviz.records import FloatArray
 from fiftyone_capviz.scenes.architectures import save_tokenizer, vocabulary
 
 LAYERS, HEADS, GRID = 3, 2, 4
 CPU = torch.device("cpu")
+DEFAULT_PROMPT = "a picture of"
 
 
 def small_config(**text: Any) -> BlipConfig:
@@ -106,3 +110,22 @@ def assert_untouched(
     assert hooks == before[2]
     assert all(torch.equal(weights[name], old) for name, old in before[1].items())
     assert all(p.grad is None and not p.requires_grad for p in model.parameters())
+
+
+def odd_images(count: int = 4) -> list[Image.Image]:
+    """Noise of unlike shapes, down to a single pixel."""
+    random = np.random.default_rng(0)
+    sizes = [(64, 48), (31, 90), (200, 20), (1, 1)][:count]
+    return [Image.fromarray(random.integers(0, 256, (h, w, 3), np.uint8)) for w, h in sizes]
+
+
+def uniform(weight: float) -> FloatArray:
+    """One weight for every patch."""
+    return np.full((GRID, GRID), weight)
+
+
+def left_half(weight: float) -> FloatArray:
+    """A weight for the patches of the left half, 1 for the others."""
+    weights = uniform(1.0)
+    weights[:, : GRID // 2] = weight
+    return weights

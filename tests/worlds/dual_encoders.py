@@ -161,3 +161,8 @@ def load_small(kind: str, folder: Path, *, dtype: torch.dtype = torch.float32) -
     """Save and load a small encoder: "clip", "siglip" or "blip"."""
     {"clip": save_clip, "siglip": save_siglip, "blip": save_matcher}[kind](folder)
     return load_model("encoder", str(folder), device=CPU, dtype=dtype)
+
+
+def load_encoder(folder: Path) -> Any:
+    """A saved encoder, loaded as a user's would be."""
+    return load_model("encoder", str(folder), device=CPU, dtype=torch.float32)

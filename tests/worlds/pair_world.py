@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from fiftyone_capviz.curation.demo import make_scenes, scenes_dataset
+from fiftyone_capviz.curation.pairs.explain import PairReading, explain_sample
+from fiftyone_capviz.curation.pairs.sample import PairSample
 from fiftyone_capviz.models.cache import ModelCache
 from fiftyone_capviz.settings.pairs import PairSettings
 
@@ -26,3 +29,9 @@ def pair_dataset(folder: Path, count: int, *, name: str, seed: int = 9_000) -> A
     dataset = scenes_dataset(name, folder)
     dataset.persistent = False
     return dataset
+
+
+def explain(sample: PairSample, caption: str | None = None, **changes: Any) -> PairReading:
+    """A sample's own caption, or another one, with the image."""
+    text = sample.caption if caption is None else caption
+    return explain_sample(sample, text, replace(SETTINGS, **changes), cache=models())

@@ -20,13 +20,6 @@ from tests.worlds.random_world import (
     raw_sample,
 )
 
-ALONE = ("match", "attribute")
-
-
-@pytest.fixture(scope="module")
-def cache() -> CountingCache:
-    return CountingCache()
-
 
 @pytest.fixture
 def dataset(tmp_path: Path) -> Iterator[fo.Dataset]:
@@ -233,7 +226,9 @@ def test_groups_without_images_are_refused(cache: CountingCache, tmp_path: Path)
 )
 def test_captions_of_any_text(dataset: fo.Dataset, cache: CountingCache, text: str) -> None:
     dataset.set_values("caption", [text] * 2)
-    report = analyze(dataset, random_options(), stages=("segment", *ALONE), cache=cache)
+    report = analyze(
+        dataset, random_options(), stages=("segment", "match", "attribute"), cache=cache
+    )
 
     assert report.counts["done"] == 2, report.failures
     sample = dataset.first()
@@ -247,7 +242,7 @@ def test_captions_of_any_text(dataset: fo.Dataset, cache: CountingCache, text: s
 @pytest.mark.parametrize("text", ["", "   ", "of the and with"])
 def test_captions_without_words(dataset: fo.Dataset, cache: CountingCache, text: str) -> None:
     dataset.set_values("caption", [text] * 2)
-    stages = ("segment", *ALONE)
+    stages = ("segment", "match", "attribute")
     report = analyze(dataset, random_options(), stages=stages, cache=cache)
 
     assert report.counts["done"] == 2
@@ -262,13 +257,15 @@ def test_captions_without_words(dataset: fo.Dataset, cache: CountingCache, text:
 
 def test_samples_without_a_caption_are_left_out(dataset: fo.Dataset, cache: CountingCache) -> None:
     dataset.set_values("caption", ["a dog", None])
-    report = analyze(dataset, random_options(), stages=ALONE, cache=cache)
+    report = analyze(dataset, random_options(), stages=("match", "attribute"), cache=cache)
     assert report.counts["done"] == 1
     assert "1 samples have no text to score." in report.notes
 
     dataset.set_values("caption", [None, None])
     with pytest.raises(InputError, match="need captions; none of the 2 samples"):
-        analyze(dataset, random_options(existing="replace"), stages=ALONE, cache=cache)
+        analyze(
+            dataset, random_options(existing="replace"), stages=("match", "attribute"), cache=cache
+        )
 
 
 def test_an_image_without_segments(dataset: fo.Dataset, cache: CountingCache) -> None:
@@ -284,7 +281,7 @@ def test_an_image_without_segments(dataset: fo.Dataset, cache: CountingCache) ->
 
 def test_attribution_without_any_segments_field(dataset: fo.Dataset, cache: CountingCache) -> None:
     dataset.set_values("caption", ["a dog on grass"] * 2)
-    analyze(dataset, random_options(), stages=ALONE, cache=cache)
+    analyze(dataset, random_options(), stages=("match", "attribute"), cache=cache)
     sample = dataset.first()
     assert sample.caption_attention.shape[0] == len(sample.caption_words)
     assert sample.caption_scores.shape == (0, len(sample.caption_words))

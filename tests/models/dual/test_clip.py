@@ -10,15 +10,17 @@ from typing import Any
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file, save_file
 from transformers import BertTokenizer, CLIPImageProcessor, CLIPModel
 
 from fiftyone_capviz.attribution.pairs.explain import PairMethod, explain_pair
 from fiftyone_capviz.attribution.pairs.layer_pairs import side_layers
-from fiftyone_capviz.errors import CheckpointError
+from fiftyone_capviz.errors import CheckpointError, InputError
 from fiftyone_capviz.models.registry import load_model
 from fiftyone_capviz.scenes.architectures import save_random
 from fiftyone_capviz.scenes.draw import render
 from fiftyone_capviz.scenes.world import sample_scene
+from tests.worlds.dual_encoders import load_encoder, save_clip
 
 METHODS: tuple[PairMethod, ...] = ("second_order", "icam", "itsm_hidden")
 ON_CPU: Any = {"device": torch.device("cpu"), "dtype": torch.float32}
@@ -86,3 +88,38 @@ def test_layers_that_there_are_not(folder: Path, tmp_path: Path, side: str, laye
     encoder = load_model("encoder", str(_named(folder, tmp_path / "x", **{name: layer})), **ON_CPU)
     with pytest.raises(CheckpointError, match=rf"{name} in config.json must be .* from 0 to 1"):
         side_layers(encoder, None, None)
+
+
+@pytest.mark.parametrize("eos", [2, 3])
+def test_the_pooled_token_is_the_one_of_transformers(tmp_path: Path, eos: int) -> None:
+    """2 is the legacy of published checkpoints: the largest id is pooled, wherever it stands."""
+    encoder = load_encoder(save_clip(tmp_path, eos_token_id=eos))
+    tokens = encoder.tokens(TEXTS)
+    places = encoder.pooled_positions(tokens)
+    ends = (tokens.ids == 3).int().argmax(-1).tolist()
+    assert places == (tokens.ids.argmax(-1).tolist() if eos == 2 else ends)
+    stock = CLIPModel.from_pretrained(tmp_path).eval()
+    with torch.no_grad():
+        pooled = stock.text_model(tokens.ids, attention_mask=tokens.mask).pooler_output
+        expected = torch.nn.functional.normalize(stock.text_projection(pooled), dim=-1)
+    assert torch.allclose(encoder.encode_texts(TEXTS), expected, atol=1e-6)
+
+
+def test_a_text_without_its_end_token_is_refused(tmp_path: Path) -> None:
+    encoder = load_encoder(save_clip(tmp_path, eos_token_id=60))
+    with pytest.raises(InputError, match="end token 60"):
+        encoder.encode_texts(["a man"])
+
+
+def test_a_checkpoint_without_its_projection_is_refused(tmp_path: Path) -> None:
+    save_clip(tmp_path)
+    weights = load_file(tmp_path / "model.safetensors")
+    del weights["visual_projection.weight"]
+    save_file(weights, tmp_path / "model.safetensors")
+    with pytest.raises(CheckpointError, match=r"visual_projection\.weight"):
+        load_encoder(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    config["architectures"] = ["CLIPVisionModel"]
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(CheckpointError, match="CLIPVisionModel checkpoint"):
+        load_encoder(tmp_path)

@@ -1,4 +1,4 @@
-"""SigLIP's own kind of tokenizer: read from tokenizer.json, as the slow class would read a text."""
+"""SigLIP against transformers' own, and its tokenizer as the slow class would read a text."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from transformers import SiglipModel
 
 from fiftyone_capviz.attribution.pairs.explain import explain_pair
 from fiftyone_capviz.errors import CheckpointError
-from fiftyone_capviz.models.registry import load_model
-from tests.worlds.dual_encoders import CPU, save_siglip, save_unigram
+from tests.worlds.dual_encoders import load_encoder, load_small, save_siglip, save_unigram
 from tests.worlds.pictures import picture
 
-TEXTS = [
+TEXTS = ["a man in a red shirt", "a gray wolf in the snow", "sunglasses"]
+IMAGES = [picture(0), picture(1, width=50, height=40)]
+
+UNTIDY_TEXTS = [
     "A man in a Red hat.",
     "  Its   a  well-known DOG!  ",
     "dog's hat, \t a\nman",
@@ -27,10 +30,6 @@ TEXTS = [
     "...",
     "",
 ]
-
-
-def load(folder: Path) -> Any:
-    return load_model("encoder", str(folder), device=CPU, dtype=torch.float32)
 
 
 def canonical(text: str) -> str:
@@ -51,11 +50,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("text", UNTIDY_TEXTS)
 def test_pieces_spell_the_canonical_text_and_end_with_the_end_token(
     folder: Path, vocabulary: list[Any], text: str
 ) -> None:
-    batch = load(folder).tokens([text])
+    batch = load_encoder(folder).tokens([text])
     ids = batch.ids[0].tolist()
     end = ids.index(1)
     assert ids[end:] == [1] * (16 - end)  # the end token is the padding too
@@ -65,9 +64,9 @@ def test_pieces_spell_the_canonical_text_and_end_with_the_end_token(
     assert not any(b > a for a, b in batch.offsets[0][end:])
 
 
-@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("text", UNTIDY_TEXTS)
 def test_each_piece_stands_where_its_letters_are(folder: Path, text: str) -> None:
-    encoder = load(folder)
+    encoder = load_encoder(folder)
     batch = encoder.tokens([text])
     spans = [(a, b) for a, b in batch.offsets[0] if b > a]
     assert spans == sorted(spans)
@@ -78,7 +77,7 @@ def test_each_piece_stands_where_its_letters_are(folder: Path, text: str) -> Non
 
 
 def test_case_and_punctuation_change_nothing(folder: Path) -> None:
-    encoder = load(folder)
+    encoder = load_encoder(folder)
     plain, loud = encoder.encode_texts(["a man in a red hat", " A MAN, in a (red)  hat!!"])
     assert torch.equal(plain, loud)
     assert not torch.allclose(plain, encoder.encode_texts(["a man in a red dog"])[0])
@@ -86,7 +85,7 @@ def test_case_and_punctuation_change_nothing(folder: Path) -> None:
 
 def test_words_of_the_users_text_are_explained(folder: Path) -> None:
     text = "A Red hat, a DOG."
-    found = explain_pair(load(folder), picture(), text)
+    found = explain_pair(load_encoder(folder), picture(), text)
     assert found.words.words == ("red", "hat", "dog")
     assert (np.abs(found.word_maps).sum(axis=(1, 2)) > 0).all()
     assert [text[a:b] for a, b in found.pieces if b > a][:4] == ["A", "Red", "hat", "a"]
@@ -94,7 +93,7 @@ def test_words_of_the_users_text_are_explained(folder: Path) -> None:
 
 
 def test_what_is_over_the_limit_is_cut_and_still_ends(folder: Path) -> None:
-    batch = load(folder).tokens(["dog " * 20])
+    batch = load_encoder(folder).tokens(["dog " * 20])
     assert batch.ids[0].tolist()[-1] == 1
     assert batch.cut == (5,)
 
@@ -104,11 +103,23 @@ def test_without_tokenizer_json_the_remedy_is_that_file(folder: Path, tmp_path: 
     save_unigram(tmp_path)
     (tmp_path / "tokenizer.json").unlink()
     with pytest.raises(CheckpointError, match=r"spiece\.model\. Copy tokenizer\.json"):
-        load(tmp_path)
+        load_encoder(tmp_path)
 
 
 def test_a_tokenizer_without_its_end_token_is_refused(tmp_path: Path) -> None:
     save_siglip(tmp_path)
     save_unigram(tmp_path, eos_token=None)
     with pytest.raises(CheckpointError, match="must name eos_token and pad_token"):
-        load(tmp_path)
+        load_encoder(tmp_path)
+
+
+def test_siglip_is_the_stock_model(tmp_path: Path) -> None:
+    encoder = load_small("siglip", tmp_path)
+    stock = SiglipModel.from_pretrained(tmp_path).eval()
+    tokens = encoder.tokens(TEXTS)
+    with torch.no_grad():
+        out = stock(input_ids=tokens.ids, pixel_values=encoder.preprocess(IMAGES))
+    assert torch.allclose(encoder.encode_images(IMAGES), out.image_embeds, atol=1e-6)
+    assert torch.allclose(encoder.encode_texts(TEXTS), out.text_embeds, atol=1e-6)
+    assert encoder.transform(400, 200).crop == (0, 0, 400, 200)  # squashed
+    assert encoder.image_layers == encoder.text_layers + 1  # the pooling head
