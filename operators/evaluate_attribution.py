@@ -151,10 +151,10 @@ class EvaluateAttribution(CapvizOperator):
 def outcome_of(report: EvaluationReport) -> Outcome:
     """A report as the App shows it: its table, and its plots."""
     from fiftyone_capviz.curation.evaluation.plots import evaluation_figures
-    from fiftyone_capviz.curation.evaluation.table import evaluation_table, headline
+    from fiftyone_capviz.curation.evaluation.table import evaluation_table
 
     return Outcome(
-        f"{headline(report)}\n\n```\n{evaluation_table(report)}\n```",
+        f"{report.summary()}\n\n```\n{evaluation_table(report)}\n```",
         {"report": report.to_dict()},
         warn=report.stopped or bool(report.counts.get("failed")),
         plots=evaluation_figures(report),
