@@ -14,7 +14,8 @@ from fiftyone_capviz.geometry import Grid
 from fiftyone_capviz.models.blip.captioner import BlipCaptioner
 from fiftyone_capviz.models.blip.matcher import BlipMatcher
 from fiftyone_capviz.models.decoding_plan import contrast_scores, plan_decoding
-from fiftyone_capviz.records import STEERING_METHODS, FloatArray, Steering
+from fiftyone_capviz.records import FloatArray, Steering
+from fiftyone_capviz.settings.steering import STEERING_METHODS
 from fiftyone_capviz.steering.recaption import (
     caption_images,
     find_weight,

@@ -29,19 +29,10 @@ from fiftyone_capviz.curation.words.graph_files import (
     write_graphml,
 )
 from fiftyone_capviz.errors import InputError
+from fiftyone_capviz.settings.export import FORMATS
 
 CaptionFormat = Literal["json", "csv", "coco"]
 GraphFormat = Literal["graphml", "csv"]
-ExportFormat = Literal[
-    "captions_json",
-    "captions_csv",
-    "captions_coco",
-    "graph_graphml",
-    "graph_csv",
-    "associations_csv",
-    "report_html",
-]
-FORMATS: tuple[ExportFormat, ...] = get_args(ExportFormat)
 
 
 class ExportReport(UndividedReport, list[Path]):
@@ -171,7 +162,7 @@ def export_analysis(
         collection: a dataset or view.
         folder: made where it does not exist; files of the same names are replaced.
         caption_field, segments_field: what was analysed.
-        formats: some of :data:`FORMATS`.
+        formats: some of `FORMATS`.
 
     Returns:
         The files, as a list.

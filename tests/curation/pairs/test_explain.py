@@ -29,7 +29,7 @@ from fiftyone_capviz.curation.pairs.waits import LongWaitError, pair_wait
 from fiftyone_capviz.errors import ImageError, InputError, ModelError, StoppedError
 from fiftyone_capviz.geometry import PixelTransform
 from fiftyone_capviz.images import open_image
-from fiftyone_capviz.settings.pairs import METHODS, PairSettings, default_encoder
+from fiftyone_capviz.settings.pairs import PAIR_METHODS, PairSettings, default_encoder
 from fiftyone_capviz.text.caption_pieces import pair_words
 from tests.worlds.pair_world import CAPTIONS, SEGMENTS, SETTINGS, models, pair_dataset
 
@@ -130,7 +130,7 @@ def test_a_segment_that_says_nothing_says_why() -> None:
     assert "centre" not in str(segment_regions(tiles, everything).problems[0])
 
 
-@pytest.mark.parametrize("method", [name for name in METHODS if name != "ilime"])
+@pytest.mark.parametrize("method", [name for name in PAIR_METHODS if name != "ilime"])
 def test_every_method_reads_the_same_pair(samples: list[PairSample], method: str) -> None:
     reading = explain(samples[0], method=method)
     assert reading.maps.shape == (len(reading.words), 12, 12)
