@@ -21,7 +21,7 @@ from typing import cast
 import numpy as np
 from PIL import Image
 
-from fiftyone_capviz.attribution.pairs.explain import PairMethod, explain_pairs
+from fiftyone_capviz.attribution.pairs.explain import explain_pairs
 from fiftyone_capviz.evaluation.grounding import ground
 from fiftyone_capviz.evaluation.matching import Vocabulary
 from fiftyone_capviz.evaluation.regions import GridRegions
@@ -32,6 +32,7 @@ from fiftyone_capviz.records import BoolArray
 from fiftyone_capviz.scenes.draw import render
 from fiftyone_capviz.scenes.grammar import complete_caption
 from fiftyone_capviz.scenes.world import sample_scene
+from fiftyone_capviz.settings.pairs import PairMethod
 
 FIRST_SEED = 720_000_000
 """Neither training nor the choice of the default layer drew from these seeds."""

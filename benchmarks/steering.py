@@ -21,10 +21,11 @@ import numpy as np
 import torch
 
 from fiftyone_capviz.models.registry import BUNDLED, load_model
-from fiftyone_capviz.records import STEERING_METHODS, BoolArray, FloatArray, Steering
+from fiftyone_capviz.records import BoolArray, FloatArray, Steering
 from fiftyone_capviz.scenes.drawn import Drawn, hat_scenes
 from fiftyone_capviz.scenes.grammar import color_named_for, named_kinds
 from fiftyone_capviz.segments import filter_segments, owned_shares
+from fiftyone_capviz.settings.steering import STEERING_METHODS
 from fiftyone_capviz.steering.recaption import recaption, steer_patches
 from fiftyone_capviz.steering.weighting import coverage_of_segments
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -169,10 +169,9 @@ class Steering:
     alpha: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.method not in STEERING_METHODS:
-            raise InputError(
-                f"method must be one of {', '.join(STEERING_METHODS)}; got {self.method!r}."
-            )
+        methods = get_args(SteeringMethod)
+        if self.method not in methods:
+            raise InputError(f"method must be one of {', '.join(methods)}; got {self.method!r}.")
         if not np.isfinite(self.alpha) or self.alpha < 0:
             raise InputError(f"alpha must be at least 0; got {self.alpha}.")
         if self.weights is None:
@@ -186,6 +185,5 @@ class Steering:
 
 
 SteeringMethod = Literal["scale", "logits", "contrast"]
-STEERING_METHODS: tuple[SteeringMethod, ...] = ("scale", "logits", "contrast")
 
 IntArray = NDArray[np.integer]

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from fiftyone_capviz.attribution.pairs.explain import PairMethod
     from fiftyone_capviz.attribution.pairs.explanation import PairExplanation
     from fiftyone_capviz.models.interfaces import DualEncoder
+    from fiftyone_capviz.settings.pairs import PairMethod
 
 
 def load_model(kind: str, spec: str, *, device: str = "cpu", dtype: str = "auto") -> Any:

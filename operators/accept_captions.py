@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from .frame.form import Form
-from .frame.operator import CapvizOperator
-from .frame.requests import last_run_options, target_samples
+from .frame.rewriting import Rewrite, RewriteOperator
 from .frame.sections import caption_source
-from .frame.streaming import Notify, Outcome, run
-
-if TYPE_CHECKING:
-    from fiftyone_capviz.curation.steering.reports import AcceptReport
-    from fiftyone_capviz.settings.analysis import AnalysisOptions
 
 
-class AcceptCaptions(CapvizOperator):
+class AcceptCaptions(RewriteOperator):
     """Accepts the candidates of the target view; words, scores and coverage follow."""
 
     operator_name = "accept_captions"
@@ -35,26 +27,7 @@ class AcceptCaptions(CapvizOperator):
             return
         form.notice("estimate", f"{count} captions are replaced; undo brings the old ones back.")
 
-    def execute(self, ctx: Any) -> Any:
-        options, view = last_run_options(ctx), target_samples(ctx)
-
-        def work(notify: Notify) -> Outcome:
-            from fiftyone_capviz.curation.steering.accept import accept_captions
-
-            report = accept_captions(view, options.caption_field, options=options, progress=notify)
-            details: dict[str, object] = {"samples": report.samples}
-            return Outcome(report.summary(), details, warn=bool(report.failures))
-
-        return run(ctx, work, title=self.title)
-
-    def __call__(
-        self,
-        sample_collection: Any,
-        caption_field: str = "caption",
-        *,
-        options: AnalysisOptions | None = None,
-    ) -> AcceptReport:
-        """Accept the candidates of a dataset or view."""
+    def rewrite(self) -> Rewrite:
         from fiftyone_capviz.curation.steering.accept import accept_captions
 
-        return accept_captions(sample_collection, caption_field, options=options)
+        return accept_captions

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from fiftyone_capviz.curation.dataset.progress import RunReport
 
 from .frame.form import Form
 from .frame.operator import CapvizOperator
 from .frame.sections import analysed_captions, analysed_segments
-from .frame.streaming import Notify, Outcome, run
+from .frame.streaming import Outcome
 
 if TYPE_CHECKING:
     from fiftyone_capviz.curation.segments.active import ActivateReport
@@ -20,34 +24,26 @@ class ActivateCaptions(CapvizOperator):
     title = "Activate captions"
     icon = "swap_horiz"
     summary = "Let the segments of the whole dataset describe another caption field"
+    followed = False
 
     def add_fields(self, form: Form) -> None:
         analysed_captions(form)
         analysed_segments(form)
         form.number("top_k", "A word covers at most", description="segments")
 
-    def execute(self, ctx: Any) -> Any:
-        dataset, params = ctx.dataset, ctx.params
+    def asked(self, ctx: Any) -> Callable[..., RunReport]:
+        params = ctx.params
+        return partial(
+            self.work,
+            ctx.dataset,
+            params.get("caption_field") or "caption",
+            segments_field=params.get("segments_field") or "segments",
+            top_k=params.get("top_k") or 3,
+        )
 
-        def work(_: Notify) -> Outcome:
-            report = self(
-                dataset,
-                params.get("caption_field") or "caption",
-                segments_field=params.get("segments_field") or "segments",
-                top_k=params.get("top_k") or 3,
-            )
-            return Outcome(
-                f"The segments of {report.samples} samples describe {report.caption_field!r} now"
-                + (f"; {report.skipped} samples have no scores for it." if report.skipped else "."),
-                {"samples": report.samples, "segments": report.segments},
-                warn=bool(report.skipped),
-            )
-
-        return run(ctx, work, title=self.title)
-
-    def __call__(
+    def work(
         self,
-        sample_collection: Any,
+        collection: Any,
         caption_field: str,
         *,
         segments_field: str = "segments",
@@ -57,8 +53,8 @@ class ActivateCaptions(CapvizOperator):
         from fiftyone_capviz.curation.segments.active import activate_captions
 
         return activate_captions(
-            sample_collection._dataset,
-            caption_field,
-            segments_field=segments_field,
-            top_k=top_k,
+            collection._dataset, caption_field, segments_field=segments_field, top_k=top_k
         )
+
+    def outcome(self, ctx: Any, report: ActivateReport) -> Outcome:
+        return Outcome(report.summary(), report.to_dict(), warn=bool(report.skipped))

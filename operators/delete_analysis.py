@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fiftyone.operators import types
 
+from fiftyone_capviz.curation.dataset.progress import RunReport
 from fiftyone_capviz.errors import InputError
 
 from .frame.form import Form
 from .frame.operator import CapvizOperator
 from .frame.sections import analysed_captions
-from .frame.streaming import Notify, Outcome, run
 
 if TYPE_CHECKING:
     from fiftyone_capviz.curation.delete import DeleteReport
@@ -27,6 +29,7 @@ class DeleteAnalysis(CapvizOperator):
         "Delete what an analysis stored on the whole dataset; your own captions and segments stay"
     )
     risk = types.RiskLevel.DANGEROUS
+    followed = False
 
     def add_fields(self, form: Form) -> None:
         path = analysed_captions(form)
@@ -38,26 +41,20 @@ class DeleteAnalysis(CapvizOperator):
         if not form.ctx.params.get("confirm"):
             form.mark(prop, "Tick this to delete.")
 
-    def execute(self, ctx: Any) -> Any:
-        dataset, params = ctx.dataset, ctx.params
+    def asked(self, ctx: Any) -> Callable[..., RunReport]:
+        params = ctx.params
         if not params.get("confirm"):
             raise InputError("Deleting must be confirmed; it was not. Pass confirm=True.")
+        return partial(
+            self.work,
+            ctx.dataset,
+            params.get("caption_field") or "caption",
+            segments_field=params.get("segments_field") or None,
+        )
 
-        def work(_: Notify) -> Outcome:
-            report = self(
-                dataset,
-                params.get("caption_field") or "caption",
-                segments_field=params.get("segments_field") or None,
-            )
-            return Outcome(
-                report.summary(), {"fields": list(report.fields), "runs": list(report.runs)}
-            )
-
-        return run(ctx, work, title=self.title)
-
-    def __call__(
+    def work(
         self,
-        sample_collection: Any,
+        collection: Any,
         caption_field: str = "caption",
         *,
         segments_field: str | None = None,
@@ -65,6 +62,4 @@ class DeleteAnalysis(CapvizOperator):
         """Delete the analysis of a caption field from a dataset."""
         from fiftyone_capviz.curation.delete import delete_analysis
 
-        return delete_analysis(
-            sample_collection._dataset, caption_field, segments_field=segments_field
-        )
+        return delete_analysis(collection._dataset, caption_field, segments_field=segments_field)

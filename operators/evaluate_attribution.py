@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, Unpack
 
 from fiftyone.operators import types
 
+from fiftyone_capviz.curation.dataset.progress import ProgressCallback, RunReport, StopCallback
 from fiftyone_capviz.curation.evaluation.forecast import default_caption_field, default_options
 from fiftyone_capviz.curation.evaluation.plan import caption_fields
 from fiftyone_capviz.curation.evaluation.regions import region_fields
@@ -15,28 +17,23 @@ from fiftyone_capviz.errors import CapvizError, InputError
 from fiftyone_capviz.settings.evaluation import (
     MEASURES,
     REPEATED,
+    SAMPLE_COUNTS,
+    SOURCE_LABELS,
     SOURCES,
+    EvaluationChanges,
     EvaluationOptions,
-    read_synonyms,
+    read_options,
 )
-from fiftyone_capviz.settings.steering import METHODS as STEERING_METHODS
+from fiftyone_capviz.settings.steering import STEERING_METHODS
 
 from .frame.form import Form
 from .frame.operator import CapvizOperator
 from .frame.requests import target_samples
-from .frame.streaming import Notify, Outcome, run
+from .frame.streaming import Outcome
 
 if TYPE_CHECKING:
     from fiftyone_capviz.curation.evaluation.report import EvaluationReport
-
-SOURCE_LABELS = {"itm": "Matcher (ITM)", "lm": "Captioner (LM)", "dual": "Dual encoder"}
-REPEATED_LABELS = {"skip": "Leave out", "union": "One region together"}
-SAMPLE_COUNTS = {
-    "swap_samples": "Images with a swapped word",
-    "faithfulness_samples": "Images for insertion and deletion",
-    "steering_samples": "Images for steering",
-}
-NUMBERS = (*SAMPLE_COUNTS, "seed", "batch_size", "caption_index", "bootstrap_samples")
+    from fiftyone_capviz.models.cache import ModelCache
 
 
 class EvaluateAttribution(CapvizOperator):
@@ -50,111 +47,72 @@ class EvaluateAttribution(CapvizOperator):
     def add_fields(self, form: Form) -> None:
         dataset, params = form.ctx.dataset, form.ctx.params
         regions = region_fields(dataset)
-        _choose(form, "regions_field", "Labelled regions", regions, regions[0] if regions else None)
-        form.text(
-            "expressions",
-            "Expressions",
-            description="Attribute of the regions that describes each (RefCOCO), or label: "
-            "evaluated instead of captions",
+        usual_regions = regions[0] if regions else None
+        form.one_of(
+            "regions_field", "Labelled regions", dict.fromkeys(regions, ""), usual=usual_regions
         )
-        if not params.get("expressions"):
-            usual = default_caption_field(dataset)
-            _choose(form, "caption_field", "Caption field", caption_fields(dataset), usual)
-            form.switch("all_captions", "Every caption of a list")
-        form.choice("repeated", "Regions with the same label", REPEATED, labels=REPEATED_LABELS)
-        _several(form, "sources", "Attributions from", SOURCE_LABELS)
-        _several(form, "measures", "Measure", {name: name.capitalize() for name in MEASURES})
+        _add_texts(form)
+        form.choice("repeated", "Regions with the same label", REPEATED)
+        form.several("sources", "Attributions from", SOURCE_LABELS)
+        form.several("measures", "Measure", {name: name.capitalize() for name in MEASURES})
         form.text(
             "synonyms", "Other names", description="label=name,name; label=name: what captions say"
         )
         if form.sound and form.switch("more", "More settings"):
-            usual_models = default_options(dataset, {"regions_field": regions[0]})
-            for name in SOURCES.values():
-                form.text(
-                    name,
-                    name.capitalize(),
-                    description="Hub name, folder, or scenes",
-                    default=getattr(usual_models, name),
-                )
-            form.text("name", "Name", description="Keeps it beside other evaluations")
-            form.switch(
-                "coco_names",
-                "Other names of COCO's labels",
-                description="Where all labels are COCO's: person is man, rider, ...",
-                default=True,
+            _add_more(form, default_options(dataset, {"regions_field": regions[0]}))
+        if form.sound:
+            _add_preview(
+                form, {**params, "regions_field": params.get("regions_field") or regions[0]}
             )
-            for name, label in SAMPLE_COUNTS.items():
-                form.inputs.int(name, label=label, min=0, view=types.FieldView())
-            methods: dict[str, str] = {name: name.capitalize() for name in STEERING_METHODS}
-            _several(form, "steering_methods", "Steer by", methods)
-            form.text(
-                "steering_weights",
-                "Weights to steer with",
-                default=" ".join(f"{w:g}" for w in EvaluationOptions.steering_weights),
-            )
-            form.inputs.int("seed", label="Seed", min=0, view=types.FieldView())
-            form.text("device", "Device", description="auto, cpu, cuda, cuda:1, mps")
-        if not form.sound:
-            return
-        from fiftyone_capviz.curation.evaluation.forecast import estimate_evaluation
 
-        chosen = {**params, "regions_field": params.get("regions_field") or regions[0]}
-        try:
-            options = options_from(dataset, chosen)
-            found = estimate_evaluation(target_samples(form.ctx), options)
-        except CapvizError as error:
-            form.refuse("problem", str(error))
-            return
-        _ask_to_replace(form, options)
-        form.notice("estimate", found.text)
+    def asked(self, ctx: Any) -> Callable[..., RunReport]:
+        from fiftyone_capviz.curation.evaluation.run import evaluate_attribution
 
-    def execute(self, ctx: Any) -> Any:
-        view, options = target_samples(ctx), options_from(ctx.dataset, ctx.params)
+        view = target_samples(ctx)
+        return partial(evaluate_attribution, view, options_from(ctx.dataset, ctx.params))
 
-        def work(notify: Notify) -> Outcome:
-            from fiftyone_capviz.curation.evaluation.run import evaluate_attribution
-
-            return outcome_of(evaluate_attribution(view, options, progress=notify))
-
-        return run(ctx, work, title=self.title)
-
-    def __call__(
+    def work(
         self,
-        sample_collection: Any,
+        collection: Any,
         regions_field: str,
         *,
         delegate: bool = False,
-        **options: Any,
+        progress: ProgressCallback | None = None,
+        stop: StopCallback | None = None,
+        cache: ModelCache | None = None,
+        **options: Unpack[EvaluationChanges],
     ) -> EvaluationReport | Any:
         """Evaluate the captions of a dataset or view.
 
         Args:
-            sample_collection: dataset or view.
+            collection: dataset or view.
             regions_field: Detections with labelled boxes or masks.
             delegate: schedule it instead of running it now.
+            progress, stop, cache: as in `analyze`.
             options: of `EvaluationOptions`, by name.
 
         Raises:
             CapvizError: an option, field, view or model cannot be used.
         """
-        chosen = {**options, "regions_field": regions_field}
+        asked = {**options, "regions_field": regions_field}
         if delegate:
-            return self.delegated(sample_collection, chosen)
-        from fiftyone_capviz.curation.dataset.progress import ProgressBar
+            return self.delegated(collection, asked)
         from fiftyone_capviz.curation.evaluation.run import evaluate_attribution
 
-        settings = options_from(sample_collection._dataset, chosen)
-        with ProgressBar() as bar:
-            return evaluate_attribution(sample_collection, settings, progress=bar)
+        chosen = options_from(collection._dataset, asked)
+        return evaluate_attribution(collection, chosen, progress=progress, stop=stop, cache=cache)
+
+    def outcome(self, ctx: Any, report: EvaluationReport) -> Outcome:
+        return outcome_of(report)
 
 
 def outcome_of(report: EvaluationReport) -> Outcome:
-    """A report as the App shows it: its table, and its plots."""
+    """A report as the App shows it, also one that was stored: its table, and its plots."""
     from fiftyone_capviz.curation.evaluation.plots import evaluation_figures
-    from fiftyone_capviz.curation.evaluation.table import evaluation_table, headline
+    from fiftyone_capviz.curation.evaluation.table import evaluation_table
 
     return Outcome(
-        f"{headline(report)}\n\n```\n{evaluation_table(report)}\n```",
+        f"{report.summary()}\n\n```\n{evaluation_table(report)}\n```",
         {"report": report.to_dict()},
         warn=report.stopped or bool(report.counts.get("failed")),
         plots=evaluation_figures(report),
@@ -167,45 +125,70 @@ def options_from(dataset: Any, params: Mapping[str, Any]) -> EvaluationOptions:
     Raises:
         InputError: a value cannot be used, or no regions field is named.
     """
-    known = EvaluationOptions.__dataclass_fields__
-    given = {k: v for k, v in params.items() if k in known and v not in (None, "", [])}
+    given = read_options(params)
     if params.get("replace"):  # the form's switch
         given["existing"] = "replace"
     if "regions_field" not in given:
         raise InputError("An evaluation needs labelled regions; name their field: regions_field.")
-    for name in NUMBERS:
-        if name in given and float(given[name]).is_integer():
-            given[name] = int(given[name])
-    for name, value in given.items():
-        if isinstance(value, list):
-            given[name] = tuple(tuple(one) if isinstance(one, list) else one for one in value)
-    if isinstance(given.get("steering_weights"), str):
-        given["steering_weights"] = _weights(given["steering_weights"])
-    if isinstance(given.get("synonyms"), str):
-        parts = [part.strip() for part in given["synonyms"].split(";")]
-        given["synonyms"] = read_synonyms([part for part in parts if part])
     return default_options(dataset, given)
 
 
-def _weights(text: str) -> tuple[float, ...]:
+def _add_texts(form: Form) -> None:
+    """What describes the regions: expressions, or captions."""
+    dataset = form.ctx.dataset
+    form.text(
+        "expressions",
+        "Expressions",
+        description="Attribute of the regions that describes each (RefCOCO), or label: "
+        "evaluated instead of captions",
+    )
+    if form.ctx.params.get("expressions"):
+        return
+    known, usual = dict.fromkeys(caption_fields(dataset), ""), default_caption_field(dataset)
+    form.one_of("caption_field", "Caption field", known, usual=usual)
+    form.switch("all_captions", "Every caption of a list")
+
+
+def _add_more(form: Form, usual: EvaluationOptions) -> None:
+    """What is seldom changed."""
+    for name in SOURCES.values():
+        form.text(
+            name,
+            name.capitalize(),
+            description="Hub name, folder, or scenes",
+            default=getattr(usual, name),
+        )
+    form.text("name", "Name", description="Keeps it beside other evaluations")
+    form.switch(
+        "coco_names",
+        "Other names of COCO's labels",
+        description="Where all labels are COCO's: person is man, rider, ...",
+        default=True,
+    )
+    for name, label in SAMPLE_COUNTS.items():
+        form.inputs.int(name, label=label, min=0, view=types.FieldView())
+    form.several("steering_methods", "Steer by", dict(STEERING_METHODS.items()))
+    form.text(
+        "steering_weights",
+        "Weights to steer with",
+        default=" ".join(f"{weight:g}" for weight in usual.steering_weights),
+    )
+    form.inputs.int("seed", label="Seed", min=0, view=types.FieldView())
+    form.text("device", "Device", description="auto, cpu, cuda, cuda:1, mps")
+
+
+def _add_preview(form: Form, params: Mapping[str, Any]) -> None:
+    """How much there is to measure, and whether it would replace something."""
+    from fiftyone_capviz.curation.evaluation.forecast import estimate_evaluation
+
     try:
-        return tuple(float(one) for one in text.replace(",", " ").split())
-    except ValueError as err:
-        raise InputError(
-            f"steering_weights must be numbers of at least 1, such as 1.5 3 6; got {text!r}."
-        ) from err
-
-
-def _choose(form: Form, name: str, label: str, known: list[str], usual: str | None) -> None:
-    """An existing field, refused where there is none."""
-    view = types.Dropdown()
-    for path in known:
-        view.add_choice(path, label=path)
-    prop = form.inputs.str(name, label=label, default=usual, required=True, view=view)
-    chosen = form.ctx.params.get(name) or usual
-    if chosen not in known:
-        listed = ", ".join(known) or "there is none yet"
-        form.mark(prop, f"No such field: {chosen!r}. Choose one of: {listed}.")
+        options = options_from(form.ctx.dataset, params)
+        found = estimate_evaluation(target_samples(form.ctx), options)
+    except CapvizError as error:
+        form.refuse("problem", str(error))
+        return
+    _ask_to_replace(form, options)
+    form.notice("estimate", found.text)
 
 
 def _ask_to_replace(form: Form, options: EvaluationOptions) -> None:
@@ -220,10 +203,3 @@ def _ask_to_replace(form: Form, options: EvaluationOptions) -> None:
         check_evaluation_fields(dataset, options)
     except CapvizError as error:
         form.refuse("stored", str(error))
-
-
-def _several(form: Form, name: str, label: str, labels: Mapping[str, str]) -> None:
-    view = types.DropdownView(multiple=True)
-    for value, text in labels.items():
-        view.add_choice(value, label=text)
-    form.inputs.list(name, types.String(), label=label, description="Empty: all", view=view)

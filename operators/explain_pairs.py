@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, Unpack
 
 from fiftyone.operators import types
 
+from fiftyone_capviz.curation.dataset.job import JobKeywords
+from fiftyone_capviz.curation.dataset.progress import RunReport
 from fiftyone_capviz.errors import CapvizError
+from fiftyone_capviz.settings.models import SUGGESTIONS
 from fiftyone_capviz.settings.pairs import (
-    ENCODERS,
-    METHODS,
+    PAIR_METHODS,
     SIGNED_METHODS,
     PairSettings,
     default_encoder,
 )
 
-from .frame.form import Form, problem_of_model
+from .frame.form import Form, problem_of_model, suggestions
 from .frame.operator import CapvizOperator
 from .frame.requests import target_samples
 from .frame.sections import caption_source
-from .frame.streaming import Notify, Outcome, run
+from .frame.streaming import Outcome
 
 if TYPE_CHECKING:
     from fiftyone_capviz.curation.pairs.results import MismatchReport
@@ -36,9 +41,7 @@ class ExplainPairs(CapvizOperator):
     def add_fields(self, form: Form) -> None:
         caption_source(form)
         usual = default_encoder(form.defaults.captioner)
-        view = types.AutocompleteView(allow_user_input=True)
-        for name in dict.fromkeys((usual, *ENCODERS)):
-            view.add_choice(name, label=name)
+        view = suggestions((usual, *SUGGESTIONS["encoder"]))
         prop = form.inputs.str(
             "encoder",
             label="Dual encoder",
@@ -47,7 +50,7 @@ class ExplainPairs(CapvizOperator):
             view=view,
         )
         form.mark(prop, problem_of_model("encoder", form.ctx.params.get("encoder") or usual))
-        form.choice("attribution", "Method", SIGNED_METHODS, default="second_order", labels=METHODS)
+        form.choice("attribution", "Method", {one: PAIR_METHODS[one] for one in SIGNED_METHODS})
         prop = form.inputs.int(
             "layer",
             label="Layer",
@@ -58,77 +61,73 @@ class ExplainPairs(CapvizOperator):
         if form.sound:
             _add_preview(form)
 
-    def execute(self, ctx: Any) -> Any:
-        params, view = ctx.params, target_samples(ctx)
+    def asked(self, ctx: Any) -> Callable[..., RunReport]:
+        params = ctx.params
+        captions = params.get("caption_field")
+        return partial(
+            self.work,
+            target_samples(ctx),
+            settings=settings_from(params, ctx.dataset, captions),
+            caption_field=captions,
+            caption_index=params.get("caption_index"),
+            existing=params.get("existing") or "error",
+        )
 
-        def work(notify: Notify) -> Outcome:
-            from fiftyone_capviz.curation.pairs.mismatches import (
-                find_mismatches,
-                save_mismatch_view,
-            )
-
-            captions = params.get("caption_field")
-            report = find_mismatches(
-                view,
-                settings_from(params, ctx.dataset, captions),
-                caption_field=captions,
-                caption_index=params.get("caption_index"),
-                existing=params.get("existing") or "error",
-                progress=notify,
-            )
-            summary = report.summary()
-            name = save_mismatch_view(ctx.dataset, report)
-            if name is not None:
-                summary += f"\nThe samples are in the saved view '{name}'."
-            return Outcome(summary, report.to_dict(), warn=report.stopped or bool(report.failures))
-
-        return run(ctx, work, title=self.title)
-
-    def __call__(
+    def work(
         self,
-        sample_collection: Any,
+        collection: Any,
         *,
         settings: PairSettings | None = None,
         caption_field: str | None = None,
         caption_index: int | None = None,
         existing: str = "error",
         delegate: bool = False,
+        **job: Unpack[JobKeywords],
     ) -> MismatchReport | Any:
         """Explain the pairs of a dataset or view.
 
         Args:
-            sample_collection: dataset or view.
+            collection: dataset or view.
             settings: default second-order attributions of the analysis' own family.
             caption_field: default the analysed one.
             caption_index: which caption of a list; default the analysed one, else the first.
             existing: "skip", "replace" or "error": what happens where other settings explained
                 samples already.
             delegate: schedule it instead of running it now.
+            job: progress, stop, cache, as in `analyze`.
 
         Raises:
             CapvizError: an option, field, view or model cannot be used.
         """
         if delegate:
-            told = {} if settings is None else settings.to_dict()
             params = {
-                **told,
+                **({} if settings is None else settings.to_dict()),
                 "caption_field": caption_field,
                 "caption_index": caption_index,
                 "existing": existing,
             }
-            return self.delegated(sample_collection, params)
-        from fiftyone_capviz.curation.dataset.progress import ProgressBar
+            return self.delegated(collection, params)
         from fiftyone_capviz.curation.pairs.mismatches import find_mismatches
 
-        with ProgressBar() as bar:
-            return find_mismatches(
-                sample_collection,
-                settings,
-                caption_field=caption_field,
-                caption_index=caption_index,
-                existing=existing,
-                progress=bar,
-            )
+        return find_mismatches(
+            collection,
+            settings,
+            caption_field=caption_field,
+            caption_index=caption_index,
+            existing=existing,
+            **job,
+        )
+
+    def outcome(self, ctx: Any, report: MismatchReport) -> Outcome:
+        """The report, and the saved view of the samples that it found."""
+        from fiftyone_capviz.curation.pairs.mismatches import save_mismatch_view
+
+        shown = super().outcome(ctx, report)
+        name = save_mismatch_view(ctx.dataset, report)
+        if name is None:
+            return shown
+        told = f"{shown.summary}\nThe samples are in the saved view '{name}'."
+        return replace(shown, summary=told)
 
 
 def settings_from(params: dict[str, Any], dataset: Any, caption_field: str | None) -> PairSettings:

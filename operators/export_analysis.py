@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fiftyone.operators import types
 
+from fiftyone_capviz.curation.dataset.progress import RunReport
 from fiftyone_capviz.errors import InputError
+from fiftyone_capviz.settings.export import FORMATS
 
 from .frame.form import Form
 from .frame.operator import CapvizOperator
 from .frame.requests import target_samples
 from .frame.sections import caption_source
-from .frame.streaming import Notify, Outcome, run
+
+if TYPE_CHECKING:
+    from fiftyone_capviz.curation.export.files import ExportReport
 
 
 class ExportAnalysis(CapvizOperator):
@@ -24,10 +29,10 @@ class ExportAnalysis(CapvizOperator):
     title = "Export analysis"
     icon = "file_download"
     summary = "Write captions, word graph, associations and an HTML report into a folder"
+    followed = False
+    writes = False
 
     def add_fields(self, form: Form) -> None:
-        from fiftyone_capviz.curation.export.files import FORMATS
-
         caption_source(form)
         folder = str(form.ctx.params.get("folder") or "")
         prop = form.inputs.str(
@@ -39,54 +44,37 @@ class ExportAnalysis(CapvizOperator):
         )
         if folder:
             form.mark(prop, _problem_of_folder(folder))
-        view = types.DropdownView(multiple=True)
-        for name in FORMATS:
-            view.add_choice(name, label=name)
-        form.inputs.list(
-            "formats",
-            types.String(),
-            label="Formats",
-            description="Empty: all of them",
-            view=view,
+        form.several("formats", "Formats", {name: name for name in FORMATS})
+
+    def asked(self, ctx: Any) -> Callable[..., RunReport]:
+        params = ctx.params
+        folder = params.get("folder")
+        if not folder:
+            raise InputError("An export needs a folder; none was given. Name one as `folder`.")
+        return partial(
+            self.work,
+            target_samples(ctx),
+            folder,
+            caption_field=params.get("caption_field") or "caption",
+            segments_field=params.get("segments_field") or "segments",
+            formats=params.get("formats") or None,
         )
 
-    def execute(self, ctx: Any) -> Any:
-        view, params = target_samples(ctx), ctx.params
-
-        def work(_: Notify) -> Outcome:
-            folder = params.get("folder")
-            if not folder:
-                raise InputError("An export needs a folder; none was given. Name one as `folder`.")
-            written = self(
-                view,
-                Path(folder),
-                caption_field=params.get("caption_field") or "caption",
-                segments_field=params.get("segments_field") or "segments",
-                formats=params.get("formats") or None,
-            )
-            names = "\n".join(f"- `{path}`" for path in written)
-            return Outcome(
-                f"{len(written)} files written to {folder}\n\n{names}",
-                {"files": [str(path) for path in written]},
-            )
-
-        return run(ctx, work, title=self.title, reload=False)
-
-    def __call__(
+    def work(
         self,
-        sample_collection: Any,
+        collection: Any,
         folder: Path | str,
         *,
         caption_field: str = "caption",
         segments_field: str = "segments",
         formats: Sequence[str] | None = None,
-    ) -> list[Path]:
-        """Export the analysis of a dataset or view; returns the files."""
-        from fiftyone_capviz.curation.export.files import FORMATS, export_analysis
+    ) -> ExportReport:
+        """Export the analysis of a dataset or view; returns the files, as a list."""
+        from fiftyone_capviz.curation.export.files import export_analysis
 
         return export_analysis(
-            sample_collection,
-            Path(folder).expanduser(),
+            collection,
+            folder,
             caption_field=caption_field,
             segments_field=segments_field,
             formats=tuple(formats or FORMATS),

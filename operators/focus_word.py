@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fiftyone.operators import types
 
 from fiftyone_capviz.curation.dataset.names import CaptionFields
+from fiftyone_capviz.curation.dataset.progress import RunReport
 
 from .frame.form import Form
 from .frame.operator import CapvizOperator
 from .frame.requests import target_samples
 from .frame.sections import analysed_captions, analysed_segments
-from .frame.streaming import Notify, Outcome, run
+from .frame.streaming import Outcome
 
 if TYPE_CHECKING:
     from fiftyone_capviz.curation.segments.focus import FocusReport
@@ -26,6 +29,7 @@ class FocusWord(CapvizOperator):
     icon = "center_focus_strong"
     summary = "Show which segments one word of the captions speaks of"
     risk = types.RiskLevel.LOW
+    followed = False
 
     def add_fields(self, form: Form) -> None:
         caption_field = analysed_captions(form)
@@ -39,29 +43,20 @@ class FocusWord(CapvizOperator):
         form.inputs.str("word", label="Word", description="Empty: no word is in focus", view=view)
         form.switch("heatmaps", "Heatmaps", description="on the images, in the field word_heatmap")
 
-    def execute(self, ctx: Any) -> Any:
+    def asked(self, ctx: Any) -> Callable[..., RunReport]:
         params = ctx.params
-        view = target_samples(ctx)
+        return partial(
+            self.work,
+            target_samples(ctx),
+            params.get("word") or None,
+            caption_field=params.get("caption_field") or "caption",
+            segments_field=params.get("segments_field") or "segments",
+            heatmaps=bool(params.get("heatmaps")),
+        )
 
-        def work(_: Notify) -> Outcome:
-            report = self(
-                view,
-                params.get("word") or None,
-                caption_field=params.get("caption_field") or "caption",
-                segments_field=params.get("segments_field") or "segments",
-                heatmaps=bool(params.get("heatmaps")),
-            )
-            return Outcome(
-                report.message,
-                {"segments": report.segments, "written": report.written},
-                warn=not report.written,
-            )
-
-        return run(ctx, work, title=self.title)
-
-    def __call__(
+    def work(
         self,
-        sample_collection: Any,
+        collection: Any,
         word: str | None,
         *,
         caption_field: str = "caption",
@@ -72,9 +67,12 @@ class FocusWord(CapvizOperator):
         from fiftyone_capviz.curation.segments.focus import focus_word
 
         return focus_word(
-            sample_collection,
+            collection,
             word,
             caption_field=caption_field,
             segments_field=segments_field,
             heatmaps=heatmaps,
         )
+
+    def outcome(self, ctx: Any, report: FocusReport) -> Outcome:
+        return Outcome(report.summary(), report.to_dict(), warn=not report.written)

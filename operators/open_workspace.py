@@ -7,13 +7,13 @@ from typing import Any
 import fiftyone.operators as foo
 from fiftyone.operators import types
 
-from .frame.app import PAUSES, plot_messages
+from .frame.app import plot_messages
 from .frame.form import Form
-from .frame.operator import CapvizOperator
+from .frame.operator import FormOperator
 from .frame.sections import analysed_segments
 
 
-class OpenWorkspace(CapvizOperator):
+class OpenWorkspace(FormOperator):
     """Loads the saved workspace *Captions* and opens the map in its Embeddings panel."""
 
     operator_name = "open_workspace"
@@ -35,7 +35,7 @@ class OpenWorkspace(CapvizOperator):
         space = self(ctx.dataset)
         yield ctx.ops.set_spaces(spaces=space)
         segments_field = ctx.params.get("segments_field") or "segments"
-        yield from plot_messages(ctx, space, segments_field, pauses=PAUSES)
+        yield from plot_messages(ctx, space, segments_field)
 
     def __call__(self, sample_collection: Any, *, session: Any = None) -> Any:
         """Load the workspace, saved first if need be, and show it in a session if one is given."""

@@ -9,11 +9,11 @@ from fiftyone.operators import types
 
 from fiftyone_capviz.curation.app.workspace import EMBEDDINGS_PANEL, find_panel
 
-from .frame.app import PAUSES, mapped_segments, plot_messages
-from .frame.operator import CapvizOperator
+from .frame.app import mapped_segments, plot_messages
+from .frame.operator import FormOperator
 
 
-class RestoreMap(CapvizOperator):
+class RestoreMap(FormOperator):
     """Opens the run that the Embeddings panel of a saved workspace forgets."""
 
     operator_name = "restore_map"
@@ -40,4 +40,4 @@ class RestoreMap(CapvizOperator):
         segments_field = mapped_segments(ctx.dataset)
         waiting = find_panel(ctx.spaces, EMBEDDINGS_PANEL) is not None
         if segments_field is not None and waiting:
-            yield from plot_messages(ctx, ctx.spaces, segments_field, pauses=PAUSES)
+            yield from plot_messages(ctx, ctx.spaces, segments_field)

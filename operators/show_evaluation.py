@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fiftyone.operators import types
 
+from fiftyone_capviz.curation.dataset.progress import RunReport
 from fiftyone_capviz.curation.dataset.runs import list_evaluations
 from fiftyone_capviz.curation.evaluation.storage import described
 from fiftyone_capviz.errors import InputError
@@ -13,7 +16,7 @@ from fiftyone_capviz.errors import InputError
 from .evaluate_attribution import outcome_of
 from .frame.form import Form
 from .frame.operator import CapvizOperator
-from .frame.streaming import Notify, Outcome, run
+from .frame.streaming import Outcome
 
 if TYPE_CHECKING:
     from fiftyone_capviz.curation.evaluation.comparison import EvaluationComparison
@@ -28,37 +31,36 @@ class ShowEvaluation(CapvizOperator):
     icon = "insights"
     summary = "Show a stored evaluation, or compare two"
     risk = types.RiskLevel.LOW
+    followed = False
+    writes = False
 
     def add_fields(self, form: Form) -> None:
         stored = list_evaluations(form.ctx.dataset)
         if not stored:
             form.refuse("problem", NONE_STORED)
             return
-        chosen = _evaluation(form, "evaluation", "Evaluation", stored, usual=stored[-1])
-        others = [key for key in stored if key != chosen]
+        known = {key: described(form.ctx.dataset, key) for key in stored}
+        what = "evaluation"
+        chosen = form.one_of("evaluation", "Evaluation", known, usual=stored[-1], what=what)
+        others = {key: text for key, text in known.items() if key != chosen}
         if others:
-            _evaluation(form, "compare_with", "Compare with", others)
+            form.one_of("compare_with", "Compare with", others, what=what, required=False)
 
-    def execute(self, ctx: Any) -> Any:
-        dataset, params = ctx.dataset, ctx.params
+    def asked(self, ctx: Any) -> Callable[..., RunReport]:
+        stored = list_evaluations(ctx.dataset)
+        if not stored:
+            raise InputError(NONE_STORED)
+        evaluation = ctx.params.get("evaluation") or stored[-1]
+        other = ctx.params.get("compare_with") or None
+        return partial(self.work, ctx.dataset, evaluation, compare_with=other)
 
-        def work(_: Notify) -> Outcome:
-            stored = list_evaluations(dataset)
-            if not stored:
-                raise InputError(NONE_STORED)
-            first, second = params.get("evaluation") or stored[-1], params.get("compare_with")
-            found = self(dataset, first, compare_with=second or None)
-            return _outcome(found)
-
-        return run(ctx, work, title=self.title, reload=False)
-
-    def __call__(
-        self, sample_collection: Any, evaluation: str, *, compare_with: str | None = None
+    def work(
+        self, collection: Any, evaluation: str, *, compare_with: str | None = None
     ) -> EvaluationReport | EvaluationComparison:
         """A stored evaluation, or its comparison with a second one.
 
         Args:
-            sample_collection: dataset or view.
+            collection: dataset or view.
             evaluation: caption field of an evaluation, or the key of its run.
             compare_with: the same of the second.
 
@@ -68,42 +70,27 @@ class ShowEvaluation(CapvizOperator):
         from fiftyone_capviz.curation.evaluation.comparison import compare_evaluations
         from fiftyone_capviz.curation.evaluation.storage import load_evaluation
 
-        dataset = sample_collection._dataset
+        dataset = collection._dataset
         report = load_evaluation(dataset, evaluation)
         if compare_with is None:
             return report
         other = load_evaluation(dataset, compare_with)
         return compare_evaluations(report, other, names=(evaluation, compare_with))
 
+    def outcome(self, ctx: Any, report: EvaluationReport | EvaluationComparison) -> Outcome:
+        """Table and plots."""
+        from fiftyone_capviz.curation.evaluation.comparison import EvaluationComparison
+        from fiftyone_capviz.curation.evaluation.plots import comparison_figures
+
+        if not isinstance(report, EvaluationComparison):
+            return outcome_of(report)
+        return Outcome(
+            f"{report.summary()}\n\n```\n{report.text}\n```",
+            {"comparison": report.to_dict()},
+            plots=comparison_figures(report),
+        )
+
 
 NONE_STORED = (
     "This shows what is stored; there is no evaluation yet. Run Evaluate attribution first."
 )
-
-
-def _outcome(found: EvaluationReport | EvaluationComparison) -> Outcome:
-    from fiftyone_capviz.curation.evaluation.comparison import EvaluationComparison
-    from fiftyone_capviz.curation.evaluation.plots import comparison_figures
-
-    if isinstance(found, EvaluationComparison):
-        return Outcome(
-            f"{found.names[0]} and {found.names[1]}\n\n```\n{found.text}\n```",
-            {"comparison": found.to_dict()},
-            plots=comparison_figures(found),
-        )
-    return outcome_of(found)
-
-
-def _evaluation(
-    form: Form, name: str, label: str, stored: list[str], *, usual: str | None = None
-) -> str | None:
-    """One of the stored evaluations; refused where it is not there any more."""
-    view = types.Dropdown()
-    for key in stored:
-        view.add_choice(key, label=key, description=described(form.ctx.dataset, key))
-    required = usual is not None
-    prop = form.inputs.str(name, label=label, default=usual, required=required, view=view)
-    chosen = form.ctx.params.get(name) or usual
-    if chosen is not None and chosen not in stored:
-        form.mark(prop, f"No such evaluation: {chosen!r}. Choose one of: {', '.join(stored)}.")
-    return chosen

@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, Unpack
 
 from fiftyone.operators import types
 
+from fiftyone_capviz.curation.dataset.job import JobKeywords
+from fiftyone_capviz.curation.dataset.progress import RunReport
 from fiftyone_capviz.errors import CapvizError
 from fiftyone_capviz.settings.analysis import AnalysisOptions
+from fiftyone_capviz.settings.steering import (
+    AUTO,
+    DEFAULT_STEERING_METHOD,
+    DEFAULT_STEERING_WEIGHT,
+    STEERING_METHODS,
+    Recipe,
+)
 
 from .frame.form import Form
 from .frame.operator import CapvizOperator
-from .frame.requests import last_run_options, params_from, target_samples
+from .frame.requests import called_options, params_from, target_samples
 from .frame.sections import caption_source
-from .frame.streaming import Notify, Outcome, run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fiftyone_capviz.curation.steering.reports import SteerReport
-    from fiftyone_capviz.settings.steering import Recipe
-
-DEFAULT_WEIGHT = 1.5
-METHODS = {
-    "scale": "Scale the patches (the paper's way)",
-    "logits": "Weight the cross-attention",
-    "contrast": "Contrast with the image without them",
-}
 
 
 class SteerCaptions(CapvizOperator):
@@ -59,12 +61,12 @@ class SteerCaptions(CapvizOperator):
                 form.inputs.float(
                     "weight",
                     label="Weight",
-                    description="1 changes nothing; weights of 3 and more tend to break captions",
-                    default=DEFAULT_WEIGHT,
+                    description="1 changes nothing; the largest break captions",
+                    default=DEFAULT_STEERING_WEIGHT,
                     min=0,
                     view=types.FieldView(),
                 )
-            form.choice("steering", "How", tuple(METHODS), default="scale", labels=METHODS)
+            form.choice("steering", "How", STEERING_METHODS, default=DEFAULT_STEERING_METHOD)
         if not form.sound:
             return
         try:
@@ -76,43 +78,33 @@ class SteerCaptions(CapvizOperator):
         form.notice("estimate", f"{count} images get a candidate; their captions stay until you "
                     "accept.")  # fmt: skip
 
-    def execute(self, ctx: Any) -> Any:
-        options, recipe, view = (
-            last_run_options(ctx),
-            recipe_from(ctx.params),
-            target_samples(ctx),
-        )
+    def asked(self, ctx: Any) -> Callable[..., RunReport]:
+        recipe = recipe_from(ctx.params)
+        return partial(self.work, target_samples(ctx), recipe, options=called_options(ctx))
 
-        def work(notify: Notify) -> Outcome:
-            from fiftyone_capviz.curation.steering.many import steer_captions
-
-            report = steer_captions(view, recipe, options, progress=notify)
-            return Outcome(
-                report.summary(),
-                {"samples": report.samples, "changed": report.changed, "hits": report.hits},
-                warn=bool(report.failures),
-            )
-
-        return run(ctx, work, title=self.title)
-
-    def __call__(
+    def work(
         self,
-        sample_collection: Any,
+        collection: Any,
         recipe: Recipe,
         *,
         options: AnalysisOptions | None = None,
         delegate: bool = False,
+        **job: Unpack[JobKeywords],
     ) -> SteerReport | Any:
-        """Steer the captions of a dataset or view by a recipe."""
+        """Steer the captions of a dataset or view by a recipe.
+
+        Args:
+            collection: dataset or view.
+            recipe: how to steer.
+            options: models, fields and decoding; default those of the last analysis.
+            delegate: schedule it instead of running it now.
+            job: progress, stop, cache, as in `analyze`.
+        """
         if delegate:
-            return self.delegated(
-                sample_collection, params_of_recipe(recipe) | params_from(options)
-            )
-        from fiftyone_capviz.curation.dataset.progress import ProgressBar
+            return self.delegated(collection, params_of_recipe(recipe) | params_from(options))
         from fiftyone_capviz.curation.steering.many import steer_captions
 
-        with ProgressBar() as bar:
-            return steer_captions(sample_collection, recipe, options, progress=bar)
+        return steer_captions(collection, recipe, options, **job)
 
 
 def recipe_from(params: Mapping[str, Any]) -> Recipe:
@@ -121,15 +113,13 @@ def recipe_from(params: Mapping[str, Any]) -> Recipe:
     Raises:
         InputError: it would change nothing, or its parts do not fit together.
     """
-    from fiftyone_capviz.settings.steering import AUTO, Recipe
-
     chosen = bool(params.get("segment_label") or params.get("segment_ids"))
     weight: Any = AUTO if params.get("auto_weight") else params.get("weight")
     return Recipe(
         prompt=params.get("prompt") or None,
         word=params.get("word") or None,
-        weight=DEFAULT_WEIGHT if chosen and weight is None else weight,
-        method=params.get("steering") or "scale",
+        weight=DEFAULT_STEERING_WEIGHT if chosen and weight is None else weight,
+        method=params.get("steering") or DEFAULT_STEERING_METHOD,
         segment_ids=tuple(params.get("segment_ids") or ()),
         segment_label=params.get("segment_label") or None,
     ).validated()
@@ -137,7 +127,7 @@ def recipe_from(params: Mapping[str, Any]) -> Recipe:
 
 def params_of_recipe(recipe: Recipe) -> dict[str, Any]:
     """The operator parameters that stand for a recipe."""
-    automatic = recipe.weight == "auto"
+    automatic = recipe.weight == AUTO
     return {
         "prompt": recipe.prompt,
         "word": recipe.word,

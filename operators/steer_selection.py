@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import queue
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from fiftyone.operators import types
 
-from fiftyone_capviz.curation.dataset.logs import get_logger
-from fiftyone_capviz.curation.dataset.progress import Progress
-from fiftyone_capviz.curation.dataset.runs import stored_options
+from fiftyone_capviz.curation.dataset.progress import Progress, RunReport
+from fiftyone_capviz.curation.dataset.runs import continued_options
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.settings.analysis import AnalysisOptions
 
 from .frame.app import reload_app
-from .frame.operator import CapvizOperator
-from .frame.streaming import message_of
+from .frame.operator import FormOperator
+from .frame.streaming import Notify, followed, message_of
 
-Notify = Callable[[Progress], None]
-Work = Callable[[Notify], dict[str, Any]]
+Work = Callable[[Notify], RunReport]
 
 
-class SteerSelection(CapvizOperator):
+class SteerSelection(FormOperator):
     """Steers, accepts or undoes, and patches the data ``job`` of the panel that asked.
 
     Closing the panel stops nothing: the work runs in a thread, until its end or *Stop analysis*.
@@ -42,32 +38,35 @@ class SteerSelection(CapvizOperator):
         params = ctx.params
 
         def patch(**values: object) -> Any:
-            told = {"id": params.get("job"), "step": params.get("step"), "state": "running",
+            base = {"id": params.get("job"), "step": params.get("step"), "state": "running",
                     "done": 0, "total": 0, "label": "Starting", "message": None}  # fmt: skip
-            return ctx.ops.patch_panel_data({"job": told | values}, panel_id=params.get("panel_id"))
+            return ctx.ops.patch_panel_data({"job": base | values}, panel_id=params.get("panel_id"))
+
+        def told(news: Progress) -> Any:
+            label = news.label or news.stage
+            return patch(done=news.done, total=news.total, label=label)
 
         yield patch()
         try:
-            options = stored_options(ctx.dataset, params.get("caption_field") or "caption", None)
-            work = _WORK[str(params.get("step"))](ctx, options)
-        except KeyError:
-            yield patch(state="failed", message=f"There is no step {params.get('step')!r}.")
-            return
+            work = _work_of(ctx)
         except Exception as error:
             yield patch(state="failed", message=message_of(error))
             return
-        events: queue.SimpleQueue[Progress | dict[str, Any] | Exception] = queue.SimpleQueue()
-        threading.Thread(target=_compute, args=(work, events), name="capviz", daemon=True).start()
-        event = events.get()
-        while isinstance(event, Progress):
-            yield patch(done=event.done, total=event.total, label=event.label or event.stage)
-            event = events.get()
+        event = yield from followed(work, told)
         if isinstance(event, Exception):
             yield patch(state="failed", message=message_of(event))
             return
         if params.get("step") != "steer":
             yield from reload_app(ctx)
-        yield patch(state="done", label="", message=event["summary"])
+        yield patch(state="done", label="", message=event.summary())
+
+
+def _work_of(ctx: Any) -> Work:
+    step = ctx.params.get("step")
+    if step not in _WORK:
+        raise InputError(f"There is no step {step!r}; the steps are {', '.join(_WORK)}.")
+    options = continued_options(ctx.dataset, ctx.params.get("caption_field") or "caption")
+    return _WORK[step](ctx, options)
 
 
 def _steer(ctx: Any, options: AnalysisOptions) -> Work:
@@ -97,11 +96,11 @@ def _steer(ctx: Any, options: AnalysisOptions) -> Work:
         automatic=bool(params.get("automatic")),
     )
 
-    def work(notify: Notify) -> dict[str, Any]:
+    def work(notify: Notify) -> RunReport:
         view = dataset.select(ids, ordered=True)
         report = steer_captions(view, recipe, options, progress=notify)
         remember_batch(dataset, Batch.of(report, options.caption_field, ids))
-        return {"summary": report.summary()}
+        return report
 
     return work
 
@@ -119,11 +118,11 @@ def _accept(ctx: Any, options: AnalysisOptions) -> Work:
         flipped, missed = set(ctx.params.get("flipped") or ()), set(batch.misses)
         ids = [one for one in ids if (one in missed) == (one in flipped)]
 
-    def work(notify: Notify) -> dict[str, Any]:
+    def work(notify: Notify) -> RunReport:
         report = accept_captions(dataset, field, ids=ids, options=options, progress=notify)
         failed = {failure.sample_id for failure in report.failures}
         note_accepted(dataset, field, [one for one in ids if one not in failed])
-        return {"summary": report.summary()}
+        return report
 
     return work
 
@@ -137,20 +136,12 @@ def _undo(ctx: Any, options: AnalysisOptions) -> Work:
     if not ids:
         raise InputError("Undo needs captions that were accepted here; there are none left.")
 
-    def work(notify: Notify) -> dict[str, Any]:
+    def work(notify: Notify) -> RunReport:
         report = undo_captions(dataset, field, ids=ids, options=options, progress=notify)
         forget_accepted(dataset, field)
-        return {"summary": report.summary()}
+        return report
 
     return work
-
-
-def _compute(work: Work, events: queue.SimpleQueue[Progress | dict[str, Any] | Exception]) -> None:
-    try:
-        events.put(work(events.put))
-    except Exception as error:
-        get_logger().exception("The steering panel's work failed")
-        events.put(error)
 
 
 _WORK = {"steer": _steer, "accept": _accept, "undo": _undo}

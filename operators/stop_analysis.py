@@ -7,12 +7,12 @@ from typing import Any
 from fiftyone.operators import types
 
 from .frame.form import Form
-from .frame.operator import CapvizOperator
+from .frame.operator import FormOperator
 
 _SAID = "The analysis stops after its current batch. What is finished stays; run it again to go on."
 
 
-class StopAnalysis(CapvizOperator):
+class StopAnalysis(FormOperator):
     """Sets the flag that the run looks at, in whichever process it runs."""
 
     operator_name = "stop_analysis"

@@ -7,11 +7,11 @@ from typing import Any
 
 from fiftyone.operators import types
 
-from .frame.operator import CapvizOperator
+from .frame.operator import FormOperator
 from .frame.streaming import message_of
 
 
-class StreamCaption(CapvizOperator):
+class StreamCaption(FormOperator):
     """Patches the data ``stream`` of a panel: id, text so far, and at the end the attempt.
 
     The panel cancels by the stream's id; the models are free between two word pieces.
@@ -42,13 +42,13 @@ class StreamCaption(CapvizOperator):
 
 
 def _stream(ctx: Any, stream: str, patch: Any) -> Iterator[Any]:
-    from fiftyone_capviz.curation.dataset.runs import stored_options
+    from fiftyone_capviz.curation.dataset.runs import continued_options
     from fiftyone_capviz.curation.inference.cancelled import is_cancelled
     from fiftyone_capviz.curation.steering.image import Dials, read_image
     from fiftyone_capviz.curation.steering.messages import attempt_payload
     from fiftyone_capviz.curation.steering.one import stream_image
 
-    options = stored_options(ctx.dataset, ctx.params.get("caption_field") or "caption", None)
+    options = continued_options(ctx.dataset, ctx.params.get("caption_field") or "caption")
     image = read_image(ctx.dataset, str(ctx.params.get("sample_id") or ""), options)
     dials = Dials.from_dict(ctx.params.get("dials") or {})
     text = ""

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from fiftyone_capviz.curation.dataset.names import CaptionFields
 
 from .frame.form import Form
-from .frame.operator import CapvizOperator
-from .frame.requests import last_run_options, target_samples
+from .frame.rewriting import Rewrite, RewriteOperator
 from .frame.sections import caption_source
-from .frame.streaming import Notify, Outcome, run
-
-if TYPE_CHECKING:
-    from fiftyone_capviz.curation.steering.reports import AcceptReport
-    from fiftyone_capviz.settings.analysis import AnalysisOptions
 
 
-class UndoCaptions(CapvizOperator):
+class UndoCaptions(RewriteOperator):
     """Brings back the caption before the last one, for the images of the target view."""
 
     operator_name = "undo_captions"
@@ -37,26 +29,7 @@ class UndoCaptions(CapvizOperator):
             return
         form.notice("estimate", f"Up to {count} captions go back to what they were.")
 
-    def execute(self, ctx: Any) -> Any:
-        options, view = last_run_options(ctx), target_samples(ctx)
-
-        def work(notify: Notify) -> Outcome:
-            from fiftyone_capviz.curation.steering.accept import undo_captions
-
-            report = undo_captions(view, options.caption_field, options=options, progress=notify)
-            details: dict[str, object] = {"samples": report.samples}
-            return Outcome(report.summary(), details, warn=bool(report.failures))
-
-        return run(ctx, work, title=self.title)
-
-    def __call__(
-        self,
-        sample_collection: Any,
-        caption_field: str = "caption",
-        *,
-        options: AnalysisOptions | None = None,
-    ) -> AcceptReport:
-        """Bring back the replaced captions of a dataset or view."""
+    def rewrite(self) -> Rewrite:
         from fiftyone_capviz.curation.steering.accept import undo_captions
 
-        return undo_captions(sample_collection, caption_field, options=options)
+        return undo_captions

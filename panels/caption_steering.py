@@ -10,7 +10,7 @@ from bson import ObjectId
 from fiftyone_capviz.curation.app.lasso import note_lasso
 from fiftyone_capviz.curation.app.panel_focus import panel_focus
 from fiftyone_capviz.curation.app.panel_scope import captions_notices
-from fiftyone_capviz.curation.dataset.runs import active_caption, list_runs, stored_options
+from fiftyone_capviz.curation.dataset.runs import active_caption, continued_options, list_runs
 from fiftyone_capviz.curation.dataset.samples import sample_ids
 from fiftyone_capviz.curation.dataset.store import request_stop
 from fiftyone_capviz.curation.inference.cancelled import cancel_stream
@@ -259,7 +259,7 @@ def _options(ctx: Any) -> AnalysisOptions | None:
     if asked is None:
         analysed = list_runs(ctx.dataset)
         asked = active_caption(ctx.dataset, "segments") or (analysed[0] if analysed else "caption")
-    return stored_options(ctx.dataset, asked, None) if ctx.dataset.has_field(asked) else None
+    return continued_options(ctx.dataset, asked) if ctx.dataset.has_field(asked) else None
 
 
 def _required_options(ctx: Any) -> AnalysisOptions:

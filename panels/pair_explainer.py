@@ -19,7 +19,7 @@ from fiftyone_capviz.curation.pairs.waits import LongWaitError
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.settings.pairs import PairSettings, default_encoder
 
-from .frame.panel import CapvizPanel, event, neighbor, samples_meant
+from .frame.panel import CapvizPanel, event, neighbor, samples_meant, sent
 from .payloads.pair_explainer import WaitPayload, image_payload, pair_payload, relation_payload
 
 LONG_SECONDS = 10.0
@@ -118,7 +118,7 @@ def _sample(ctx: Any, name: str) -> PairSample:
     if ctx.dataset is None or not ctx.params.get(name):
         raise InputError("An explanation needs a sample; none is open. Open or select one.")
     chosen = choose_fields(ctx.dataset, ctx.params.get("caption_field"))
-    return read_sample(ctx.dataset, str(ctx.params[name]), chosen)
+    return read_sample(ctx.dataset, str(sent(ctx, name)), chosen)
 
 
 def _settings(ctx: Any) -> PairSettings:

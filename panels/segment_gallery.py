@@ -21,7 +21,7 @@ from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.models.attention_shape import attention_shape
 from fiftyone_capviz.settings.words import WordMethod
 
-from .frame.panel import CapvizPanel, event
+from .frame.panel import CapvizPanel, event, sent
 from .payloads.segment_gallery import (
     GalleryPayload,
     MethodsPayload,
@@ -100,7 +100,7 @@ class SegmentGallery(CapvizPanel):
     @event
     def methods(self, ctx: Any) -> MethodsPayload:
         """Layers and heads to choose from; loads no model. Params: caption_field."""
-        stored = stored_method(ctx.dataset, ctx.params["caption_field"])
+        stored = stored_method(ctx.dataset, sent(ctx, "caption_field"))
         return {
             "itm": shape_payload(stored.matcher, attention_shape("matcher", stored.matcher)),
             "lm": shape_payload(stored.captioner, attention_shape("captioner", stored.captioner)),
@@ -113,15 +113,14 @@ class SegmentGallery(CapvizPanel):
         Params: cards (pairs of sample id and label id), caption_field, segments_field, source,
         method, layer, head.
         """
-        params = ctx.params
-        method = WordMethod(params["source"], params["method"], params["layer"], params["head"])
-        caption = params["caption_field"]
+        method = WordMethod(*(sent(ctx, name) for name in ("source", "method", "layer", "head")))
+        caption = sent(ctx, "caption_field")
         found = method_readings(
             ctx.dataset,
-            [(sample_id, label_id) for sample_id, label_id in params["cards"]],
+            [(sample_id, label_id) for sample_id, label_id in sent(ctx, "cards")],
             method,
             caption_field=caption,
-            segments_field=params["segments_field"],
+            segments_field=sent(ctx, "segments_field"),
         )
         stored = stored_method(ctx.dataset, caption)
         return readings_payload(
@@ -131,10 +130,10 @@ class SegmentGallery(CapvizPanel):
     @event
     def recolor(self, ctx: Any) -> dict[str, Any]:
         """Parameters that color the plot by an attribute. Params: by, segments_field."""
-        by = ctx.params["by"]
+        by = sent(ctx, "by")
         if by not in COLORS:
             raise InputError(f"The plot can be colored by {', '.join(COLORS)}; got {by!r}.")
-        steps = recolor_params(ctx.spaces, ctx.params["segments_field"], color_by=by)
+        steps = recolor_params(ctx.spaces, sent(ctx, "segments_field"), color_by=by)
         if not steps:
             raise InputError("No Embeddings panel is open to be colored. Open one with + first.")
         return {"recolor": steps}

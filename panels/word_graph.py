@@ -45,7 +45,7 @@ from fiftyone_capviz.curation.words.panel_graph import (
 from fiftyone_capviz.curation.words.similarity import similar_words
 from fiftyone_capviz.errors import InputError
 
-from .frame.panel import CapvizPanel, event
+from .frame.panel import CapvizPanel, event, sent
 from .payloads.word_graph import (
     ChoicesPayload,
     ComparePayload,
@@ -142,7 +142,7 @@ class WordGraph(CapvizPanel):
     def focus(self, ctx: Any) -> FocusPayload:
         """Narrow the grid to the samples of some words. Params: words, caption_field."""
         words = [str(one) for one in ctx.params.get("words") or ()]
-        field = ctx.params["caption_field"]
+        field = sent(ctx, "caption_field")
         dataset = ctx.dataset
         index, scope = _index_and_scope(ctx, field)
         found = samples_with_words(index, scope, words)
@@ -196,7 +196,7 @@ class WordGraph(CapvizPanel):
     def paint(self, ctx: Any) -> PaintPayload:
         """Color the plot by the word in focus, or as before. Params: version, of the focus."""
         view = base_view(ctx.dataset, ctx.request_params)
-        done = paint_focus(ctx.dataset, view, ctx.spaces, version=int(ctx.params["version"]))
+        done = paint_focus(ctx.dataset, view, ctx.spaces, version=int(sent(ctx, "version")))
         return PaintPayload(recolor=list(done.recolor), message=done.message)
 
     @event
@@ -204,34 +204,34 @@ class WordGraph(CapvizPanel):
         """Similar words, as the captioner has them. Params: words, caption_field."""
         words = [str(one) for one in ctx.params.get("words") or ()]
         return similar_payload(
-            similar_words(ctx.dataset, words, caption_field=ctx.params["caption_field"])
+            similar_words(ctx.dataset, words, caption_field=sent(ctx, "caption_field"))
         )
 
     @event
     def comparison_fields(self, ctx: Any) -> ChoicesPayload:
         """What can be compared by. Params: caption_field."""
-        return ChoicesPayload(fields=comparison_fields(ctx.dataset, ctx.params["caption_field"]))
+        return ChoicesPayload(fields=comparison_fields(ctx.dataset, sent(ctx, "caption_field")))
 
     @event
     def comparison_values(self, ctx: Any) -> ValuesPayload:
         """Values of a path. Params: path."""
-        found = comparison_values(ctx.dataset, str(ctx.params["path"]))
+        found = comparison_values(ctx.dataset, str(sent(ctx, "path")))
         return ValuesPayload(values=[one for one, _ in found], counts=[n for _, n in found])
 
     @event
     def compare(self, ctx: Any) -> ComparePayload:
         """Two collections. Params: path, a, b, caption_field."""
-        index, scope = _index_and_scope(ctx, ctx.params["caption_field"])
-        path = str(ctx.params["path"])
-        a, b = Side(path, str(ctx.params["a"])), Side(path, str(ctx.params["b"]))
+        index, scope = _index_and_scope(ctx, sent(ctx, "caption_field"))
+        path = str(sent(ctx, "path"))
+        a, b = Side(path, str(sent(ctx, "a"))), Side(path, str(sent(ctx, "b")))
         return compare_payload(compare_sides(ctx.dataset, index, a, b, within=scope.shown))
 
     @event
     def export(self, ctx: Any) -> FilePayload:
         """A file of the words that are shown. Params: kind, words, caption_field."""
-        field = ctx.params["caption_field"]
+        field = sent(ctx, "caption_field")
         index, scope = _index_and_scope(ctx, field)
-        kind = ctx.params["kind"]
+        kind = sent(ctx, "kind")
         text = graph_text(index.part(scope.shown), kind, words=ctx.params.get("words"))
         ending, _, part = str(kind).partition("_")
         name = "-".join(one for one in (ctx.dataset.name, field, part or "graph") if one)

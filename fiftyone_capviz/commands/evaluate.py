@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from fiftyone_capviz.commands.console import Subparsers, add_command, complain, say, write_json
 from fiftyone_capviz.errors import InputError
+from fiftyone_capviz.settings.analysis import CLAMPS, PRECISIONS
+from fiftyone_capviz.settings.evaluation import (
+    BLIP_METHODS,
+    DUAL_LAYERS,
+    DUAL_METHODS,
+    EXISTING,
+    MEASURES,
+    REPEATED,
+    SOURCES,
+    EvaluationOptions,
+    read_options,
+)
+from fiftyone_capviz.settings.steering import STEERING_METHODS
 
 EXAMPLES = """\
   capviz scenes make --n 200 --seed 7 --out ./scenes --dataset my-scenes
@@ -21,8 +33,6 @@ EXAMPLES = """\
   capviz evaluate coco --show capviz_evaluation_captions
   capviz evaluate coco --compare capviz_evaluation_captions capviz_evaluation9_captions_clip_only
 """
-MEASURES = ("grounding", "discrimination", "faithfulness", "coverage", "steering")
-SOURCES = ("itm", "lm", "dual")
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -51,7 +61,7 @@ def add_parser(subparsers: Subparsers) -> None:
         "not a detector's; bilinear, not bicubic; its clamping is --clamp grad); needs no captions",
     )  # fmt: skip
     parser.add_argument(
-        "--repeated", choices=("skip", "union"),
+        "--repeated", choices=REPEATED,
         help="regions of one image with the same label or expression: left out (the default), or "
         "one region together, as Flickr30k Entities wants it",
     )  # fmt: skip
@@ -59,7 +69,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N images")
     parser.add_argument("--name", help="keep this evaluation beside others of the caption field")
     parser.add_argument(
-        "--existing", choices=("error", "replace"),
+        "--existing", choices=EXISTING,
         help="what to do where an evaluation of this name is stored; default error",
     )  # fmt: skip
     parser.add_argument("--seed", type=int, help="of every draw; default 0")
@@ -86,10 +96,10 @@ def _add_measured(parser: argparse.ArgumentParser) -> None:
     )
     measured.add_argument(
         "--dual-methods", nargs="+", metavar="METHOD",
-        help="of second_order, icam, itsm_output, itsm_hidden, ilime (slow); default all but ilime",
+        help=f"of {', '.join(DUAL_METHODS)} (slow); default all but ilime",
     )  # fmt: skip
-    measured.add_argument("--dual-layers", choices=("default", "all"), help="of the dual encoder")
-    measured.add_argument("--clamp", help="none, grad or product; default as analysed, or none")
+    measured.add_argument("--dual-layers", choices=DUAL_LAYERS, help="of the dual encoder")
+    measured.add_argument("--clamp", choices=CLAMPS, help="default as analysed, or none")
     measured.add_argument(
         "--synonyms", nargs="+", metavar="LABEL=NAME,NAME",
         help="other names that captions use for a label, or a JSON file of such lists",
@@ -104,31 +114,39 @@ def _add_measured(parser: argparse.ArgumentParser) -> None:
     measured.add_argument(
         "--apart", nargs="+", metavar="WORD+WORD", help="known to avoid each other"
     )
+    usual = EvaluationOptions
     for option, what in (
-        ("faithfulness-samples", "insertion and deletion; default 50"),
-        ("swap-samples", "swapped words; default 200"),
-        ("steering-samples", "steering; default 50"),
+        ("faithfulness_samples", "insertion and deletion"),
+        ("swap_samples", "swapped words"),
+        ("steering_samples", "steering"),
     ):
-        measured.add_argument(f"--{option}", type=int, metavar="N", help=f"images for {what}")
+        measured.add_argument(
+            f"--{option.replace('_', '-')}", type=int, metavar="N",
+            help=f"images for {what}; default {getattr(usual, option)}",
+        )  # fmt: skip
     measured.add_argument(
         "--steering-methods", nargs="+", metavar="METHOD",
-        help="of scale, logits, contrast; default all",
+        help=f"of {', '.join(STEERING_METHODS)}; default all",
     )  # fmt: skip
     measured.add_argument(
-        "--steering-weights", nargs="+", type=float, metavar="W", help="default 1.5 3 6"
-    )
+        "--steering-weights", nargs="+", type=float, metavar="W",
+        help=f"default {' '.join(f'{weight:g}' for weight in usual.steering_weights)}",
+    )  # fmt: skip
     measured.add_argument("--steering-prompt", help="what steered captions begin with")
-    measured.add_argument("--bootstrap-samples", type=int, metavar="N", help="default 1000")
+    measured.add_argument(
+        "--bootstrap-samples", type=int, metavar="N",
+        help=f"default {usual.bootstrap_samples}",
+    )  # fmt: skip
 
 
 def _add_models(parser: argparse.ArgumentParser) -> None:
     models = parser.add_argument_group(
         "models", "each a hub name, a local folder, or `scenes`; default those of the analysis"
     )
-    for model in ("captioner", "matcher", "encoder"):
+    for model in SOURCES.values():
         models.add_argument(f"--{model}", metavar="MODEL")
     models.add_argument("--device", help="auto, cpu, cuda, cuda:1, mps; default auto")
-    models.add_argument("--dtype", help="auto, float32, bfloat16, float16; default auto")
+    models.add_argument("--dtype", choices=PRECISIONS, help="default auto")
     models.add_argument("--batch-size", type=int, metavar="N", help="images per batch")
 
 
@@ -137,7 +155,11 @@ def _add_shown(parser: argparse.ArgumentParser) -> None:
         "the variant whose scores go to fields of the samples; default that of the analysis"
     )
     shown.add_argument("--shown-source", choices=SOURCES, help="default itm")
-    shown.add_argument("--shown-method", metavar="METHOD", help="default gradcam, or second_order")
+    shown.add_argument(
+        "--shown-method", choices=(*BLIP_METHODS, *DUAL_METHODS), metavar="METHOD",
+        help=f"of {', '.join(BLIP_METHODS)}, and of dual the methods above; default gradcam, or "
+        "second_order",
+    )  # fmt: skip
     shown.add_argument("--shown-layer", type=int, metavar="N", help="default the model's own")
     shown.add_argument("--shown-head", type=int, metavar="N", help="default the mean of all")
     shown.add_argument(
@@ -196,31 +218,10 @@ def _evaluate(dataset: Any, arguments: argparse.Namespace) -> Any:
 
 def _options(dataset: Any, arguments: argparse.Namespace) -> Any:
     from fiftyone_capviz.curation.evaluation.forecast import default_options
-    from fiftyone_capviz.settings.evaluation import EvaluationOptions, read_synonyms
 
     if arguments.regions_field is None:
         raise InputError("--regions must name the field with labelled boxes or masks; none given.")
-    given = {
-        each.name: getattr(arguments, each.name)
-        for each in fields(EvaluationOptions)
-        if getattr(arguments, each.name, None) is not None
-    }
-    for name in ("measures", "sources", "dual_methods", "steering_methods", "steering_weights"):
-        if name in given:
-            given[name] = tuple(given[name])
-    if "synonyms" in given:
-        given["synonyms"] = read_synonyms(given["synonyms"])
-    for name in ("planted", "apart"):
-        if name in given:
-            given[name] = tuple(_pair(one, name) for one in given[name])
-    return default_options(dataset, given)
-
-
-def _pair(text: str, option: str) -> tuple[str, str]:
-    first, plus, second = text.partition("+")
-    if not (plus and first and second):
-        raise InputError(f"--{option} takes pairs like wolf+snow; got {text!r}.")
-    return first, second
+    return default_options(dataset, read_options(vars(arguments)))
 
 
 def _compare(dataset: Any, arguments: argparse.Namespace) -> int:

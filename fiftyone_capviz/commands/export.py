@@ -6,10 +6,11 @@ import argparse
 from pathlib import Path
 
 from fiftyone_capviz.commands.console import Subparsers, add_command, say
+from fiftyone_capviz.settings.export import FORMATS
 
 EXAMPLES = """\
   capviz export my-dataset --out export                     everything
-  capviz export my-dataset --out export --format coco html
+  capviz export my-dataset --out export --format captions_coco report_html
   capviz export my-dataset --view night --caption-field caption_large --out night
 """
 
@@ -25,8 +26,9 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("dataset", metavar="DATASET", help="name of a FiftyOne dataset")
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where to write")
     parser.add_argument(
-        "--format", nargs="+", default=None, metavar="FORMAT", help="default: all formats"
-    )
+        "--format", nargs="+", default=FORMATS, metavar="FORMAT",
+        help=f"only these of {', '.join(FORMATS)}",
+    )  # fmt: skip
     parser.add_argument("--view", metavar="NAME", help="only this saved view of the dataset")
     parser.add_argument("--caption-field", default="caption")
     parser.add_argument("--segments-field", default="segments")
@@ -35,7 +37,7 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    from fiftyone_capviz.curation.export.files import FORMATS, export_analysis
+    from fiftyone_capviz.curation.export.files import export_analysis
     from fiftyone_capviz.curation.targets import open_dataset, restrict
 
     collection = restrict(open_dataset(arguments.dataset), view=arguments.view, limit=None)
@@ -44,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.out,
         caption_field=arguments.caption_field,
         segments_field=arguments.segments_field,
-        formats=tuple(arguments.format) if arguments.format else FORMATS,
+        formats=arguments.format,
     )
     for path in written:
         say(str(path))

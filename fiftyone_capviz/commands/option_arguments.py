@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import fields, replace
 
-from fiftyone_capviz.settings.analysis import AnalysisOptions
+from fiftyone_capviz.settings.analysis import CHOICES, EXISTING, AnalysisOptions
 
 
 def add_option_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +25,7 @@ def add_option_arguments(parser: argparse.ArgumentParser) -> None:
         "--encoder", help=f"dual encoder of --method second_order; default {defaults.encoder}"
     )
     models.add_argument("--device", help="auto, cpu, cuda, cuda:1, mps; default auto")
-    models.add_argument("--dtype", help="auto, float32, bfloat16, float16; default auto")
+    models.add_argument("--dtype", choices=CHOICES["dtype"], help="default auto")
     models.add_argument("--batch-size", type=int, metavar="N", help="images per batch")
 
     stored = parser.add_argument_group("fields")
@@ -42,7 +42,7 @@ def add_option_arguments(parser: argparse.ArgumentParser) -> None:
     )
     stored.add_argument(
         "--existing",
-        choices=("error", "skip", "replace"),
+        choices=EXISTING,
         help="what to do with results of another configuration; default error",
     )
 
@@ -53,14 +53,21 @@ def add_option_arguments(parser: argparse.ArgumentParser) -> None:
     captions.add_argument("--min-new-tokens", type=int, metavar="N", help="shortest; default 0")
 
     attribution = parser.add_argument_group("attribution")
-    attribution.add_argument("--source", help="itm or lm: which model attributes; default itm")
     attribution.add_argument(
-        "--method",
-        help=f"gradcam, cross_attention, or second_order; default {defaults.method}",
+        "--source",
+        choices=CHOICES["source"],
+        help=f"which model attributes; default {defaults.source}",
+    )
+    attribution.add_argument(
+        "--method", choices=CHOICES["method"], help=f"default {defaults.method}"
     )
     attribution.add_argument("--layer", type=int, metavar="N", help="default the model's own")
     attribution.add_argument("--head", type=int, metavar="N", help="default the mean of all heads")
-    attribution.add_argument("--clamp", help=f"none, grad or product; default {defaults.clamp}")
+    attribution.add_argument(
+        "--clamp",
+        choices=CHOICES["clamp"],
+        help=f"negative values that are cut; default {defaults.clamp}",
+    )
     attribution.add_argument(
         "--top-k", type=int, metavar="N", help="segments that a word covers at most"
     )
@@ -83,10 +90,15 @@ def add_option_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
     mapped = parser.add_argument_group("map of all segments")
-    mapped.add_argument("--embeddings", help="pooled or crops; default pooled")
+    mapped.add_argument(
+        "--embeddings",
+        choices=CHOICES["embeddings"],
+        help=f"default {defaults.embeddings}",
+    )
     mapped.add_argument(
         "--map-method",
-        help="tsne, umap (pip install 'fiftyone-capviz[umap]') or none; "
+        choices=CHOICES["map_method"],
+        help="umap needs an extra: pip install 'fiftyone-capviz[umap]'; "
         f"default {defaults.map_method}",
     )
     mapped.add_argument("--map-seed", type=int, metavar="N", help=f"default {defaults.map_seed}")

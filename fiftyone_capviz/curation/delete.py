@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import fiftyone as fo
@@ -20,6 +20,7 @@ from fiftyone_capviz.curation.dataset.names import (
     CaptionFields,
     SegmentFields,
 )
+from fiftyone_capviz.curation.dataset.progress import UndividedReport
 from fiftyone_capviz.curation.dataset.runs import (
     active_caption,
     delete_run,
@@ -37,7 +38,7 @@ from fiftyone_capviz.curation.segments.active import activate_captions
 
 
 @dataclass
-class DeleteReport:
+class DeleteReport(UndividedReport):
     """What :func:`delete_analysis` took away and what it left.
 
     Attributes:
@@ -60,6 +61,10 @@ class DeleteReport:
         ]
         lines += [f"Kept {name!r}: {reason}" for name, reason in self.kept.items()]
         return "\n".join(lines)
+
+    def to_dict(self) -> dict[str, object]:
+        """As JSON can hold it."""
+        return asdict(self)
 
 
 def delete_analysis(

@@ -8,38 +8,50 @@ Nothing here imports FiftyOne or torch, so forms and the command line may use it
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Literal, TypedDict, get_args
 
 from fiftyone_capviz.errors import InputError
+from fiftyone_capviz.settings.hashing import settings_hash
+from fiftyone_capviz.settings.models import CAPTIONERS, ENCODERS, MATCHERS, SEGMENTERS, SUGGESTIONS
 from fiftyone_capviz.settings.words import WordMethod
 
 Stage = Literal["caption", "match", "segment", "attribute", "map"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
 Existing = Literal["error", "skip", "replace"]
+"""What happens to stored results of other settings: refuse to run, keep them, or replace them."""
+EXISTING: tuple[Existing, ...] = get_args(Existing)
 Precision = Literal["float32", "bfloat16", "float16"]
 
 SECOND_ORDER = "second_order"
 """The method that takes neither matcher nor captioner, but a dual encoder."""
 
-CHOICES: dict[str, tuple[str, ...]] = {
-    "source": ("itm", "lm"),
-    "method": ("gradcam", "cross_attention", SECOND_ORDER),
-    "clamp": ("none", "grad", "product"),
-    "embeddings": ("pooled", "crops"),
-    "map_method": ("tsne", "umap", "none"),
-    "existing": get_args(Existing),
-    "dtype": ("auto", *get_args(Precision)),
+# Each choice -> its name in forms, the default first.
+SOURCES = {"itm": "Matcher (ITM)", "lm": "Captioner (LM)"}
+ATTRIBUTION_METHODS = {
+    "gradcam": "Grad-CAM",
+    "cross_attention": "Cross-attention",
+    SECOND_ORDER: "Second-order (dual encoder)",
 }
+CLAMPS = {"none": "nothing", "grad": "gradients", "product": "products"}
+EMBEDDINGS = {"pooled": "Pooled patch features", "crops": "Masked crops"}
+MAP_METHODS = {"tsne": "t-SNE", "umap": "UMAP", "none": "No"}
+PRECISIONS = ("auto", *get_args(Precision))
 
-MODEL_KINDS = ("captioner", "matcher", "segmenter", "encoder")
+CHOICES: dict[str, dict[str, str]] = {
+    "source": SOURCES,
+    "method": ATTRIBUTION_METHODS,
+    "clamp": CLAMPS,
+    "embeddings": EMBEDDINGS,
+    "map_method": MAP_METHODS,
+    "existing": {name: name for name in EXISTING},
+    "dtype": {name: name for name in PRECISIONS},
+}
+"""Option -> its choices."""
+
+MODEL_KINDS = tuple(SUGGESTIONS)
 """Options that name a model."""
-
-# Raised when what a stage stores changes its meaning, so that older results count as different.
-HASH_VERSION = 1
 
 # The options each stage's result depends on, beside the revision of its model.
 STAGE_OPTIONS: dict[Stage, tuple[str, ...]] = {
@@ -90,10 +102,10 @@ class AnalysisOptions:
 
     caption_field: str = "caption"
     segments_field: str = "segments"
-    captioner: str = "Salesforce/blip-image-captioning-base"
-    matcher: str = "Salesforce/blip-itm-base-coco"
-    segmenter: str = "superpixels"
-    encoder: str = "openai/clip-vit-base-patch16"
+    captioner: str = CAPTIONERS[0]
+    matcher: str = MATCHERS[0]
+    segmenter: str = SEGMENTERS[0]
+    encoder: str = ENCODERS[0]
     own_segments: bool = False
     prompt: str | None = None
     num_beams: int = 3
@@ -194,11 +206,10 @@ class AnalysisOptions:
         """
         settings: dict[str, object] = {k: getattr(self, k) for k in STAGE_OPTIONS[stage]}
         model = self.stage_model(stage)
-        settings |= {"stage": stage, "model": revisions[model], "version": HASH_VERSION}
+        settings |= {"stage": stage, "model": revisions[model]}
         if not (model == "segmenter" and self.segmenter in EXACT_SEGMENTERS):
             settings["precision"] = precision
-        text = json.dumps(settings, sort_keys=True)
-        return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+        return settings_hash(settings, kind="analysis")
 
 
 class AnalysisChanges(TypedDict, total=False):

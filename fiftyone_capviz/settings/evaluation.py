@@ -10,18 +10,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from math import inf
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from fiftyone_capviz.errors import InputError
-from fiftyone_capviz.settings.analysis import AnalysisOptions
-from fiftyone_capviz.settings.pairs import METHODS as PAIR_METHODS
-from fiftyone_capviz.settings.pairs import PHOTOGRAPHS
-from fiftyone_capviz.settings.steering import METHODS as STEERING_METHODS
+from fiftyone_capviz.settings.analysis import (
+    ATTRIBUTION_METHODS,
+    SECOND_ORDER,
+    AnalysisOptions,
+)
+from fiftyone_capviz.settings.analysis import SOURCES as ANALYSED_SOURCES
+from fiftyone_capviz.settings.models import PHOTOGRAPHS
+from fiftyone_capviz.settings.pairs import PAIR_METHODS
+from fiftyone_capviz.settings.steering import STEERING_METHODS
 
 SOURCES = {"itm": "matcher", "lm": "captioner", "dual": "encoder"}
 """Where attributions come from, and which model that is."""
-BLIP_METHODS = ("gradcam", "cross_attention")
-DUAL_METHODS = tuple(PAIR_METHODS)
+SOURCE_LABELS = {**ANALYSED_SOURCES, "dual": "Dual encoder"}
+BLIP_METHODS = tuple(name for name in ATTRIBUTION_METHODS if name != SECOND_ORDER)
+DUAL_METHODS: tuple[str, ...] = tuple(PAIR_METHODS)
 FAST_DUAL_METHODS = tuple(name for name in DUAL_METHODS if name != "ilime")
 """Without ILIME, which needs a thousand forward passes per side of each pair."""
 MEASURES = {
@@ -34,8 +40,16 @@ MEASURES = {
 """Grounding is always measured; the shares of signs of own and other objects come with it."""
 EXPRESSION_MEASURES = ("grounding", "faithfulness")
 """What expressions allow: the others need labels that captions name, or leave out."""
-REPEATED = ("skip", "union")
+DUAL_LAYERS = ("default", "all")
+REPEATED = {"skip": "Leave out", "union": "One region together"}
+"""What becomes of regions that share a label -> its name in forms."""
 EXISTING = ("error", "replace")
+SAMPLE_COUNTS = {
+    "swap_samples": "Images with a swapped word",
+    "faithfulness_samples": "Images for insertion and deletion",
+    "steering_samples": "Images for steering",
+}
+"""Options that say how many images are drawn -> their names in forms."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +119,7 @@ class EvaluationOptions:
     faithfulness_samples: int = 50
     swap_samples: int = 200
     steering_samples: int = 50
-    steering_methods: tuple[str, ...] = STEERING_METHODS
+    steering_methods: tuple[str, ...] = tuple(STEERING_METHODS)
     steering_weights: tuple[float, ...] = (1.5, 3.0, 6.0)
     steering_prompt: str | None = None
     bootstrap_samples: int = 1000
@@ -155,7 +169,7 @@ class EvaluationOptions:
         _some_of("sources", self.sources, SOURCES)
         _some_of("measures", self.measures, MEASURES)
         _some_of("dual_methods", self.dual_methods, DUAL_METHODS)
-        _some_of("dual_layers", (self.dual_layers,), ("default", "all"))
+        _some_of("dual_layers", (self.dual_layers,), DUAL_LAYERS)
         _some_of("repeated", (self.repeated,), REPEATED)
         _some_of("existing", (self.existing,), EXISTING)
         _some_of("steering_methods", self.steering_methods, STEERING_METHODS)
@@ -163,7 +177,7 @@ class EvaluationOptions:
             raise InputError(
                 f"An evaluation's name must be letters, digits and underscores; got {self.name!r}."
             )
-        for name in ("faithfulness_samples", "swap_samples", "steering_samples", "seed"):
+        for name in (*SAMPLE_COUNTS, "seed"):
             _whole(name, getattr(self, name), 0)
         _whole("bootstrap_samples", self.bootstrap_samples, 2)
         weights = self.steering_weights
@@ -212,18 +226,118 @@ class EvaluationOptions:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> EvaluationOptions:
         """Options from a stored dict; entries of other versions are ignored."""
-        known = {each.name for each in fields(cls)}
-        chosen = {key: value for key, value in values.items() if key in known}
-        for name in ("planted", "apart"):
-            chosen[name] = tuple((pair[0], pair[1]) for pair in chosen.get(name, ()))
-        for name in ("sources", "measures", "dual_methods", "steering_methods", "steering_weights"):
-            if name in chosen:
-                chosen[name] = tuple(chosen[name])
-        return replace(cls(regions_field=str(values["regions_field"])), **chosen)
+        return replace(cls(regions_field=str(values["regions_field"])), **read_options(values))
+
+
+class EvaluationChanges(TypedDict, total=False):
+    """The options of `EvaluationOptions` by name, but for the regions, which are always told."""
+
+    caption_field: str
+    caption_index: int
+    all_captions: bool
+    expressions: str | None
+    repeated: str
+    name: str
+    existing: str
+    captioner: str
+    matcher: str
+    encoder: str
+    sources: tuple[str, ...]
+    measures: tuple[str, ...]
+    dual_methods: tuple[str, ...]
+    dual_layers: str
+    clamp: str
+    heads: bool
+    synonyms: Mapping[str, Sequence[str]]
+    coco_names: bool
+    planted: tuple[tuple[str, str], ...]
+    apart: tuple[tuple[str, str], ...]
+    shown_source: str
+    shown_method: str
+    shown_layer: int | None
+    shown_head: int | None
+    faithfulness_samples: int
+    swap_samples: int
+    steering_samples: int
+    steering_methods: tuple[str, ...]
+    steering_weights: tuple[float, ...]
+    steering_prompt: str | None
+    bootstrap_samples: int
+    seed: int
+    fields: bool
+    device: str
+    dtype: str
+    batch_size: int | None
+
+
+_SEVERAL = ("sources", "measures", "dual_methods", "steering_methods")
+_PAIRS = ("planted", "apart")
+_WHOLE = (
+    *("caption_index", "shown_layer", "shown_head", *SAMPLE_COUNTS),
+    *("bootstrap_samples", "seed", "batch_size"),
+)
+
+
+def read_options(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Options as forms, the command line, JSON and stored runs have them, as `EvaluationOptions`.
+
+    Lists become tuples, and so do strings that name several; whole numbers may come as floats or
+    text, pairs of words as "wolf+snow", synonyms as `read_synonyms` takes them.
+
+    Args:
+        values: option -> value; None, empty strings and empty lists stand for options that are not
+            given. What is no option is passed over.
+
+    Raises:
+        InputError: a value that says nothing of the kind.
+    """
+    known = {each.name for each in fields(EvaluationOptions)}
+    given = {k: v for k, v in values.items() if k in known and v is not None and v not in ("", [])}
+    for name, value in given.items():
+        if name in _SEVERAL:
+            given[name] = tuple(value.replace(",", " ").split() if _is_text(value) else value)
+        elif name == "steering_weights":
+            given[name] = _weights(value) if _is_text(value) else tuple(value)
+        elif name in _PAIRS:
+            given[name] = tuple(_pair(each, name) for each in value)
+        elif name in _WHOLE:
+            given[name] = _number(value)
+        elif name == "synonyms" and not isinstance(value, Mapping):
+            parts = value.split(";") if _is_text(value) else value
+            given[name] = read_synonyms([part.strip() for part in parts if part.strip()])
+    return given
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _number(value: Any) -> Any:
+    """A whole number where it is one; the checks say what is wrong with all else."""
+    try:
+        return int(value) if float(value).is_integer() else value
+    except (TypeError, ValueError):
+        return value
+
+
+def _weights(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(one) for one in text.replace(",", " ").split())
+    except ValueError as err:
+        raise InputError(
+            f"steering_weights must be numbers of at least 1, such as 1.5 3 6; got {text!r}."
+        ) from err
+
+
+def _pair(given: str | Sequence[str], option: str) -> tuple[str, str]:
+    words = given.split("+") if isinstance(given, str) else given
+    if len(words) != 2 or not all(words):
+        raise InputError(f"{option} takes pairs of words like wolf+snow; got {given!r}.")
+    return words[0], words[1]
 
 
 def read_synonyms(given: Sequence[str]) -> dict[str, list[str]]:
-    """Synonyms as the command line gives them.
+    """Synonyms as forms and the command line give them.
 
     Args:
         given: each LABEL=NAME,NAME or the path of a JSON file with an object of lists.
@@ -255,7 +369,7 @@ def _synonym_file(path: Path) -> dict[str, Any]:
     return table
 
 
-def _some_of(name: str, chosen: Sequence[str], known: Mapping[str, str] | Sequence[str]) -> None:
+def _some_of(name: str, chosen: Sequence[str], known: Mapping[Any, str] | Sequence[str]) -> None:
     unknown = [each for each in chosen if each not in known]
     if unknown or not chosen:
         raise InputError(

@@ -5,20 +5,17 @@ Nothing here imports torch, so forms may use it freely.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any
+from typing import Any, Literal
 
 from fiftyone_capviz.errors import InputError
+from fiftyone_capviz.settings.hashing import settings_hash
+from fiftyone_capviz.settings.models import PHOTOGRAPHS, SCENES
 
-SCENES = "scenes"
-PHOTOGRAPHS = "openai/clip-vit-base-patch16"
-ENCODERS = (PHOTOGRAPHS, "openai/clip-vit-base-patch32", SCENES)
-"""Encoders to suggest; any hub name or local folder will do."""
+PairMethod = Literal["second_order", "icam", "itsm_output", "itsm_hidden", "ilime"]
 
-METHODS: dict[str, str] = {
+PAIR_METHODS: dict[str, str] = {
     "second_order": "Second-order",
     "icam": "ICAM",
     "itsm_output": "ITSM, output",
@@ -36,7 +33,7 @@ LAYERED_METHODS = (*DIFFERENTIATING_METHODS, "itsm_hidden")
 SIGNED_METHODS = ("second_order", "icam", "ilime")
 """Methods whose sum over the image has a sign that means something; a sum of cosines has none."""
 
-METHOD_HINTS: dict[str, str] = {
+PAIR_METHOD_HINTS: dict[str, str] = {
     "second_order": "Integrated second derivatives of the score: parts that sum to the whole",
     "icam": "The same at the input alone, without integrating: quick, parts do not sum up",
     "itsm_output": "Similarity of the encoders' output tokens: no derivatives, a layer has no say",
@@ -45,9 +42,6 @@ METHOD_HINTS: dict[str, str] = {
 }
 """Method -> what it does, in a sentence."""
 
-HASH_VERSION = 2
-"""Raised when what is stored changes its meaning."""
-
 
 @dataclass(frozen=True)
 class PairSettings:
@@ -55,7 +49,7 @@ class PairSettings:
 
     Attributes:
         encoder: hub name, local folder or a bundled name.
-        method: a key of `METHODS`.
+        method: a key of `PAIR_METHODS`.
         layer: whose input is attributed to, 0 for the first; None for the encoder's default.
         nodes: of the quadrature between reference and input.
         device, dtype: "auto" or a torch name.
@@ -94,8 +88,10 @@ class PairSettings:
         Raises:
             InputError: naming the first that cannot.
         """
-        if self.method not in METHODS:
-            raise InputError(f"method must be one of {', '.join(METHODS)}; got {self.method!r}.")
+        if self.method not in PAIR_METHODS:
+            raise InputError(
+                f"method must be one of {', '.join(PAIR_METHODS)}; got {self.method!r}."
+            )
         if not isinstance(self.encoder, str) or not self.encoder.strip():
             raise InputError(
                 f"encoder must be a hub name, a local folder or {SCENES!r}; got {self.encoder!r}."
@@ -135,10 +131,11 @@ class PairSettings:
         Returns:
             16 hexadecimal digits; the device has no part in them.
         """
-        told = {k: v for k, v in self.to_dict().items() if k not in ("encoder", "device", "dtype")}
+        told: dict[str, object] = {
+            k: v for k, v in self.to_dict().items() if k not in ("encoder", "device", "dtype")
+        }
         told |= {"layer": layer, "revision": revision, "precision": precision}
-        payload = json.dumps(told | {"version": HASH_VERSION}, sort_keys=True)
-        return hashlib.blake2b(payload.encode(errors="surrogatepass"), digest_size=8).hexdigest()
+        return settings_hash(told, kind="pairs")
 
 
 def require_signed(settings: PairSettings) -> PairSettings:

@@ -9,9 +9,19 @@ from math import isfinite
 from typing import Any, Literal
 
 from fiftyone_capviz.errors import InputError
+from fiftyone_capviz.records import SteeringMethod
 
-Method = Literal["scale", "logits", "contrast"]
-METHODS: tuple[Method, ...] = ("scale", "logits", "contrast")
+STEERING_METHODS: dict[SteeringMethod, str] = {
+    "scale": "Scale the patches (the paper's way)",
+    "logits": "Weight the cross-attention",
+    "contrast": "Contrast with the image without them",
+}
+"""How a weight acts -> its name for people; `Steering` says what each does."""
+DEFAULT_STEERING_METHOD: SteeringMethod = "logits"
+DEFAULT_STEERING_WEIGHT = 3.0
+"""What is tried first, wherever nothing is chosen."""
+METHOD_BEFORE_CHOICE: SteeringMethod = "scale"
+"""What a stored recipe that names no method meant when it was stored."""
 AUTO = "auto"
 STORED_WEIGHTS = "patch_weights"
 """The key of a recipe's grid weights on datasets."""
@@ -28,7 +38,7 @@ class Recipe:
         weight: for the patches of the chosen segments; 1 changes nothing, 2 to 10 is usual; "auto"
             takes for each image the smallest weight that says the word and keeps the caption sound;
             None leaves the patches alone.
-        method: how the weight acts: "scale" (the paper's), "logits" or "contrast".
+        method: how the weight acts, one of `STEERING_METHODS`.
         segment_ids: label ids of the chosen segments.
         segment_label: chooses the segments with this label or top word, for example "uncovered".
         grid_weights: weights per patch for every image, rows of columns on the captioner's grid,
@@ -40,7 +50,7 @@ class Recipe:
     prompt: str | None = None
     word: str | None = None
     weight: float | Literal["auto"] | None = None
-    method: Method = "scale"
+    method: SteeringMethod = DEFAULT_STEERING_METHOD
     segment_ids: tuple[str, ...] = ()
     segment_label: str | None = None
     grid_weights: tuple[tuple[float, ...], ...] | None = None
@@ -56,9 +66,9 @@ class Recipe:
         Raises:
             InputError: naming the first thing that cannot.
         """
-        if self.method not in METHODS:
+        if self.method not in STEERING_METHODS:
             raise InputError(
-                f"The steering method is one of {', '.join(METHODS)}; got {self.method!r}."
+                f"The steering method is one of {', '.join(STEERING_METHODS)}; got {self.method!r}."
             )
         if self.weight == AUTO:
             if not (self.word or "").strip():
@@ -122,7 +132,8 @@ class Recipe:
     def from_dict(cls, stored: Mapping[str, Any]) -> Recipe:
         """The recipe that :meth:`to_dict` wrote; unknown keys are ignored."""
         known = {item.name for item in fields(cls)}
-        values = {key: value for key, value in stored.items() if key in known}
+        values: dict[str, Any] = {"method": METHOD_BEFORE_CHOICE}
+        values |= {key: value for key, value in stored.items() if key in known}
         values["segment_ids"] = tuple(values.get("segment_ids") or ())
         grid = stored.get(STORED_WEIGHTS)
         values["grid_weights"] = tuple(tuple(row) for row in grid) if grid else None

@@ -12,6 +12,7 @@ from PIL.Image import Image
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.models.interfaces import Captioner, Matcher
 from fiftyone_capviz.records import Caption, FloatArray, Match, Steering, SteeringMethod
+from fiftyone_capviz.settings.steering import DEFAULT_STEERING_METHOD
 from fiftyone_capviz.steering.weighting import PatchSelection, combined_weights
 from fiftyone_capviz.text.words import caption_words
 
@@ -91,7 +92,7 @@ def steer_patches(
     coverage: FloatArray,
     weight: float,
     *,
-    method: SteeringMethod = "scale",
+    method: SteeringMethod = DEFAULT_STEERING_METHOD,
     prompt: str | None = None,
 ) -> Steering:
     """The steering for a dial that stands at 1 where nothing changes, whatever the method.
@@ -108,7 +109,7 @@ def steer_patches(
 def steer_selections(
     selections: Sequence[PatchSelection],
     *,
-    method: SteeringMethod = "scale",
+    method: SteeringMethod = DEFAULT_STEERING_METHOD,
     prompt: str | None = None,
 ) -> Steering:
     """The steering for several dials at once; see `steer_patches` for one.
@@ -216,7 +217,7 @@ def find_weight(
     matcher: Matcher | None = None,
     match_features: torch.Tensor | None = None,
     prompt: str | None = None,
-    method: SteeringMethod = "logits",
+    method: SteeringMethod = DEFAULT_STEERING_METHOD,
     weights: Sequence[float] = DEFAULT_WEIGHTS,
     max_match_loss: float = MAX_MATCH_LOSS,
     max_likelihood_loss: float = MAX_LIKELIHOOD_LOSS,

@@ -9,7 +9,7 @@ with pauses.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from fiftyone_capviz.curation.app.panel_scope import captions_notices
@@ -45,16 +45,13 @@ def mapped_segments(dataset: Any) -> str | None:
     return None
 
 
-def plot_messages(
-    ctx: Any, spaces: Any, segments_field: str, *, pauses: Sequence[float]
-) -> Iterator[Any]:
-    """Messages to the App that open and color the map.
+def plot_messages(ctx: Any, spaces: Any, segments_field: str) -> Iterator[Any]:
+    """Messages to the App that open and color the map, with `PAUSES` between them.
 
     Args:
         ctx: FiftyOne's execution context.
         spaces: the layout that is open, or about to be.
         segments_field: whose map.
-        pauses: seconds to wait before each message.
     """
     if not ctx.dataset.has_brain_run(SegmentFields(segments_field).map_key):
         return
@@ -64,7 +61,7 @@ def plot_messages(
     params = embeddings_panel_params(spaces, segments_field)
     assert params is not None
     begun = time.monotonic()
-    for pause in pauses:
+    for pause in PAUSES:
         time.sleep(pause)
         # A word may have been clicked meanwhile: its colors stay.
         yield ctx.trigger("set_panel_data", asked_since(params, begun))

@@ -5,7 +5,7 @@ Nothing here imports torch: a form is resolved again on every change of a field.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,33 +14,9 @@ from fiftyone.operators import types
 
 from fiftyone_capviz.errors import CapvizError, InputError
 from fiftyone_capviz.settings.analysis import CHOICES, Stage
-from fiftyone_capviz.settings.pairs import ENCODERS
+from fiftyone_capviz.settings.models import SUGGESTIONS
 
-from .requests import DEFAULTS, OPTION_NAMES, base_options, options_of, target_samples
-
-CAPTIONER_NAMES = (
-    "Salesforce/blip-image-captioning-base",
-    "Salesforce/blip-image-captioning-large",
-    "scenes",
-)
-MATCHER_NAMES = ("Salesforce/blip-itm-base-coco", "Salesforce/blip-itm-large-coco", "scenes")
-SEGMENTER_NAMES = ("superpixels", "facebook/sam-vit-base", "scenes")
-SUGGESTIONS = {
-    "captioner": CAPTIONER_NAMES,
-    "matcher": MATCHER_NAMES,
-    "segmenter": SEGMENTER_NAMES,
-    "encoder": ENCODERS,
-}
-_LABELS = {
-    "none": "No",
-    "itm": "Matcher (ITM)",
-    "lm": "Captioner (LM)",
-    "gradcam": "Grad-CAM",
-    "cross_attention": "Cross-attention",
-    "second_order": "Second-order (dual encoder)",
-    "tsne": "t-SNE",
-    "umap": "UMAP",
-}
+from .requests import DEFAULTS, OPTION_NAMES, form_defaults, options_of, target_samples
 
 
 def problem_of(name: str, value: Any) -> str | None:
@@ -76,6 +52,14 @@ def _looks_like_hub_name(spec: str) -> bool:
     return bool(owner and slash and name) and "/" not in name and owner not in (".", "..", "~")
 
 
+def suggestions(names: Iterable[str]) -> types.AutocompleteView:
+    """Names to choose from; any other can be typed."""
+    view = types.AutocompleteView(allow_user_input=True)
+    for name in dict.fromkeys(names):
+        view.add_choice(name, label=name)
+    return view
+
+
 class Form:
     """One operator's form while it is resolved.
 
@@ -88,7 +72,7 @@ class Form:
     def __init__(self, ctx: Any, *, label: str, description: str | None = None) -> None:
         self.ctx = ctx
         self.inputs = types.Object()
-        self.defaults = base_options(ctx)
+        self.defaults = form_defaults(ctx)
         self._label = label
         self._description = description
         self.sound = True
@@ -167,28 +151,64 @@ class Form:
         self,
         name: str,
         label: str,
-        choices: Sequence[str] | None = None,
+        choices: Mapping[Any, str] | None = None,
         *,
         description: str = "",
         default: str | None = None,
-        labels: Mapping[str, str] | None = None,
     ) -> str:
-        """One of a few values; returns the present choice."""
-        values = tuple(choices or CHOICES[name])
+        """One of a few values; returns the present choice.
+
+        Args:
+            choices: value -> label; default those of the option of this name.
+            default: the option's own, else the first.
+        """
+        known = CHOICES[name] if choices is None else choices
         view = types.Dropdown()
-        for value in values:
-            view.add_choice(value, label=(labels or _LABELS).get(value, value))
-        default = default or getattr(self.defaults, name, values[0])
+        for value, shown in known.items():
+            view.add_choice(value, label=shown)
+        default = default or getattr(self.defaults, name, None) or next(iter(known))
         self.inputs.enum(
-            name, values, label=label, description=description, default=default, view=view
+            name, tuple(known), label=label, description=description, default=default, view=view
         )
         return str(self.ctx.params.get(name) or default)
 
+    def several(self, name: str, label: str, choices: Mapping[Any, str]) -> None:
+        """Some of a few values; none of them stands for all."""
+        view = types.DropdownView(multiple=True)
+        for value, shown in choices.items():
+            view.add_choice(value, label=shown)
+        self.inputs.list(name, types.String(), label=label, description="Empty: all", view=view)
+
+    def one_of(
+        self,
+        name: str,
+        label: str,
+        known: Mapping[str, str],
+        *,
+        usual: str | None = None,
+        what: str = "field",
+        required: bool = True,
+    ) -> str | None:
+        """One of what is there, refused where it is not; returns the present choice.
+
+        Args:
+            known: value -> description.
+            usual: chosen where the user has not.
+            what: is chosen, in a word.
+            required: None is refused, too.
+        """
+        view = types.Dropdown()
+        for value, description in known.items():
+            view.add_choice(value, label=value, description=description)
+        prop = self.inputs.str(name, label=label, default=usual, required=required, view=view)
+        chosen = self.ctx.params.get(name) or usual
+        if chosen not in known and (required or chosen is not None):
+            listed = ", ".join(known) or "there is none yet"
+            self.mark(prop, f"No such {what}: {chosen!r}. Choose one of: {listed}.")
+        return chosen
+
     def model(self, kind: str, label: str) -> None:
         """A model's name, with suggestions; any hub name or folder can be typed."""
-        view = types.AutocompleteView(allow_user_input=True)
-        for name in SUGGESTIONS[kind]:
-            view.add_choice(name, label=name)
         spec = str(self.value(kind))
         extra = ", or vit_b=FILE" if kind == "segmenter" else ""
         prop = self.inputs.str(
@@ -196,7 +216,7 @@ class Form:
             label=label,
             description=f"Hub name, local folder, or `scenes` for the synthetic world{extra}",
             default=getattr(self.defaults, kind),
-            view=view,
+            view=suggestions(SUGGESTIONS[kind]),
         )
         self.mark(prop, problem_of_model(kind, spec))
 
@@ -206,9 +226,7 @@ class Form:
         """A sample field: an existing one to choose, or the name of a new one."""
         value = str(self.value(name))
         if new:
-            view = types.AutocompleteView(allow_user_input=True)
-            for path in dict.fromkeys((*known, getattr(self.defaults, name))):
-                view.add_choice(path, label=path)
+            view = suggestions((*known, getattr(self.defaults, name)))
             prop = self.inputs.str(
                 name,
                 label=label,

@@ -1,21 +1,29 @@
-"""The bases of our operators: config, form, and the run of one or more stages of the analysis."""
+"""The bases of our operators: looks and form, one piece of work, stages of the analysis."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Callable
+from functools import partial
+from typing import Any, ClassVar, ParamSpec, Protocol, TypeVar, Unpack
 
+import fiftyone as fo
 import fiftyone.operators as foo
 from fiftyone.operators import types
 
 from fiftyone_capviz.curation.analysis.report import Report
+from fiftyone_capviz.curation.dataset.job import JobKeywords
+from fiftyone_capviz.curation.dataset.progress import ProgressBar, RunReport
 from fiftyone_capviz.settings.analysis import AnalysisOptions, Stage
 
 from .form import Form, add_run_settings
 from .requests import options_of, params_from, target_samples
 from .streaming import Notify, Outcome, run
 
+Told = ParamSpec("Told")
+Reported = TypeVar("Reported", bound=RunReport, covariant=True)
 
-class CapvizOperator(foo.Operator):
+
+class FormOperator(foo.Operator):
     """An operator whose subclass says its name, its looks and what its form asks.
 
     Attributes:
@@ -61,6 +69,66 @@ class CapvizOperator(foo.Operator):
             self.add_fields(form)
         return form.property()
 
+
+class Works(Protocol[Told, Reported]):
+    """An operator with a `work`: it lends `CapvizOperator.__call__` its parameters and result."""
+
+    @property
+    def followed(self) -> bool: ...
+
+    def work(
+        self, collection: Any, /, *args: Told.args, **kwargs: Told.kwargs
+    ) -> Reported: ...  # fmt: skip
+
+
+class CapvizOperator(FormOperator):
+    """An operator that does one piece of work, and hands back its report.
+
+    A subclass has a method `work`: it takes a dataset or view and what is asked, calls the library,
+    and returns the report. Its parameters are those of the operator when Python calls it. What a
+    form asks of it, `asked` says.
+
+    Attributes:
+        followed: `work` takes progress, stop and cache, as `analyze` does.
+        writes: the App must fetch the dataset again when it is done.
+    """
+
+    followed: ClassVar[bool] = True
+    writes: ClassVar[bool] = True
+
+    def asked(self, ctx: Any) -> Callable[..., RunReport]:
+        """The call that a form or `execute_operator` asks for, but for its progress.
+
+        Raises:
+            CapvizError: a parameter cannot be used.
+        """
+        raise NotImplementedError
+
+    def outcome(self, ctx: Any, report: Any) -> Outcome:
+        """What the App shows of a report."""
+        warn = report.stopped or bool(report.failures)
+        return Outcome(report.summary(), report.to_dict(), warn=warn)
+
+    def execute(self, ctx: Any) -> Any:
+        def work(notify: Notify) -> Outcome:
+            call = self.asked(ctx)
+            return self.outcome(ctx, call(progress=notify) if self.followed else call())
+
+        return run(ctx, work, title=self.title, reload=self.writes)
+
+    def __call__(
+        self: Works[Told, Reported],
+        sample_collection: Any,
+        *args: Told.args,
+        **kwargs: Told.kwargs,
+    ) -> Reported:
+        """Run it from Python, with a progress bar where FiftyOne draws bars; see `work`."""
+        if not self.followed:
+            return self.work(sample_collection, *args, **kwargs)
+        with ProgressBar(enabled=bool(fo.config.show_progress_bars)) as bar:
+            kwargs.setdefault("progress", bar)
+            return self.work(sample_collection, *args, **kwargs)
+
     def delegated(self, sample_collection: Any, params: dict[str, Any]) -> Any:
         """Schedule the operator; FiftyOne's result of that."""
         return foo.execute_operator(
@@ -93,36 +161,24 @@ class StageOperator(CapvizOperator):
         add_run_settings(form, self.stages)
         return form.property()
 
-    def execute(self, ctx: Any) -> Any:
-        options = options_of(ctx)
-        view = target_samples(ctx)
+    def asked(self, ctx: Any) -> Callable[..., RunReport]:
+        return partial(self.work, target_samples(ctx), options=options_of(ctx))
 
-        def work(notify: Notify) -> Outcome:
-            from fiftyone_capviz.curation.analysis.analyze import analyze
-
-            report = analyze(view, options, stages=self.stages, progress=notify)
-            self.finish(ctx.dataset, options, report)
-            warn = report.stopped or bool(report.failures)
-            return Outcome(report.summary(), report.to_dict(), warn=warn)
-
-        return run(ctx, work, title=self.title)
-
-    def finish(self, dataset: Any, options: AnalysisOptions, report: Report) -> None:
-        """What follows a run; nothing by default."""
-
-    def __call__(
+    def work(
         self,
-        sample_collection: Any,
+        collection: Any,
         *,
         options: AnalysisOptions | None = None,
         delegate: bool = False,
+        **job: Unpack[JobKeywords],
     ) -> Report | Any:
-        """Run it from Python.
+        """Run the stages.
 
         Args:
-            sample_collection: dataset or view.
+            collection: dataset or view.
             options: default `AnalysisOptions()`.
             delegate: schedule it instead of running it now.
+            job: progress, stop, cache, as in `analyze`.
 
         Returns:
             The report, or FiftyOne's result of the scheduling.
@@ -132,9 +188,20 @@ class StageOperator(CapvizOperator):
         """
         chosen = (options or AnalysisOptions()).validated()
         if delegate:
-            return self.delegated(sample_collection, params_from(chosen))
+            return self.delegated(collection, params_from(chosen))
         from fiftyone_capviz.curation.analysis.analyze import analyze
 
-        report = analyze(sample_collection, chosen, stages=self.stages)
-        self.finish(sample_collection._dataset, chosen, report)
+        progress = job.get("progress") or False
+        report = analyze(
+            collection,
+            chosen,
+            stages=self.stages,
+            progress=progress,
+            stop=job.get("stop"),
+            cache=job.get("cache"),
+        )
+        self.finish(collection._dataset, chosen, report)
         return report
+
+    def finish(self, dataset: Any, options: AnalysisOptions, report: Report) -> None:
+        """What follows a run; nothing by default."""

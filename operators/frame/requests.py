@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
-from fiftyone_capviz.curation.dataset.runs import list_runs, read_run
+from fiftyone_capviz.curation.dataset.runs import last_options, list_runs
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.settings.analysis import AnalysisOptions
 
@@ -37,25 +37,22 @@ def options_of(ctx: Any) -> AnalysisOptions:
     Raises:
         InputError: a value is out of range.
     """
-    return options_from(ctx.params, base=base_options(ctx))
+    return options_from(ctx.params, base=form_defaults(ctx))
 
 
-def base_options(ctx: Any) -> AnalysisOptions:
+def form_defaults(ctx: Any) -> AnalysisOptions:
     """What a form starts from: the last run's options in the App, the defaults for SDK calls.
 
     So the App goes on with the models and thresholds that the dataset was analysed with, also
-    with those that the form does not show.
+    with those that the form does not show. See `last_options` for how others go on.
     """
     if not from_app(ctx) or ctx.dataset is None:
         return DEFAULTS
     analysed = list_runs(ctx.dataset)
-    asked = ctx.params.get("caption_field") or DEFAULTS.caption_field
     if not analysed:
         return DEFAULTS
-    record = read_run(ctx.dataset, asked if asked in analysed else analysed[0])
-    if record is None:
-        return DEFAULTS
-    last = AnalysisOptions.from_dict(record.options)
+    asked = ctx.params.get("caption_field") or DEFAULTS.caption_field
+    last = last_options(ctx.dataset, asked if asked in analysed else analysed[0]) or DEFAULTS
     return replace(
         last,
         caption_field=asked if asked in analysed else last.caption_field,
@@ -65,23 +62,23 @@ def base_options(ctx: Any) -> AnalysisOptions:
     )
 
 
-def last_run_options(ctx: Any) -> AnalysisOptions:
+def called_options(ctx: Any) -> AnalysisOptions:
     """The options that a caption field was analysed with, changed by what the call names.
 
-    For operators that go on with an analysis; the prompt is theirs, not the analysis's.
+    For operators that go on with an analysis; the prompt is theirs, not the analysis's. See
+    `last_options` for how others go on.
 
     Raises:
         InputError: a value is out of range.
     """
     caption_field = ctx.params.get("caption_field") or DEFAULTS.caption_field
-    record = read_run(ctx.dataset, caption_field)
-    base = DEFAULTS if record is None else AnalysisOptions.from_dict(record.options)
+    last = last_options(ctx.dataset, caption_field) or DEFAULTS
     named = {
         name: value
         for name, value in ctx.params.items()
         if name != "prompt" and value is not None and value != ""
     }
-    return options_from(named, base=replace(base, caption_field=caption_field))
+    return options_from(named, base=replace(last, caption_field=caption_field))
 
 
 def params_from(options: AnalysisOptions | None) -> dict[str, Any]:

@@ -89,7 +89,7 @@ def attributing(form: Form) -> None:
             return
         form.number("layer", "Layer", description="Empty: the model's own default")
         form.number("head", "Head", description="Empty: the mean of all")
-        form.choice("clamp", "Cut negative values of", labels={"none": "nothing"})
+        form.choice("clamp", "Cut negative values of")
         form.switch("use_enc", "Use the [ENC] token", default=True)
         form.number("top_k", "A word covers at most", description="segments")
 
@@ -102,11 +102,7 @@ def mapping(form: Form) -> None:
         description="" if has_umap() else "UMAP needs the package umap-learn, not installed here",
     )
     if form.ctx.params.get("more"):
-        form.choice(
-            "embeddings",
-            "Embeddings",
-            labels={"pooled": "Pooled patch features", "crops": "Masked crops"},
-        )
+        form.choice("embeddings", "Embeddings")
         form.number("map_seed", "Seed")
 
 

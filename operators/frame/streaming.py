@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from fiftyone.operators import types
 from fiftyone.operators.message import GeneratedMessage, MessageType
@@ -59,6 +59,7 @@ class Outcome:
 
 
 Work = Callable[[Notify], Outcome]
+Result = TypeVar("Result")
 
 
 class StreamedResult(GeneratedMessage):
@@ -122,15 +123,12 @@ def _delegated_progress(ctx: Any) -> Notify:
 
 
 def _stream(ctx: Any, work: Work, *, title: str, reload: bool) -> Iterator[Any]:
-    events: queue.SimpleQueue[Progress | Outcome | Exception] = queue.SimpleQueue()
-    threading.Thread(target=_compute, args=(work, events), name="capviz", daemon=True).start()
+    def told(progress: Progress) -> Any:
+        return ctx.ops.set_progress(progress=_share(progress), label=_label(progress))
+
+    messages = followed(work, told)
     yield ctx.ops.set_progress(progress=0.0, label="Starting")
-    while True:
-        event = _latest(events)
-        if isinstance(event, Progress):
-            yield ctx.ops.set_progress(progress=_share(event), label=_label(event))
-            continue
-        break
+    event = yield from messages
     if reload:
         yield from reload_app(ctx)
     if isinstance(event, Outcome):
@@ -165,22 +163,35 @@ def error_form(title: str, message: str) -> types.Property:
     return types.Property(outputs, view=types.View(label=title))
 
 
-def _compute(work: Work, events: queue.SimpleQueue[Progress | Outcome | Exception]) -> None:
-    try:
-        events.put(work(events.put))
-    except Exception as error:
-        get_logger().exception("An operator failed")
-        events.put(error)
+def followed(
+    work: Callable[[Notify], Result], told: Callable[[Progress], Any]
+) -> Generator[Any, None, Result | Exception]:
+    """Compute in a thread of its own, from now on; whoever stops listening does not stop the work.
 
+    Args:
+        work: what to do.
+        told: makes a message of progress; of what piled up meanwhile only the last is told.
 
-def _latest(
-    events: queue.SimpleQueue[Progress | Outcome | Exception],
-) -> Progress | Outcome | Exception:
-    """The next event; of progress that piled up meanwhile only the last."""
-    event = events.get()
-    while isinstance(event, Progress) and not events.empty():
-        event = events.get()
-    return event
+    Returns:
+        A generator of the messages, which returns the result, or what was raised.
+    """
+    events: queue.SimpleQueue[Progress | Result | Exception] = queue.SimpleQueue()
+
+    def compute() -> None:
+        try:
+            events.put(work(events.put))
+        except Exception as error:
+            get_logger().exception("An operator failed")
+            events.put(error)
+
+    def listen() -> Generator[Any, None, Result | Exception]:
+        while isinstance(event := events.get(), Progress):
+            if events.empty():
+                yield told(event)
+        return event
+
+    threading.Thread(target=compute, name="capviz", daemon=True).start()
+    return listen()
 
 
 def message_of(error: Exception) -> str:

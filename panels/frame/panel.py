@@ -10,7 +10,7 @@ import fiftyone.operators as foo
 from fiftyone.operators import types
 
 from fiftyone_capviz.curation.dataset.logs import get_logger, log_file
-from fiftyone_capviz.errors import CapvizError
+from fiftyone_capviz.errors import CapvizError, InputError
 
 Event = Callable[..., Mapping[str, Any] | None]
 
@@ -66,6 +66,17 @@ class CapvizPanel(foo.Panel):
         }
         view = types.View(component=self.component, composite_view=True, **events)
         return types.Property(types.Object(), view=view)
+
+
+def sent(ctx: Any, name: str) -> Any:
+    """A parameter that the panel's call must have.
+
+    Raises:
+        InputError: it lacks it.
+    """
+    if name not in ctx.params:
+        raise InputError(f"The panel's call lacks {name!r}.")
+    return ctx.params[name]
 
 
 def samples_meant(ctx: Any, ids: Sequence[str | None]) -> list[str]:

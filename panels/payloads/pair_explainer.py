@@ -15,11 +15,11 @@ from fiftyone_capviz.curation.pairs.sample import PairFieldsChosen, PairSample, 
 from fiftyone_capviz.curation.segments.outlines import segment_outlines
 from fiftyone_capviz.curation.steering.messages import finite
 from fiftyone_capviz.records import FloatArray
+from fiftyone_capviz.settings.models import ENCODERS
 from fiftyone_capviz.settings.pairs import (
-    ENCODERS,
     LAYERED_METHODS,
-    METHOD_HINTS,
-    METHODS,
+    PAIR_METHOD_HINTS,
+    PAIR_METHODS,
     PairSettings,
     default_encoder,
 )
@@ -132,10 +132,10 @@ def image_payload(
             {
                 "value": value,
                 "label": label,
-                "hint": METHOD_HINTS[value],
+                "hint": PAIR_METHOD_HINTS[value],
                 "layered": value in LAYERED_METHODS,
             }
-            for value, label in METHODS.items()
+            for value, label in PAIR_METHODS.items()
         ],
     }
 

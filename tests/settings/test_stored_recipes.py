@@ -17,3 +17,8 @@ def test_grid_weights_keep_their_stored_name() -> None:
 def test_a_recipe_of_version_0_1_0_is_read() -> None:
     old = {"prompt": None, "method": "logits", "weight": None, "patch_weights": [[1.0], [2.0]]}
     assert Recipe.from_dict(old) == Recipe(method="logits", grid_weights=((1.0,), (2.0,)))
+
+
+def test_a_recipe_that_names_no_method_is_the_one_of_its_time() -> None:
+    assert Recipe.from_dict({"prompt": "a"}).method == "scale"
+    assert Recipe.from_dict(Recipe(prompt="a").to_dict()).method == Recipe().method

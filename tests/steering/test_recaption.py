@@ -12,7 +12,8 @@ from PIL import Image
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.models.blip.captioner import BlipCaptioner
 from fiftyone_capviz.models.blip.matcher import BlipMatcher
-from fiftyone_capviz.records import STEERING_METHODS, Steering
+from fiftyone_capviz.records import Steering
+from fiftyone_capviz.settings.steering import STEERING_METHODS
 from fiftyone_capviz.steering.recaption import (
     caption_images,
     find_weight,

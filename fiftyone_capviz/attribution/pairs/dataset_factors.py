@@ -14,8 +14,6 @@ import torch
 from PIL.Image import Image
 
 from fiftyone_capviz.attribution.pairs.explain import (
-    DIFFERENTIATING,
-    PairMethod,
     method_factors,
     require_caption,
     require_method,
@@ -30,6 +28,7 @@ from fiftyone_capviz.geometry import PixelTransform
 from fiftyone_capviz.models.dual.sides import Side
 from fiftyone_capviz.models.interfaces import DualEncoder
 from fiftyone_capviz.models.word_pieces import Offsets
+from fiftyone_capviz.settings.pairs import DIFFERENTIATING_METHODS, PairMethod
 
 
 class DatasetFactors:
@@ -72,7 +71,7 @@ class DatasetFactors:
             raise InputError(f"bits must be 16 or 32; got {bits!r}.")
         self.encoder, self.method = encoder, method
         self.layer, self.text_layer = side_layers(
-            encoder, layer, text_layer, differentiates=method in DIFFERENTIATING
+            encoder, layer, text_layer, differentiates=method in DIFFERENTIATING_METHODS
         )
         self.nodes, self.quadrature = nodes, quadrature
         self._bits: Bits = bits

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal, TypedDict, Unpack, get_args
+from typing import TypedDict, Unpack
 
 import numpy as np
 import torch
@@ -27,19 +27,7 @@ from fiftyone_capviz.models.dual.sides import Side
 from fiftyone_capviz.models.interfaces import DualEncoder
 from fiftyone_capviz.models.word_pieces import TokenBatch
 from fiftyone_capviz.records import FloatArray
-
-PairMethod = Literal["second_order", "icam", "itsm_output", "itsm_hidden", "ilime"]
-
-PAIR_METHODS: dict[str, str] = {
-    "second_order": "second-order attribution, exact up to the completeness error",
-    "icam": "interaction CAM: gradients at the input itself, zero reference",
-    "itsm_output": "similarity of output tokens",
-    "itsm_hidden": "similarity of the layer's tokens",
-    "ilime": "bilinear surrogate fitted to perturbations (1000 forward passes per side)",
-}
-
-DIFFERENTIATING = ("second_order", "icam")
-"""Methods that attribute by derivatives from a layer on."""
+from fiftyone_capviz.settings.pairs import DIFFERENTIATING_METHODS, PAIR_METHODS, PairMethod
 
 
 class SideChoices(TypedDict, total=False):
@@ -114,7 +102,7 @@ def explain_pairs(
     for caption in captions:
         require_caption(caption)
     first, second = side_layers(
-        encoder, layer, text_layer, differentiates=method in DIFFERENTIATING
+        encoder, layer, text_layer, differentiates=method in DIFFERENTIATING_METHODS
     )
     pixels, tokens = encoder.preprocess(images), encoder.tokens(captions)
     if method == "ilime":
@@ -207,7 +195,7 @@ def attribute_sides(
     """Attribution of one pair of sides by any method but ILIME, by the fastest way for one pair."""
     require_method(method, perturbing=False)
     short = len(first.hidden) < len(second.embedding)
-    if method in DIFFERENTIATING and second.closed is None and short:
+    if method in DIFFERENTIATING_METHODS and second.closed is None and short:
         if method == "icam":
             first, second, nodes, quadrature = icam_side(first), icam_side(second), 1, "right"
         towards = token_factors(first, nodes=nodes, quadrature=quadrature)
@@ -258,7 +246,7 @@ def warnings_of(tokens: TokenBatch, row: int) -> tuple[str, ...]:
 
 def require_method(method: str, *, perturbing: bool = True) -> None:
     """Raise InputError unless there is such a method."""
-    names = [name for name in get_args(PairMethod) if perturbing or name != "ilime"]
+    names = [name for name in PAIR_METHODS if perturbing or name != "ilime"]
     if method not in names:
         raise InputError(f"method must be one of {', '.join(names)} here; got {method!r}.")
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from fiftyone_capviz.curation.dataset.progress import Failure
+from fiftyone_capviz.curation.dataset.progress import Failure, listed_failures
 
 SHOWN_FAILURES = 5
 
@@ -56,7 +56,7 @@ class Report:
         return {
             "counts": dict(self.counts),
             "seconds": dict(self.seconds),
-            "failures": [list(failure) for failure in self.failures],
+            "failures": listed_failures(self.failures),
             "stopped": self.stopped,
             "skipped": self.skipped,
             "notes": list(self.notes),

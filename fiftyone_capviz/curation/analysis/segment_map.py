@@ -9,9 +9,9 @@ from __future__ import annotations
 import importlib.util
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Unpack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Unpack
 
 import fiftyone as fo
 import numpy as np
@@ -22,6 +22,7 @@ from fiftyone_capviz.curation.dataset.documents import full_masks
 from fiftyone_capviz.curation.dataset.job import Job, JobKeywords, long_run
 from fiftyone_capviz.curation.dataset.map_run import register_map, segment_ids
 from fiftyone_capviz.curation.dataset.names import SegmentFields
+from fiftyone_capviz.curation.dataset.progress import Failure, listed_failures
 from fiftyone_capviz.curation.dataset.states import Task, read_states
 from fiftyone_capviz.curation.dataset.store import clear_stop
 from fiftyone_capviz.curation.inference.batch_loop import Work, Worker, run_batches
@@ -55,7 +56,10 @@ class MapReport:
         skipped: segments without an embedding (image not readable).
         seconds: wall-clock time.
         method, embeddings, seed: as asked.
+        failures: samples whose segments could not be embedded.
     """
+
+    stopped: ClassVar[bool] = False  # stopped, it raises: there is no half of a map
 
     brain_key: str
     segments: int
@@ -65,10 +69,16 @@ class MapReport:
     method: str
     embeddings: str
     seed: int
+    failures: list[Failure] = field(default_factory=list)
 
-    def to_dict(self) -> dict[str, str | int | float]:
-        """For the provenance run."""
-        return dict(self.__dict__)
+    def summary(self) -> str:
+        """A sentence or two for people."""
+        text = f"{self.segments:,} segments mapped in {self.seconds:.1f} s."
+        return f"{text} {self.skipped:,} have no embedding." if self.skipped else text
+
+    def to_dict(self) -> dict[str, object]:
+        """As JSON can hold it."""
+        return asdict(self) | {"failures": listed_failures(self.failures)}
 
 
 def has_umap() -> bool:
@@ -136,8 +146,10 @@ def make_map(
     handed = {} if embeddings is None else embeddings
     vectors = dict(handed)
     missing = [s for s, ids in labels.items() if any(one not in vectors for one in ids)]
+    failures: list[Failure] = []
     if missing:
-        vectors = {**compute_vectors(dataset, missing, options, job), **vectors}
+        computed = compute_vectors(dataset, missing, options, job, failed=failures.append)
+        vectors = {**computed, **vectors}
     wanted = [one for ids in labels.values() for one in ids]
     usable = [one for one in wanted if one in vectors and np.isfinite(vectors[one]).all()]
     _require_enough(len(usable), options.segments_field)
@@ -160,6 +172,7 @@ def make_map(
         options.map_method,
         options.embeddings,
         options.map_seed,
+        failures,
     )
 
 
@@ -175,7 +188,12 @@ DEFAULT_BATCH = 16
 
 
 def compute_vectors(
-    dataset: fo.Dataset, ids: Sequence[str], options: AnalysisOptions, job: Job
+    dataset: fo.Dataset,
+    ids: Sequence[str],
+    options: AnalysisOptions,
+    job: Job,
+    *,
+    failed: Callable[[Failure], None] = lambda failure: None,
 ) -> dict[str, FloatArray]:
     """One vector per segment of these samples, from the captioner's image encoder.
 
@@ -184,6 +202,7 @@ def compute_vectors(
         ids: of the samples.
         options: captioner, segments field, and "pooled" or "crops".
         job: who follows.
+        failed: called with each sample that cannot be used.
 
     Returns:
         Label id -> float32 "hidden"; segments of images that cannot be read are missing.
@@ -198,6 +217,8 @@ def compute_vectors(
 
     def collect(result: SegmentVectors) -> None:
         found.update(result.vectors)
+        if result.failure is not None:
+            failed(result.failure)
 
     loop = run_batches(
         VectorWork(dataset.name, options),
@@ -214,10 +235,15 @@ def compute_vectors(
 
 @dataclass(frozen=True)
 class SegmentVectors:
-    """The vectors of one image's segments, by label id."""
+    """The vectors of one image's segments, by label id; or why there are none."""
 
     vectors: Mapping[str, FloatArray] = field(default_factory=dict)
-    error: str | None = None
+    failure: Failure | None = None
+
+    @property
+    def error(self) -> str | None:
+        """Why there are none."""
+        return None if self.failure is None else self.failure.message
 
 
 @dataclass(frozen=True)
@@ -270,7 +296,8 @@ class VectorWorker(Worker[Task, Item, SegmentVectors]):
         ]
 
     def failed(self, item: Item, message: str) -> SegmentVectors:
-        return SegmentVectors(error=message)
+        sample = item.task.sample
+        return SegmentVectors(failure=Failure(str(sample.id), sample.filepath, message))
 
     def close(self) -> None:
         self._loader.close()

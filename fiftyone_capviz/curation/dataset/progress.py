@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import NamedTuple, TextIO
+from typing import Any, NamedTuple, Protocol, TextIO
 
 from tqdm.auto import tqdm
 
@@ -86,6 +86,46 @@ class Failure(NamedTuple):
     sample_id: str
     filepath: str
     message: str
+
+
+class RunReport(Protocol):
+    """What every run hands back, whatever it did: what an operator needs to show it.
+
+    A report of work that happens as a whole is an `UndividedReport` besides.
+    """
+
+    @property
+    def failures(self) -> Sequence[Failure]:
+        """The samples that could not be used; empty where nothing can fail alone."""
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it ended early, on request; False where it cannot be stopped."""
+
+    def summary(self) -> str:
+        """For people; the first line stands for all of it."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON can hold it."""
+
+
+class UndividedReport:
+    """Base of the reports of work that is done as a whole: none of it fails alone or is stopped."""
+
+    @property
+    def failures(self) -> Sequence[Failure]:
+        """None: it is done, or it raised."""
+        return ()
+
+    @property
+    def stopped(self) -> bool:
+        """Never."""
+        return False
+
+
+def listed_failures(failures: Sequence[Failure]) -> list[list[str]]:
+    """Failures as JSON can hold them."""
+    return [list(failure) for failure in failures]
 
 
 StopCallback = Callable[[], bool]

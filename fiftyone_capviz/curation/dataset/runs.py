@@ -19,6 +19,7 @@ from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.settings.analysis import STAGE_OPTIONS, AnalysisOptions, Stage
 
 PREFIX = "capviz_"
+DEFAULT_CAPTION = AnalysisOptions.caption_field
 EVALUATION, PAIRS = "evaluation", "pairs"
 """Kinds of runs beside the analysis, which has none."""
 PACKAGES = ("fiftyone-capviz", "fiftyone", "torch", "transformers", "numpy")
@@ -169,13 +170,34 @@ def what_differs(
     return found
 
 
-def stored_options(
-    dataset: Any, caption_field: str | None, options: AnalysisOptions | None
+def last_options(dataset: fo.Dataset, caption_field: str) -> AnalysisOptions | None:
+    """The options of the last analysis of a caption field; None if it was never analysed.
+
+    Who goes on with an analysis begins here, and differs in what comes on top:
+
+    - `continued_options`, for work on captions that are there (steering, the panels): the plain
+      defaults without an analysis, and the caption field must exist.
+    - `called_options` of the operators: the same, changed by what the call names.
+    - `form_defaults` of the operators: what a form of the App shows first. Where the field asked
+      for was never analysed it is another one's analysis; what belongs to one run alone (existing,
+      device, batch size) is not taken over.
+    - `default_options` of an evaluation: models, index, clamp and variant of the analysis, where
+      the evaluation measures these.
+    """
+    record = read_run(dataset, caption_field)
+    return None if record is None else AnalysisOptions.from_dict(record.options)
+
+
+def continued_options(
+    dataset: Any, caption_field: str | None, options: AnalysisOptions | None = None
 ) -> AnalysisOptions:
-    """The options given, else those of the last analysis of this caption field."""
+    """The options given, else those of the last analysis of this caption field.
+
+    Raises:
+        InputError: there is no such caption field, or an option cannot be used.
+    """
     if options is None:
-        record = read_run(dataset, caption_field or "caption")
-        options = AnalysisOptions() if record is None else AnalysisOptions.from_dict(record.options)
+        options = last_options(dataset, caption_field or DEFAULT_CAPTION) or AnalysisOptions()
     if caption_field is not None:
         options = replace(options, caption_field=caption_field)
     options = options.validated()

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from fiftyone_capviz.curation.dataset.progress import UndividedReport
 from fiftyone_capviz.curation.evaluation.report import EvaluationReport, Row
 from fiftyone_capviz.curation.evaluation.table import columns, interval
 from fiftyone_capviz.errors import InputError
@@ -22,7 +23,7 @@ _TEXTS = ("caption_field", "caption_index", "all_captions", "expressions")
 
 
 @dataclass(frozen=True)
-class EvaluationComparison:
+class EvaluationComparison(UndividedReport):
     """What two evaluations have in common.
 
     Attributes:
@@ -41,6 +42,10 @@ class EvaluationComparison:
     variants: list[Row]
     differences: dict[str, tuple[Any, Any]]
     text: str = field(repr=False)
+
+    def summary(self) -> str:
+        """What is compared."""
+        return f"{self.names[0]} and {self.names[1]}"
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON can hold it."""

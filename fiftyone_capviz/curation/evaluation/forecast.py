@@ -8,13 +8,14 @@ from typing import Any
 
 from fiftyone.core.collections import SampleCollection
 
-from fiftyone_capviz.curation.dataset.runs import list_evaluations, list_runs, read_run
+from fiftyone_capviz.curation.dataset.runs import last_options, list_evaluations, list_runs
 from fiftyone_capviz.curation.evaluation.plan import caption_fields, plan_evaluation
 from fiftyone_capviz.curation.evaluation.rows import is_scenes, scenes_pairs
 from fiftyone_capviz.curation.evaluation.storage import load_evaluation
 from fiftyone_capviz.settings.analysis import SECOND_ORDER
 from fiftyone_capviz.settings.evaluation import SOURCES, EvaluationOptions
-from fiftyone_capviz.settings.pairs import SCENES, default_encoder
+from fiftyone_capviz.settings.models import SCENES
+from fiftyone_capviz.settings.pairs import default_encoder
 
 MODELS = ("captioner", "matcher", "encoder")
 ANALYSED = ("captioner", "matcher", "caption_index", "clamp")
@@ -39,13 +40,11 @@ def default_options(dataset: Any, given: Mapping[str, Any]) -> EvaluationOptions
     chosen = dict(given)
     scenes = is_scenes(dataset)
     caption_field = chosen.setdefault("caption_field", default_caption_field(dataset))
-    record = read_run(dataset, caption_field) if caption_field in list_runs(dataset) else None
-    if record is not None:
+    analysed = last_options(dataset, caption_field) if caption_field in list_runs(dataset) else None
+    if analysed is not None:
         for name in ANALYSED:
-            stored = record.options.get(name)
-            if stored is not None:
-                chosen.setdefault(name, stored)
-        _show_as_analysed(chosen, record.options)
+            chosen.setdefault(name, getattr(analysed, name))
+        _show_as_analysed(chosen, analysed.to_dict())
     if scenes:
         for name in MODELS:
             chosen.setdefault(name, SCENES)

@@ -13,6 +13,7 @@ from bson import ObjectId
 
 from fiftyone_capviz.curation.dataset.job import Job
 from fiftyone_capviz.curation.dataset.logs import get_logger
+from fiftyone_capviz.curation.dataset.progress import Failure
 from fiftyone_capviz.curation.evaluation.labelled import LabelledSample
 from fiftyone_capviz.curation.evaluation.work import EvaluationWork, Measured, NumberedSample
 from fiftyone_capviz.curation.inference.batch_loop import HopelessError, run_batches
@@ -36,7 +37,7 @@ class PartLoop:
     dataset: fo.Dataset
     job: Job
     seconds: dict[str, float] = field(default_factory=dict)
-    failures: dict[str, dict[ObjectId, str]] = field(default_factory=lambda: defaultdict(dict))
+    failures: dict[str, dict[ObjectId, Failure]] = field(default_factory=lambda: defaultdict(dict))
     given_up: set[str] = field(default_factory=set)
     stopped: bool = False
 
@@ -86,14 +87,26 @@ class PartLoop:
                 continue
             about = "" if part == FIRST_PART else f"{part.capitalize()}: "
             end = ", and none could, so it was given up" if part in self.given_up else ""
-            first = next(iter(reasons.values()))
+            first = reason_text(next(iter(reasons.values())))
             notes.append(
                 f"{about}{len(reasons)} samples could not be used{end}; the first: {first}"
             )
         return notes
 
+    def all_failures(self) -> list[Failure]:
+        """Each image that a part could not use, once, with the first reason."""
+        found: dict[ObjectId, Failure] = {}
+        for reasons in self.failures.values():
+            found = reasons | found
+        return list(found.values())
+
     def _failed(self, part: str, sample: LabelledSample, reason: str) -> None:
         if sample.id not in self.failures[part]:  # else it is the next text of the same image
-            told = f"{sample.filepath}: {reason}"
-            get_logger().warning("evaluation: %s", told)
-            self.failures[part][sample.id] = told
+            failure = Failure(str(sample.id), sample.filepath, reason)
+            get_logger().warning("evaluation: %s", reason_text(failure))
+            self.failures[part][sample.id] = failure
+
+
+def reason_text(failure: Failure) -> str:
+    """A failure as notes and the log tell it."""
+    return f"{failure.filepath}: {failure.message}"

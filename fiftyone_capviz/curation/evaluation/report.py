@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from copy import deepcopy
+from dataclasses import dataclass, field, fields
 from typing import Any
+
+from fiftyone_capviz.curation.dataset.progress import Failure
 
 Row = dict[str, Any]
 """One line of a table; statistics are {"value", "low", "high", "n"}."""
@@ -12,6 +15,8 @@ EARLIER = (
     "Stored by an earlier version, which measured neither the cross-fitted best of each method nor "
     "the level of chance. Evaluate again to have them."
 )
+_STORED = {"groups": "failures"}
+"""Attribute -> its key in what is stored, where that is another."""
 
 
 @dataclass(frozen=True)
@@ -37,13 +42,16 @@ class EvaluationReport:
         associations: ranks of planted pairs.
         steering: by method and weight, "rate" of captions that name what was left out, and of
             those "acceptable" as well.
-        failures: suggested group -> objects; without groups that the labels cannot tell: other
-            objects of the image, or 20 of a label, are missing.
+        groups: suggested group of missed objects -> objects; without groups that the labels
+            cannot tell: other objects of the image, or 20 of a label, are missing. Stored as
+            ``failures``.
         pairs: columns of equal length: sample, label, word, text (its number
             among those of the sample), and per variant's name its energies
             and hits; of the families, the defaults and the variant of the fields.
         seconds: per part.
         notes: things worth knowing.
+        failures: images that this run could not use; not stored, where ``counts`` and ``notes``
+            say how many there were, and why.
     """
 
     about: dict[str, Any]
@@ -58,10 +66,11 @@ class EvaluationReport:
     coverage: list[Row] = field(default_factory=list)
     associations: list[Row] = field(default_factory=list)
     steering: list[Row] = field(default_factory=list)
-    failures: dict[str, int] = field(default_factory=dict)
+    groups: dict[str, int] = field(default_factory=dict)
     pairs: dict[str, Any] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list, compare=False)
 
     @property
     def stopped(self) -> bool:
@@ -70,13 +79,29 @@ class EvaluationReport:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON can hold it."""
-        return asdict(self)
+        return {
+            _STORED.get(each.name, each.name): deepcopy(getattr(self, each.name))
+            for each in fields(self)
+            if each.name != "failures"
+        }
+
+    def summary(self) -> str:
+        """The result in a sentence."""
+        best = max(self.best(), key=lambda row: row["pga"]["value"], default=None)
+        if best is None:
+            return "No object is larger than a patch."
+        return (
+            f"{best['name']} points at {100 * best['pga']['value']:.1f} % of {best['pga']['n']} "
+            f"named objects (best layer, cross-fitted), with a median energy of "
+            f"{100 * best['pge']['value']:.1f} %."
+        )
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> EvaluationReport:
         """The report that :meth:`to_dict` wrote; entries of other versions are ignored."""
-        known = {each.name for each in fields(cls)}
-        chosen = {key: value for key, value in values.items() if key in known}
+        names = (each.name for each in fields(cls) if each.name != "failures")
+        stored = {name: _STORED.get(name, name) for name in names}
+        chosen = {name: values[key] for name, key in stored.items() if key in values}
         if "families" not in values:
             chosen["notes"] = [*chosen.get("notes", ()), EARLIER]
         return cls(**chosen)

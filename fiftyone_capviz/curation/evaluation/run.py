@@ -27,7 +27,7 @@ from fiftyone_capviz.curation.evaluation.families import (
 )
 from fiftyone_capviz.curation.evaluation.grounding import GroundingRun
 from fiftyone_capviz.curation.evaluation.labelled import LabelledSample
-from fiftyone_capviz.curation.evaluation.part_loop import FIRST_PART, PartLoop
+from fiftyone_capviz.curation.evaluation.part_loop import FIRST_PART, PartLoop, reason_text
 from fiftyone_capviz.curation.evaluation.plan import EvaluationPlan, plan_evaluation
 from fiftyone_capviz.curation.evaluation.probes import Chosen, FaithfulnessRun, SteeringRun, SwapRun
 from fiftyone_capviz.curation.evaluation.report import EvaluationReport
@@ -119,8 +119,9 @@ class _Evaluation:
         self.loop.over(work, self._needed(), self.grounding.total.take)
         broken = self.loop.failures[FIRST_PART]
         if not self.grounding.pairs:
-            reason = next(iter(broken.values()), "it was stopped")
-            raise InputError(f"No sample could be evaluated. The first reason: {reason}")
+            reason = next(iter(broken.values()), None)
+            told = "it was stopped" if reason is None else reason_text(reason)
+            raise InputError(f"No sample could be evaluated. The first reason: {told}")
         values = self.grounding.grounding()
         bootstrap = self._bootstrap([str(pair.sample.id) for pair in self.grounding.pairs])
         labels, unsigned = [p.label for p in self.grounding.pairs], unsigned_methods(options)
@@ -142,13 +143,14 @@ class _Evaluation:
             completeness=completeness_row(self.grounding.errors),
             coverage=coverage_rows(self.grounding),
             associations=association_rows(self.plan, options),
-            failures=self.grounding.finish_groups(values),
+            groups=self.grounding.finish_groups(values),
             pairs=pair_columns(self.grounding, values, families, kept=[*defaults, shown]),
             notes=[*self.plan.notes, *self._notes()],
         )
         self._probe(report, sources, families.chosen)
         self._steer(report, captioner, sources)
         report.notes.extend(self.loop.notes())
+        report.failures.extend(self.loop.all_failures())
         report.about.update(state="stopped" if self.loop.stopped else "done", finished=now())
         self.loop.seconds["total"] = time.perf_counter() - started
         report.seconds.update(self.loop.seconds)

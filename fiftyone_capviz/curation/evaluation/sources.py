@@ -14,16 +14,16 @@ from fiftyone_capviz.evaluation.summaries import Variant
 from fiftyone_capviz.geometry import PixelTransform
 from fiftyone_capviz.records import BoolArray, CaptionWords, FloatArray
 from fiftyone_capviz.settings.evaluation import BLIP_METHODS, EvaluationOptions
+from fiftyone_capviz.settings.pairs import LAYERED_METHODS
 
 if TYPE_CHECKING:
     import torch
 
-    from fiftyone_capviz.attribution.pairs.explain import PairMethod
     from fiftyone_capviz.models.cache import ModelCache
     from fiftyone_capviz.models.interfaces import Captioner, Matcher
+    from fiftyone_capviz.settings.pairs import PairMethod
 
 
-LAYERED = ("second_order", "icam", "itsm_hidden")
 """Methods of a dual encoder that stand for one layer."""
 
 
@@ -178,7 +178,7 @@ class DualSource:
             layers = set(every) if options.dual_layers == "all" else {self._default}
             if (options.shown_source, options.shown_method) == ("dual", method):
                 layers |= {layer for layer in every if layer == options.shown_layer}
-            chosen = sorted(layers) if method in LAYERED else [None]
+            chosen = sorted(layers) if method in LAYERED_METHODS else [None]
             self.variants += [Variant("dual", method, layer) for layer in chosen]
 
     def maps(
@@ -210,7 +210,7 @@ class DualSource:
 
     def default(self, method: str) -> Variant:
         """The encoder's default layer."""
-        return Variant("dual", method, self._default if method in LAYERED else None)
+        return Variant("dual", method, self._default if method in LAYERED_METHODS else None)
 
     def score(self, images: Sequence[Image], texts: Sequence[str]) -> FloatArray:
         """Cosines; equal images and equal texts are encoded once."""

@@ -31,18 +31,6 @@ def evaluation_table(report: EvaluationReport) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def headline(report: EvaluationReport) -> str:
-    """The result in a sentence."""
-    best = max(report.best(), key=lambda row: row["pga"]["value"], default=None)
-    if best is None:
-        return "No object is larger than a patch."
-    return (
-        f"{best['name']} points at {100 * best['pga']['value']:.1f} % of {best['pga']['n']} named "
-        f"objects (best layer, cross-fitted), with a median energy of "
-        f"{100 * best['pge']['value']:.1f} %."
-    )
-
-
 def _heading(report: EvaluationReport) -> str:
     about, counts = report.about, report.counts
     lines = [_described(report) if about["options"].get("expressions") else _named(report)]
@@ -187,7 +175,7 @@ def steering_note(rows: Sequence[Row]) -> str:
 
 
 def _failures(report: EvaluationReport) -> str:
-    counts = report.failures
+    counts = report.groups
     if not counts.get("failed"):
         return ""
     rows = [(f"{name}: {GROUPS[name]}", str(counts.get(name, "–"))) for name in GROUPS]

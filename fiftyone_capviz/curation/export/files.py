@@ -18,6 +18,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from fiftyone_capviz.curation.dataset.names import CaptionFields, SegmentFields
+from fiftyone_capviz.curation.dataset.progress import UndividedReport
 from fiftyone_capviz.curation.dataset.samples import samples_of
 from fiftyone_capviz.curation.pages.text_files import replacing, writable, write_csv
 from fiftyone_capviz.curation.words.dataset_graph import caption_values, word_graph
@@ -28,19 +29,31 @@ from fiftyone_capviz.curation.words.graph_files import (
     write_graphml,
 )
 from fiftyone_capviz.errors import InputError
+from fiftyone_capviz.settings.export import FORMATS
 
 CaptionFormat = Literal["json", "csv", "coco"]
 GraphFormat = Literal["graphml", "csv"]
-ExportFormat = Literal[
-    "captions_json",
-    "captions_csv",
-    "captions_coco",
-    "graph_graphml",
-    "graph_csv",
-    "associations_csv",
-    "report_html",
-]
-FORMATS: tuple[ExportFormat, ...] = get_args(ExportFormat)
+
+
+class ExportReport(UndividedReport, list[Path]):
+    """The files that an export wrote, in order.
+
+    Args:
+        folder: where they are.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder = folder
+
+    def summary(self) -> str:
+        """How many there are, and their names."""
+        names = "\n".join(f"- `{path}`" for path in self)
+        return f"{len(self)} files written to {self.folder}\n\n{names}"
+
+    def to_dict(self) -> dict[str, object]:
+        """As JSON can hold it."""
+        return {"files": [str(path) for path in self]}
 
 
 def export_captions(
@@ -142,17 +155,17 @@ def export_analysis(
     caption_field: str = "caption",
     segments_field: str = "segments",
     formats: Sequence[str] = FORMATS,
-) -> list[Path]:
+) -> ExportReport:
     """Write several files into a folder.
 
     Args:
         collection: a dataset or view.
         folder: made where it does not exist; files of the same names are replaced.
         caption_field, segments_field: what was analysed.
-        formats: some of :data:`FORMATS`.
+        formats: some of `FORMATS`.
 
     Returns:
-        The files.
+        The files, as a list.
     """
     unknown = [one for one in formats if one not in FORMATS]
     if unknown:
@@ -160,7 +173,7 @@ def export_analysis(
             f"An export format is one of {', '.join(FORMATS)}; got {unknown[0]!r}. Choose one."
         )
     root = Path(folder).expanduser()
-    paths: list[Path] = []
+    paths = ExportReport(root)
     kinds: dict[str, CaptionFormat] = {
         "captions_json": "json",
         "captions_csv": "csv",

@@ -20,7 +20,7 @@ from fiftyone_capviz.curation.dataset.documents import (
     stored_weights,
 )
 from fiftyone_capviz.curation.dataset.names import CaptionFields, SegmentFields
-from fiftyone_capviz.curation.dataset.runs import read_run, stored_options
+from fiftyone_capviz.curation.dataset.runs import continued_options, last_options, read_run
 from fiftyone_capviz.curation.gallery.cards import WordReading, read_words
 from fiftyone_capviz.curation.gallery.word_maps import (
     CaptionedImage,
@@ -64,7 +64,7 @@ class StoredMethod:
 def stored_method(dataset: Any, caption_field: str) -> StoredMethod:
     """What the record of the last analysis says, else the defaults of a new one."""
     record = read_run(dataset, caption_field)
-    options = AnalysisOptions() if record is None else AnalysisOptions.from_dict(record.options)
+    options = last_options(dataset, caption_field) or AnalysisOptions()
     layer = options.layer if record is None or record.layer is None else record.layer
     return StoredMethod(
         WordMethod(options.source, options.method, layer, options.head),
@@ -120,7 +120,7 @@ def method_readings(
         ModelError: the model cannot be had.
     """
     asked = replace(
-        stored_options(dataset, caption_field, options),
+        continued_options(dataset, caption_field, options),
         source=method.source,
         method=method.method,
         segments_field=segments_field,

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any
 
 import fiftyone as fo
 from bson import ObjectId
@@ -23,9 +23,9 @@ from fiftyone_capviz.curation.dataset.samples import image_samples
 from fiftyone_capviz.curation.pairs.runs import PairRun, expected_hash, pace_key, read_pair_run
 from fiftyone_capviz.curation.pairs.sample import required_fields
 from fiftyone_capviz.errors import ExistingResultsError, InputError
-from fiftyone_capviz.settings.pairs import METHODS, PairSettings, require_signed
+from fiftyone_capviz.settings.analysis import EXISTING, Existing
+from fiftyone_capviz.settings.pairs import PAIR_METHODS, PairSettings, require_signed
 
-Existing = Literal["skip", "replace", "error"]
 CHUNK = 10_000
 UNKNOWN = "settings that are not known any more"
 REMEDY = (
@@ -186,14 +186,12 @@ def validated_existing(existing: str) -> Existing:
     """What to do with results of other settings.
 
     Raises:
-        InputError: it is none of the three.
+        InputError: it is none of `EXISTING`.
     """
-    for choice in get_args(Existing):
+    for choice in EXISTING:
         if existing == choice:
             return choice
-    raise InputError(
-        f"existing must be one of {', '.join(get_args(Existing))}; got {existing!r}. {REMEDY}"
-    )
+    raise InputError(f"existing must be one of {', '.join(EXISTING)}; got {existing!r}. {REMEDY}")
 
 
 def _read(
@@ -300,7 +298,9 @@ def _duration(
         return f"About {duration_text(seconds)}."
     text = "The duration shows once the encoder is loaded."
     if settings.method == "ilime":
-        return f"{text} {METHODS['ilime']} takes a thousand passes of the model for each caption."
+        return (
+            f"{text} {PAIR_METHODS['ilime']} takes a thousand passes of the model for each caption."
+        )
     inner = settings.layer is not None and (last is None or settings.layer < last.image_layers - 1)
     if inner:
         text += " Below the last layer a caption takes many passes of the model instead of one."

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fiftyone_capviz.curation.dataset.progress import Failure
+from fiftyone_capviz.curation.dataset.progress import Failure, listed_failures
 from fiftyone_capviz.errors import ModelError
 
 if TYPE_CHECKING:
@@ -154,5 +154,5 @@ class MismatchReport:
         """As JSON can hold it."""
         plain = asdict(self)
         plain["words"] = dict(self.words.most_common())
-        plain["failures"] = [list(one) for one in self.failures]
+        plain["failures"] = listed_failures(self.failures)
         return plain

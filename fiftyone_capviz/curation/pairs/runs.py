@@ -16,7 +16,7 @@ from fiftyone_capviz.curation.dataset.runs import (
     now,
 )
 from fiftyone_capviz.errors import InputError
-from fiftyone_capviz.settings.pairs import METHODS, PairSettings
+from fiftyone_capviz.settings.pairs import PAIR_METHODS, PairSettings
 
 if TYPE_CHECKING:
     from fiftyone_capviz.models.interfaces import DualEncoder
@@ -70,8 +70,8 @@ class PairRun:
         """The settings in words."""
         nodes = f", {self.nodes} nodes" if self.method == "second_order" else ""
         return (
-            f"{METHODS[self.method]} at layer {self.layer} (text layer {self.text_layer}){nodes}, "
-            f"{self.encoder} in {self.precision}"
+            f"{PAIR_METHODS[self.method]} at layer {self.layer} (text layer {self.text_layer})"
+            f"{nodes}, {self.encoder} in {self.precision}"
         )
 
     @property

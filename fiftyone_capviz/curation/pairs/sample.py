@@ -13,9 +13,9 @@ from fiftyone_capviz.curation.app.panel_focus import panel_focus
 from fiftyone_capviz.curation.dataset.documents import Document, chosen_text, full_masks
 from fiftyone_capviz.curation.dataset.runs import (
     active_caption,
+    continued_options,
     list_runs,
     read_run,
-    stored_options,
 )
 from fiftyone_capviz.curation.dataset.schema import detections_fields, text_fields
 from fiftyone_capviz.errors import InputError
@@ -76,7 +76,7 @@ def choose_fields(dataset: Any, asked: str | None) -> PairFieldsChosen:
     options = AnalysisOptions()
     captioner = None
     if chosen is not None and read_run(dataset, chosen) is not None:
-        options = stored_options(dataset, chosen, None)
+        options = continued_options(dataset, chosen)
         captioner = options.captioner
     labels = detections_fields(dataset)
     segments = options.segments_field if options.segments_field in labels else None

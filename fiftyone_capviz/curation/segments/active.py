@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from fiftyone_capviz.curation.dataset.names import (
     CaptionFields,
     SegmentFields,
 )
+from fiftyone_capviz.curation.dataset.progress import UndividedReport
 from fiftyone_capviz.curation.dataset.runs import active_caption, set_active_caption
 from fiftyone_capviz.curation.dataset.samples import reload_samples
 from fiftyone_capviz.errors import InputError
@@ -31,7 +32,7 @@ _BATCH = 500
 
 
 @dataclass(frozen=True)
-class ActivateReport:
+class ActivateReport(UndividedReport):
     """What :func:`activate_captions` did.
 
     Attributes:
@@ -48,6 +49,16 @@ class ActivateReport:
     segments: int
     skipped: int
     seconds: float
+
+    def summary(self) -> str:
+        """One sentence for people."""
+        text = f"The segments of {self.samples} samples describe {self.caption_field!r} now"
+        left_out = f"; {self.skipped} samples have no scores for it" if self.skipped else ""
+        return f"{text}{left_out}."
+
+    def to_dict(self) -> dict[str, object]:
+        """As JSON can hold it."""
+        return asdict(self)
 
 
 def activate_captions(

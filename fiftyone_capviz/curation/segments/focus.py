@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import fiftyone as fo
@@ -25,6 +25,7 @@ from pymongo import UpdateOne
 
 from fiftyone_capviz.curation.dataset.map_run import refresh_map
 from fiftyone_capviz.curation.dataset.names import HEATMAP_FIELD, CaptionFields
+from fiftyone_capviz.curation.dataset.progress import UndividedReport
 from fiftyone_capviz.curation.dataset.runs import active_caption
 from fiftyone_capviz.curation.dataset.samples import id_filter, is_whole, reload_samples, sample_ids
 from fiftyone_capviz.curation.dataset.schema import add_to_sidebar
@@ -38,7 +39,7 @@ MAX_SEGMENTS = 100_000
 
 
 @dataclass(frozen=True)
-class FocusReport:
+class FocusReport(UndividedReport):
     """What :func:`focus_word` did.
 
     Attributes:
@@ -62,6 +63,14 @@ class FocusReport:
     seconds: float
     message: str
     filters: Mapping[str, Any]
+
+    def summary(self) -> str:
+        """The message."""
+        return self.message
+
+    def to_dict(self) -> dict[str, object]:
+        """As JSON can hold it."""
+        return asdict(self)
 
 
 def focus_word(

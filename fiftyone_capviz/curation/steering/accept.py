@@ -10,7 +10,7 @@ from bson import ObjectId
 
 from fiftyone_capviz.curation.dataset.job import Job, JobKeywords
 from fiftyone_capviz.curation.dataset.names import CaptionFields, steered_fields
-from fiftyone_capviz.curation.dataset.runs import stored_options
+from fiftyone_capviz.curation.dataset.runs import continued_options
 from fiftyone_capviz.curation.dataset.samples import reload_samples, sample_ids
 from fiftyone_capviz.curation.steering.reports import AcceptReport
 from fiftyone_capviz.curation.steering.rewriting import CaptionChange, rewrite_captions
@@ -42,7 +42,7 @@ def accept_captions(
         InputError: no candidates.
     """
     dataset = collection._root_dataset
-    chosen = stored_options(dataset, caption_field, options)
+    chosen = continued_options(dataset, caption_field, options)
     steered, _, recipe_field = steered_fields(caption_field)
     if not dataset.has_field(steered):
         raise InputError(
@@ -79,7 +79,7 @@ def undo_captions(
         InputError: nothing to undo.
     """
     dataset = collection._root_dataset
-    chosen = stored_options(dataset, caption_field, options)
+    chosen = continued_options(dataset, caption_field, options)
     previous = CaptionFields(caption_field).previous
     changes = {}
     if dataset.has_field(previous):

@@ -14,9 +14,9 @@ from fiftyone_capviz.curation.dataset.samples import reload_samples
 from fiftyone_capviz.curation.dataset.schema import declare_candidates
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.geometry import Grid
-from fiftyone_capviz.records import Caption, FloatArray
+from fiftyone_capviz.records import Caption, FloatArray, SteeringMethod
 from fiftyone_capviz.settings.analysis import AnalysisOptions
-from fiftyone_capviz.settings.steering import Method
+from fiftyone_capviz.settings.steering import DEFAULT_STEERING_METHOD
 
 Cell = tuple[int, int]
 """Row and column of a patch."""
@@ -71,7 +71,7 @@ class Dials:
     """
 
     prompt: str | None = None
-    method: Method = "scale"
+    method: SteeringMethod = DEFAULT_STEERING_METHOD
     selections: tuple[Dial, ...] = ()
 
     @classmethod
@@ -98,7 +98,7 @@ class Dials:
                 f"A selection has a weight and lists of segments and patches; got {sent!r}."
             ) from error
         prompt = str(sent.get("prompt") or "").strip()
-        return cls(prompt or None, sent.get("method") or "scale", selections)
+        return cls(prompt or None, sent.get("method") or DEFAULT_STEERING_METHOD, selections)
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,7 +16,7 @@ from bson import ObjectId
 
 from fiftyone_capviz.curation.dataset.job import Job, JobKeywords, long_run
 from fiftyone_capviz.curation.dataset.progress import Failure
-from fiftyone_capviz.curation.dataset.runs import read_run, stored_options, write_run
+from fiftyone_capviz.curation.dataset.runs import continued_options, read_run, write_run
 from fiftyone_capviz.curation.dataset.samples import reload_samples, sample_ids
 from fiftyone_capviz.curation.dataset.schema import declare_candidates
 from fiftyone_capviz.curation.dataset.states import SampleState, Task, read_states
@@ -79,7 +79,7 @@ def _steer(
 ) -> SteerReport:
     started = time.perf_counter()
     dataset = collection._root_dataset
-    chosen = stored_options(dataset, caption_field, options)
+    chosen = continued_options(dataset, caption_field, options)
     ids = [ObjectId(one) for one in sample_ids(collection)]
     if not ids:
         raise InputError("Steering needs at least one sample; the view is empty.")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
-from fiftyone_capviz.curation.dataset.progress import Failure
+from fiftyone_capviz.curation.dataset.progress import Failure, listed_failures
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,10 @@ class SteerReport:
             text += f"; {len(self.failures)} failed"
         return text + (", stopped early." if self.stopped else ".")
 
+    def to_dict(self) -> dict[str, object]:
+        """As JSON can hold it."""
+        return asdict(self) | {"failures": listed_failures(self.failures)}
+
 
 @dataclass(frozen=True)
 class AcceptReport:
@@ -89,3 +93,7 @@ class AcceptReport:
         if self.failures:
             text += f"; {len(self.failures)} failed and stay as they were"
         return text + (", stopped early." if self.stopped else ".")
+
+    def to_dict(self) -> dict[str, object]:
+        """As JSON can hold it."""
+        return asdict(self) | {"failures": listed_failures(self.failures)}

@@ -151,9 +151,8 @@ def batch_recipe(
     """
     if source not in SOURCES:
         raise InputError(f"Segments come from one of {', '.join(SOURCES)}; got {source!r}.")
-    plain = Recipe(prompt=dials.prompt, word=word, method=dials.method)
-    if source == "none":
-        return plain.validated()
+    if source == "none":  # no weight: no method either
+        return Recipe(prompt=dials.prompt, word=word).validated()
     if source == "patches":
         if dials.method == "contrast":
             raise InputError(

@@ -11,7 +11,6 @@ import torch
 
 from fiftyone_capviz.attribution.pairs.baselines import icam_factors, itsm_factors
 from fiftyone_capviz.attribution.pairs.explain import (
-    PAIR_METHODS,
     explain_images,
     explain_pair,
     explain_pairs,
@@ -29,6 +28,7 @@ from fiftyone_capviz.attribution.pairs.slices import (
 )
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.segments import owned_shares
+from fiftyone_capviz.settings.pairs import PAIR_METHODS
 from tests.worlds.dual_encoders import GRID, load_small
 from tests.worlds.pictures import picture
 

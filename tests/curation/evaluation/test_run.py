@@ -203,7 +203,7 @@ def test_scores_are_fields_and_misses_a_view(evaluated: tuple[Any, EvaluationRep
     missed = dataset.load_saved_view(names.view)
     assert set(missed.values("id")) == {s.id for s in dataset if s[names.pge] < 0.2}
     groups = {g for found in dataset.values(names.failures) for g in found}
-    assert groups <= set(report.failures)
+    assert groups <= set(report.groups)
     assert {names.pge, names.failures} <= set(dataset.get_field_schema())
 
 

@@ -13,7 +13,6 @@ import networkx
 import pytest
 
 from fiftyone_capviz.curation.export.files import (
-    FORMATS,
     export_analysis,
     export_associations,
     export_captions,
@@ -22,6 +21,7 @@ from fiftyone_capviz.curation.export.files import (
 from fiftyone_capviz.curation.pages.text_files import safe_cell
 from fiftyone_capviz.curation.words.dataset_graph import word_graph
 from fiftyone_capviz.errors import InputError
+from fiftyone_capviz.settings.export import FORMATS
 from tests.worlds.analysed import analysed_dataset
 
 HARD = (

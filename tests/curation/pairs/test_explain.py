@@ -20,7 +20,7 @@ from fiftyone_capviz.curation.pairs.relate import relate_captions, relate_images
 from fiftyone_capviz.curation.pairs.sample import PairSample
 from fiftyone_capviz.errors import ImageError, InputError, ModelError, StoppedError
 from fiftyone_capviz.images import open_image
-from fiftyone_capviz.settings.pairs import METHODS
+from fiftyone_capviz.settings.pairs import PAIR_METHODS
 from tests.worlds.pair_world import SETTINGS, explain, models
 
 
@@ -46,7 +46,7 @@ def test_a_reading_is_the_encoders_own_explanation(samples: list[PairSample]) ->
     assert not np.allclose(other.maps, reading.maps)
 
 
-@pytest.mark.parametrize("method", [name for name in METHODS if name != "ilime"])
+@pytest.mark.parametrize("method", [name for name in PAIR_METHODS if name != "ilime"])
 def test_every_method_reads_the_same_pair(samples: list[PairSample], method: str) -> None:
     reading = explain(samples[0], method=method)
     assert reading.maps.shape == (len(reading.words), 12, 12)

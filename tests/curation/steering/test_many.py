@@ -23,7 +23,7 @@ from fiftyone_capviz.curation.words.dataset_graph import stale_ids
 from fiftyone_capviz.errors import InputError, ModelError
 from fiftyone_capviz.images import open_image
 from fiftyone_capviz.models.cache import ModelCache
-from fiftyone_capviz.settings.steering import Recipe
+from fiftyone_capviz.settings.steering import DEFAULT_STEERING_METHOD, Recipe
 from tests.worlds.random_world import image_dataset, random_options
 
 PROMPT = "the man is wearing a hat"
@@ -176,7 +176,7 @@ def test_undo_restores_every_field(dataset: Any, cache: ModelCache) -> None:
     previous = dataset.first().caption_previous
     assert [entry["prompt"] for entry in previous] == ["a very big", "a very very big"]
     assert previous[0]["caption"] == "edited by hand"
-    assert previous[0]["method"] == "scale"
+    assert previous[0]["method"] == DEFAULT_STEERING_METHOD
     assert dataset.count("caption_steered") == 0
     undo_captions(dataset, cache=cache)
     assert all(text.startswith("a very big") for text in dataset.values("caption"))

@@ -13,13 +13,14 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from transformers import BertTokenizer, CLIPImageProcessor, CLIPModel
 
-from fiftyone_capviz.attribution.pairs.explain import PairMethod, explain_pair
+from fiftyone_capviz.attribution.pairs.explain import explain_pair
 from fiftyone_capviz.attribution.pairs.layer_pairs import side_layers
 from fiftyone_capviz.errors import CheckpointError, InputError
 from fiftyone_capviz.models.registry import load_model
 from fiftyone_capviz.scenes.architectures import save_random
 from fiftyone_capviz.scenes.draw import render
 from fiftyone_capviz.scenes.world import sample_scene
+from fiftyone_capviz.settings.pairs import PairMethod
 from tests.worlds.dual_encoders import load_encoder, save_clip
 
 METHODS: tuple[PairMethod, ...] = ("second_order", "icam", "itsm_hidden")

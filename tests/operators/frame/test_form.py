@@ -64,7 +64,7 @@ def test_forms_import_no_torch(tmp_path: Path, repository: Path) -> None:
         "import sys\n"
         "from operators import OPERATORS\n"
         "from fiftyone_capviz.cli import build_parser; build_parser()\n"
-        "from fiftyone_capviz.curation.analysis.forecast import preview_run\n"
+        "from fiftyone_capviz.curation.analysis import forecast\n"
         "print([m for m in ('torch', 'transformers', 'segment_anything') if m in sys.modules])"
     )
     done = subprocess.run(
@@ -196,7 +196,7 @@ def test_an_open_clip_model_is_named_with_its_weights(tmp_path: Path) -> None:
 
 def test_forms_suggest_the_example_of_every_architecture() -> None:
     from fiftyone_capviz.models import registry
-    from operators.frame.form import SUGGESTIONS
+    from fiftyone_capviz.settings.models import SUGGESTIONS
 
     entries = {
         "captioner": registry.CAPTIONERS,

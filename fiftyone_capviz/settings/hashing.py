@@ -1,0 +1,21 @@
+"""How stored results are recognised by the settings that they came from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+
+HASH_VERSIONS = {"analysis": 1, "pairs": 2}
+"""Raised when what is stored changes its meaning, so that older results count as different."""
+
+
+def settings_hash(settings: Mapping[str, object], *, kind: str) -> str:
+    """16 hexadecimal digits for these settings.
+
+    Args:
+        settings: all that a result depends on.
+        kind: of result, a key of `HASH_VERSIONS`.
+    """
+    text = json.dumps({**settings, "version": HASH_VERSIONS[kind]}, sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
