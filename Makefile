@@ -56,7 +56,7 @@ python-check: setup
 	$(BIN)/mypy
 
 docs: $(DOCS_STAMP)
-	@NO_MKDOCS_2_WARNING=1 PYTHONPATH=. $(BIN)/python -m mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 PYTHONPATH=. $(BIN)/python -m mkdocs build --strict
 	@echo "The pages are in site/: open site/index.html"
 
 dist: setup
