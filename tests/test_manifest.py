@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import tomllib
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +133,7 @@ def test_constraints_pin_what_pyproject_asks_for_and_hold_no_address(
     pin = re.compile(r"[A-Za-z0-9._-]+==[A-Za-z0-9.!]+")
     assert [line for line in lines if not pin.fullmatch(line)] == []
     pins = {canonicalize_name(line.split("==")[0]): line.split("==")[1] for line in lines}
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    wanted = chain(project["dependencies"], *project["optional-dependencies"].values())
     for requirement in map(Requirement, wanted):
         version = pins[canonicalize_name(requirement.name)]
         assert requirement.specifier.contains(version), requirement

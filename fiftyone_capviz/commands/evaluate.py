@@ -144,7 +144,7 @@ def _add_models(parser: argparse.ArgumentParser) -> None:
         "models", "each a hub name, a local folder, or `scenes`; default those of the analysis"
     )
     for model in SOURCES.values():
-        models.add_argument(f"--{model}", metavar="MODEL")
+        models.add_argument(f"--{model}", metavar="MODEL", help=f"in place of its {model}")
     models.add_argument("--device", help="auto, cpu, cuda, cuda:1, mps; default auto")
     models.add_argument("--dtype", choices=PRECISIONS, help="default auto")
     models.add_argument("--batch-size", type=int, metavar="N", help="images per batch")

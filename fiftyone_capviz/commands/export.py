@@ -30,8 +30,8 @@ def add_parser(subparsers: Subparsers) -> None:
         help=f"only these of {', '.join(FORMATS)}",
     )  # fmt: skip
     parser.add_argument("--view", metavar="NAME", help="only this saved view of the dataset")
-    parser.add_argument("--caption-field", default="caption")
-    parser.add_argument("--segments-field", default="segments")
+    parser.add_argument("--caption-field", default="caption", help="default caption")
+    parser.add_argument("--segments-field", default="segments", help="default segments")
     parser.set_defaults(run=run)
 
 

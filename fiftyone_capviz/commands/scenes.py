@@ -37,7 +37,7 @@ def _add_make(subparsers: Subparsers) -> None:
     )
     parser.add_argument("--n", type=int, default=100, metavar="N", help="how many; default 100")
     parser.add_argument("--seed", type=int, default=0, help="of the first scene; default 0")
-    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER")
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where to write")
     parser.add_argument("--dataset", metavar="NAME", help="make a FiftyOne dataset of them as well")
     parser.set_defaults(run=make)
 
@@ -52,9 +52,9 @@ def _add_train(subparsers: Subparsers) -> None:
     )
     parser.add_argument("--model", choices=(*MODELS, "all"), default="all",
                         help="blip is captioner and matcher in one run; default all")  # fmt: skip
-    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER")
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where to write")
     parser.add_argument("--device", default="auto", help="default auto")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0, help="of every draw; default 0")
     parser.add_argument(
         "--steps", type=int, metavar="N", help="default: as many as shipped ones had"
     )

@@ -1,10 +1,11 @@
-"""`fiftyone plugins download` of a zip of the repository, from a local HTTP server."""
+"""`fiftyone plugins download` of a zip: the repository's, or that of `make dist`."""
 
 from __future__ import annotations
 
 import functools
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -33,12 +34,18 @@ def _zip_repository(repository: Path, archive: Path) -> None:
                 zipped.write(Path(root) / name, Path("fiftyone-capviz-main") / here / name)
 
 
-@pytest.fixture
-def served_zip(repository: Path, tmp_path: Path) -> Iterator[str]:
-    """Address of the zip."""
+@pytest.fixture(params=["repository", "distribution"])
+def served_zip(
+    request: pytest.FixtureRequest, repository: Path, distributions: Path, tmp_path: Path
+) -> Iterator[str]:
+    """Address of the zip: as a hosting site makes it, and as `make dist` does."""
     folder = tmp_path / "served"
     folder.mkdir()
-    _zip_repository(repository, folder / "capviz.zip")
+    if request.param == "repository":
+        _zip_repository(repository, folder / "capviz.zip")
+    else:
+        (made,) = distributions.glob("*-plugin.zip")
+        shutil.copy(made, folder / "capviz.zip")
 
     class Quiet(SimpleHTTPRequestHandler):
         def log_message(self, format: str, *args: object) -> None:

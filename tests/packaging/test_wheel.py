@@ -3,45 +3,23 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
+from packaging.metadata import Metadata
 
 import fiftyone_capviz
+from tests.packaging.conftest import files_below
 
 INFO = f"fiftyone_capviz-{fiftyone_capviz.__version__}.dist-info"
-NOT_SOURCE = {"__pycache__", "node_modules"}
-
-
-def _files(folder: Path, *patterns: str) -> set[str]:
-    """Paths below a folder, relative to it."""
-    found = (path for pattern in patterns for path in folder.glob(pattern) if path.is_file())
-    relative = (path.relative_to(folder) for path in found)
-    return {path.as_posix() for path in relative if not NOT_SOURCE & set(path.parts)}
 
 
 @pytest.fixture(scope="module")
-def wheel(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
-    """Built without the network, from a copy: no build folder is left in the checkout."""
-    folder = tmp_path_factory.mktemp("wheel")
-    source = folder / "source"
-    source.mkdir()
-    ignored = shutil.ignore_patterns(*NOT_SOURCE, "js", "_plugin")
-    for name in ("fiftyone_capviz", "operators", "panels"):
-        shutil.copytree(repository / name, source / name, ignore=ignored)
-    for path in repository.iterdir():
-        if path.is_file() and not path.name.startswith("."):
-            shutil.copy(path, source)
-    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
-    done = subprocess.run(
-        [*pip, "--wheel-dir", str(folder), str(source)], capture_output=True, text=True, timeout=300
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    (built,) = folder.glob("*.whl")
+def wheel(distributions: Path) -> zipfile.ZipFile:
+    (built,) = distributions.glob("*.whl")
     return zipfile.ZipFile(built)
 
 
@@ -59,7 +37,7 @@ def test_nothing_but_the_package_lands_in_site_packages(names: set[str]) -> None
 
 def test_every_module_of_the_library_is_in(names: set[str], repository: Path) -> None:
     package = repository / "fiftyone_capviz"
-    wanted = _files(package, "**/*.py", "py.typed", "scenes/weights/**/*")
+    wanted = files_below(package, "**/*.py", "py.typed", "scenes/weights/**/*")
     inside = {
         name.removeprefix("fiftyone_capviz/")
         for name in names
@@ -70,7 +48,7 @@ def test_every_module_of_the_library_is_in(names: set[str], repository: Path) ->
 
 
 def test_the_plugins_files_are_in_under_one_folder(names: set[str], repository: Path) -> None:
-    wanted = _files(
+    wanted = files_below(
         repository,
         "__init__.py",
         "fiftyone.yml",
@@ -90,8 +68,13 @@ def test_the_plugins_files_are_in_under_one_folder(names: set[str], repository: 
 
 def test_the_command_and_the_licence_are_in(wheel: zipfile.ZipFile, names: set[str]) -> None:
     assert "capviz = fiftyone_capviz.cli:main" in wheel.read(f"{INFO}/entry_points.txt").decode()
-    assert f"{INFO}/licenses/LICENSE" in names
-    assert "License-Expression: Apache-2.0" in wheel.read(f"{INFO}/METADATA").decode()
+    assert {f"{INFO}/licenses/LICENSE", f"{INFO}/licenses/THIRD_PARTY_NOTICES.md"} <= names
+    metadata = Metadata.from_email(wheel.read(f"{INFO}/METADATA"), validate=True)
+    assert str(metadata.version) == fiftyone_capviz.__version__
+    assert metadata.license_expression == "Apache-2.0"
+    assert metadata.description_content_type == "text/markdown"
+    assert metadata.description
+    assert {"umap", "open_clip", "docs", "dev"} <= {*(metadata.provides_extra or ()), "open_clip"}
 
 
 def test_no_file_names_a_place_of_the_building_machine(wheel: zipfile.ZipFile) -> None:
