@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
 
 import numpy as np
 from bson import ObjectId
 from PIL import Image
 
+from fiftyone_capviz.curation.evaluation.families import Families, default_variants
+from fiftyone_capviz.curation.evaluation.grounding import GroundingRun
 from fiftyone_capviz.curation.evaluation.labelled import LabelledSample, OpenedSample
 from fiftyone_capviz.curation.evaluation.sources import CaptionVariants
 from fiftyone_capviz.evaluation.matching import Vocabulary
+from fiftyone_capviz.evaluation.statistics import Bootstrap
 from fiftyone_capviz.evaluation.summaries import Variant
 from fiftyone_capviz.geometry import PixelTransform, squash
 from fiftyone_capviz.records import CaptionWords, FloatArray
+from fiftyone_capviz.settings.evaluation import EvaluationOptions
 from fiftyone_capviz.text.words import caption_words
 
 SIDE, GRID = 60, 6
@@ -23,6 +28,11 @@ DOG: Box = (0, 0, 3, 3)
 HAT: Box = (4, 4, 6, 6)
 Peaks = Mapping[str, Box]
 """Word -> where its map is 1; it is 0 elsewhere."""
+ELSEWHERE: Box = (5, 0, 6, 2)
+OPTIONS = EvaluationOptions("boxes", bootstrap_samples=50)
+GOOD, BAD = Variant("dual", "icam", 0), Variant("dual", "icam", 1)
+TEXT = "a dog in a hat"
+BOTH: Mapping[str, Box] = {"dog": DOG, "hat": HAT}
 
 
 def opened(
@@ -85,3 +95,56 @@ class KnownSource:
 
     def score(self, images: Sequence[Image.Image], texts: Sequence[str]) -> FloatArray:
         return np.array([self._score(*each) for each in zip(images, texts, strict=True)])
+
+
+def on_dog(word: str) -> FloatArray:
+    return box_map(DOG)
+
+
+def on_hat(word: str) -> FloatArray:
+    return box_map(HAT)
+
+
+def apart(word: str) -> FloatArray:
+    return box_map(ELSEWHERE)
+
+
+def own(word: str) -> FloatArray:
+    """For the object, against the other one, twice as strongly where it is the hat."""
+    signed = box_map(DOG) - box_map(HAT)
+    return signed if word == "dog" else -2 * signed
+
+
+def grounded(
+    sources: Sequence[KnownSource], *, images: int = 8, text: str = TEXT
+) -> tuple[GroundingRun, Bootstrap]:
+    """Images with a dog and a hat, grounded by sources."""
+    run = GroundingRun(cast(Any, sources), sources[0].variants[0], OPTIONS)
+    run.add([opened(text, BOTH) for _ in range(images)])
+    groups = [str(pair.sample.id) for pair in run.pairs]
+    return run, Bootstrap(groups, samples=50, seed=0)
+
+
+def known_families() -> tuple[Families, GroundingRun, Bootstrap, list[Variant]]:
+    """Layer 0 is right, layer 1 is not; the default of second_order is the wrong one."""
+    second = {
+        Variant("dual", "second_order", 1): apart,
+        Variant("dual", "second_order", 0): own,
+    }
+    sources = [
+        KnownSource("itm", {Variant("itm", "gradcam", 0): on_dog}),
+        KnownSource("dual", second | {BAD: apart, GOOD: own}),
+    ]
+    run, bootstrap = grounded(sources)
+    defaults = default_variants(cast(Any, sources))
+    families = Families.of(run, run.grounding(), defaults, seed=0)
+    return families, run, bootstrap, defaults
+
+
+def without(unread: str) -> Callable[[str], FloatArray]:
+    """Maps that lie in the dog, and none for one word."""
+
+    def maps(word: str) -> FloatArray:
+        return 0 * box_map(DOG) if word == unread else box_map(DOG)
+
+    return maps

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import fiftyone as fo
+import numpy as np
 
+from fiftyone_capviz.curation.evaluation.labelled import OpenedSample, open_samples
+from fiftyone_capviz.curation.evaluation.plan import EvaluationPlan
 from fiftyone_capviz.settings.evaluation import EvaluationOptions
 from tests.worlds.random_world import image_dataset, random_options
 
@@ -15,6 +19,7 @@ Box = tuple[float, float, float, float]
 LEFT: Box = (0.0, 0.0, 0.5, 0.5)
 RIGHT: Box = (0.5, 0.0, 0.5, 0.5)
 BELOW: Box = (0.25, 0.5, 0.5, 0.5)
+Made = Callable[..., fo.Dataset]
 
 
 def refcoco(folder: Path) -> fo.Dataset:
@@ -89,3 +94,18 @@ def quick(regions_field: str, **changes: Any) -> EvaluationOptions:
         "bootstrap_samples": 20,
     }
     return EvaluationOptions(regions_field, **{**settings, **changes}).validated()
+
+
+def opened_of(plan: EvaluationPlan, options: EvaluationOptions) -> list[OpenedSample]:
+    """The samples of a plan with their images and masks; none may be broken."""
+    found = list(open_samples(plan.dataset, plan.samples, options))
+    assert all(isinstance(each, OpenedSample) for each in found), found
+    return [each for each in found if isinstance(each, OpenedSample)]
+
+
+def box_mask(box: tuple[float, float, float, float], side: int = 64) -> np.ndarray:
+    """The pixels of a box, in a square image."""
+    left, top, width, height = (round(v * side) for v in box)
+    mask = np.zeros((side, side), bool)
+    mask[top : top + height, left : left + width] = True
+    return mask

@@ -1,4 +1,4 @@
-"""What an evaluation shows where nothing is said: the variant that the analysis stored."""
+"""What an evaluation shows where nothing is said, and how long it would take."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ import fiftyone as fo
 import pytest
 
 from fiftyone_capviz.curation.dataset.runs import read_run, write_run
-from fiftyone_capviz.curation.evaluation.forecast import default_options
+from fiftyone_capviz.curation.evaluation.forecast import (
+    default_caption_field,
+    default_options,
+    estimate_evaluation,
+)
+from fiftyone_capviz.curation.evaluation.report import EvaluationReport
 from fiftyone_capviz.curation.evaluation.run import evaluate_attribution
 from fiftyone_capviz.curation.evaluation.sources import load_sources, shown_variant
 from fiftyone_capviz.errors import InputError
@@ -118,3 +123,47 @@ def test_the_scores_in_the_fields_are_those_of_that_variant(dataset: Any) -> Non
     assert report.about["shown"] == "itm cross_attention layer 1 head 2"
     energies = report.pairs["energy"][report.about["shown"]]
     assert dataset.values("caption_pge") == pytest.approx(energies, abs=1e-4)
+
+
+def test_the_defaults_of_scenes_are_their_own(scenes: Any) -> None:
+    chosen = default_options(scenes, {"regions_field": "truth"})
+    assert chosen.caption_field == "truth_caption"
+    assert {chosen.captioner, chosen.matcher, chosen.encoder} == {"scenes"}
+    assert ("wolf", "snow") in chosen.planted
+    assert ("cat", "car") in chosen.apart
+    assert default_options(scenes, {"regions_field": "truth", "matcher": "x/y"}).matcher == "x/y"
+
+
+def test_an_estimate_comes_from_the_last_evaluation(
+    evaluated: tuple[Any, EvaluationReport],
+) -> None:
+    dataset, report = evaluated
+    options = EvaluationOptions.from_dict(report.about["options"])
+    found = estimate_evaluation(dataset, options)
+    assert found.pairs == report.counts["pairs"]
+    assert found.seconds == pytest.approx(
+        sum(v for k, v in report.seconds.items() if k != "total"), rel=0.05
+    )
+    assert estimate_evaluation(dataset, replace(options, matcher="other")).seconds is None
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["text"], "text"),
+        (["text", "note"], "caption"),
+        (["note", "captions"], "captions"),
+        (["captions_2", "captions"], "captions"),
+        (["captions_2", "captions_3"], "caption"),
+        (["captions", "caption"], "caption"),
+        ([], "caption"),
+    ],
+)
+def test_the_default_is_the_field_that_others_are_named_after(
+    names: list[str], expected: str
+) -> None:
+    made = fo.Dataset()
+    for name in names:
+        made.add_sample_field(name, fo.StringField)
+    assert default_caption_field(made) == expected
+    made.delete()

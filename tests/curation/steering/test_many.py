@@ -32,16 +32,6 @@ COUNT = 4
 CHANGING = ("_id", "last_modified_at", "created_at", "_dataset_id", "_rand")
 
 
-@pytest.fixture(scope="module")
-def cache() -> ModelCache:
-    return ModelCache()
-
-
-@pytest.fixture
-def dataset(analysed_clone: Any) -> Any:
-    return analysed_clone
-
-
 def raw(dataset: Any, *, without: tuple[str, ...] = ()) -> list[dict[str, Any]]:
     """The samples' documents, but for ids and time stamps."""
     found = dataset._sample_collection.find().sort("filepath", 1)
