@@ -6,7 +6,8 @@
     ├── ModelError               a model cannot be had
     │   ├── UnknownModelError    no such name, folder or registry entry
     │   ├── CheckpointError      corrupt, unsafe, or of another architecture
-    │   └── OfflineError         a hub name, and no way to reach the hub
+    │   ├── OfflineError         a hub name, and no way to reach the hub
+    │   └── HopelessError        the first images all failed, each alone
     ├── ImageError               one image cannot be read; the run goes on without it
     ├── DatabaseError            MongoDB went away
     └── StoppedError             the user pressed Stop or Ctrl-C
@@ -43,6 +44,10 @@ class CheckpointError(ModelError):
 
 class OfflineError(ModelError):
     """A checkpoint must be fetched, and the hub cannot be reached."""
+
+
+class HopelessError(ModelError):
+    """The models failed on the first images, each alone: nothing says that they will go on."""
 
 
 class ImageError(CapvizError):

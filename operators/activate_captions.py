@@ -6,6 +6,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from fiftyone.core.collections import SampleCollection
+
+from fiftyone_capviz.curation.dataset.collection import dataset_of
 from fiftyone_capviz.curation.dataset.progress import RunReport
 
 from .frame.form import Form
@@ -43,7 +46,7 @@ class ActivateCaptions(CapvizOperator):
 
     def work(
         self,
-        collection: Any,
+        collection: SampleCollection,
         caption_field: str,
         *,
         segments_field: str = "segments",
@@ -53,7 +56,7 @@ class ActivateCaptions(CapvizOperator):
         from fiftyone_capviz.curation.segments.active import activate_captions
 
         return activate_captions(
-            collection._dataset, caption_field, segments_field=segments_field, top_k=top_k
+            dataset_of(collection), caption_field, segments_field=segments_field, top_k=top_k
         )
 
     def outcome(self, ctx: Any, report: ActivateReport) -> Outcome:

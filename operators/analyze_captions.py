@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import fiftyone as fo
 from fiftyone.operators import types
 
 from fiftyone_capviz.curation.analysis.report import Report
@@ -49,7 +50,7 @@ class AnalyzeCaptions(StageOperator):
             types.Button(label=self.title, icon=self.icon, prompt=True),
         )
 
-    def finish(self, dataset: Any, options: AnalysisOptions, report: Report) -> None:
+    def finish(self, dataset: fo.Dataset, options: AnalysisOptions, report: Report) -> None:
         """Save the workspace *Captions* where there is something to show in it."""
         from fiftyone_capviz.curation.app.workspace import save_workspace
 

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from fiftyone.core.collections import SampleCollection
 from fiftyone.operators import types
 
+from fiftyone_capviz.curation.dataset.collection import dataset_of
 from fiftyone_capviz.curation.dataset.progress import RunReport
 from fiftyone_capviz.errors import InputError
 
@@ -54,7 +56,7 @@ class DeleteAnalysis(CapvizOperator):
 
     def work(
         self,
-        collection: Any,
+        collection: SampleCollection,
         caption_field: str = "caption",
         *,
         segments_field: str | None = None,
@@ -62,4 +64,4 @@ class DeleteAnalysis(CapvizOperator):
         """Delete the analysis of a caption field from a dataset."""
         from fiftyone_capviz.curation.delete import delete_analysis
 
-        return delete_analysis(collection._dataset, caption_field, segments_field=segments_field)
+        return delete_analysis(dataset_of(collection), caption_field, segments_field=segments_field)

@@ -6,8 +6,11 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Unpack
 
+import fiftyone as fo
+from fiftyone.core.collections import SampleCollection
 from fiftyone.operators import types
 
+from fiftyone_capviz.curation.dataset.collection import dataset_of
 from fiftyone_capviz.curation.dataset.progress import ProgressCallback, RunReport, StopCallback
 from fiftyone_capviz.curation.evaluation.forecast import default_caption_field, default_options
 from fiftyone_capviz.curation.evaluation.plan import caption_fields
@@ -73,7 +76,7 @@ class EvaluateAttribution(CapvizOperator):
 
     def work(
         self,
-        collection: Any,
+        collection: SampleCollection,
         regions_field: str,
         *,
         delegate: bool = False,
@@ -99,7 +102,7 @@ class EvaluateAttribution(CapvizOperator):
             return self.delegated(collection, asked)
         from fiftyone_capviz.curation.evaluation.run import evaluate_attribution
 
-        chosen = options_from(collection._dataset, asked)
+        chosen = options_from(dataset_of(collection), asked)
         return evaluate_attribution(collection, chosen, progress=progress, stop=stop, cache=cache)
 
     def outcome(self, ctx: Any, report: EvaluationReport) -> Outcome:
@@ -119,7 +122,7 @@ def outcome_of(report: EvaluationReport) -> Outcome:
     )
 
 
-def options_from(dataset: Any, params: Mapping[str, Any]) -> EvaluationOptions:
+def options_from(dataset: fo.Dataset, params: Mapping[str, Any]) -> EvaluationOptions:
     """The options that a form or a call asks for.
 
     Raises:

@@ -7,6 +7,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Unpack
 
+import fiftyone as fo
+from fiftyone.core.collections import SampleCollection
 from fiftyone.operators import types
 
 from fiftyone_capviz.curation.dataset.job import JobKeywords
@@ -75,7 +77,7 @@ class ExplainPairs(CapvizOperator):
 
     def work(
         self,
-        collection: Any,
+        collection: SampleCollection,
         *,
         settings: PairSettings | None = None,
         caption_field: str | None = None,
@@ -130,7 +132,9 @@ class ExplainPairs(CapvizOperator):
         return replace(shown, summary=told)
 
 
-def settings_from(params: dict[str, Any], dataset: Any, caption_field: str | None) -> PairSettings:
+def settings_from(
+    params: dict[str, Any], dataset: fo.Dataset, caption_field: str | None
+) -> PairSettings:
     """The settings that a form (whose method is "attribution") or an SDK call asks for.
 
     Raises:

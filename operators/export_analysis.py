@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fiftyone.core.collections import SampleCollection
 from fiftyone.operators import types
 
 from fiftyone_capviz.curation.dataset.progress import RunReport
@@ -62,7 +63,7 @@ class ExportAnalysis(CapvizOperator):
 
     def work(
         self,
-        collection: Any,
+        collection: SampleCollection,
         folder: Path | str,
         *,
         caption_field: str = "caption",

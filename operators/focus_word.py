@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from fiftyone.core.collections import SampleCollection
 from fiftyone.operators import types
 
 from fiftyone_capviz.curation.dataset.names import CaptionFields
@@ -56,7 +57,7 @@ class FocusWord(CapvizOperator):
 
     def work(
         self,
-        collection: Any,
+        collection: SampleCollection,
         word: str | None,
         *,
         caption_field: str = "caption",

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import fiftyone.operators as foo
+from fiftyone.core.collections import SampleCollection
 from fiftyone.operators import types
+
+from fiftyone_capviz.curation.dataset.collection import dataset_of
 
 from .frame.app import plot_messages
 from .frame.form import Form
@@ -37,8 +40,8 @@ class OpenWorkspace(FormOperator):
         segments_field = ctx.params.get("segments_field") or "segments"
         yield from plot_messages(ctx, space, segments_field)
 
-    def __call__(self, sample_collection: Any, *, session: Any = None) -> Any:
+    def __call__(self, sample_collection: SampleCollection, *, session: Any = None) -> Any:
         """Load the workspace, saved first if need be, and show it in a session if one is given."""
         from fiftyone_capviz.curation.app.workspace import open_workspace
 
-        return open_workspace(sample_collection._dataset, session=session)
+        return open_workspace(dataset_of(sample_collection), session=session)

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from fiftyone.core.collections import SampleCollection
 from fiftyone.operators import types
 
+from fiftyone_capviz.curation.dataset.collection import dataset_of
 from fiftyone_capviz.curation.dataset.progress import RunReport
 from fiftyone_capviz.curation.dataset.runs import list_evaluations
 from fiftyone_capviz.curation.evaluation.storage import described
@@ -55,7 +57,7 @@ class ShowEvaluation(CapvizOperator):
         return partial(self.work, ctx.dataset, evaluation, compare_with=other)
 
     def work(
-        self, collection: Any, evaluation: str, *, compare_with: str | None = None
+        self, collection: SampleCollection, evaluation: str, *, compare_with: str | None = None
     ) -> EvaluationReport | EvaluationComparison:
         """A stored evaluation, or its comparison with a second one.
 
@@ -70,7 +72,7 @@ class ShowEvaluation(CapvizOperator):
         from fiftyone_capviz.curation.evaluation.comparison import compare_evaluations
         from fiftyone_capviz.curation.evaluation.storage import load_evaluation
 
-        dataset = collection._dataset
+        dataset = dataset_of(collection)
         report = load_evaluation(dataset, evaluation)
         if compare_with is None:
             return report

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Unpack
 
+from fiftyone.core.collections import SampleCollection
 from fiftyone.operators import types
 
 from fiftyone_capviz.curation.dataset.job import JobKeywords
@@ -84,7 +85,7 @@ class SteerCaptions(CapvizOperator):
 
     def work(
         self,
-        collection: Any,
+        collection: SampleCollection,
         recipe: Recipe,
         *,
         options: AnalysisOptions | None = None,

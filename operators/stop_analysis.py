@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from fiftyone.core.collections import SampleCollection
 from fiftyone.operators import types
+
+from fiftyone_capviz.curation.dataset.collection import dataset_of
 
 from .frame.form import Form
 from .frame.operator import FormOperator
@@ -29,8 +32,8 @@ class StopAnalysis(FormOperator):
         self(ctx.dataset)
         ctx.ops.notify(_SAID)
 
-    def __call__(self, sample_collection: Any) -> None:
+    def __call__(self, sample_collection: SampleCollection) -> None:
         """Ask the run on this dataset (or on the view's) to stop."""
         from fiftyone_capviz.curation.dataset.store import request_stop
 
-        request_stop(sample_collection._dataset)
+        request_stop(dataset_of(sample_collection))

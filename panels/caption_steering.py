@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import fiftyone as fo
 from bson import ObjectId
 
 from fiftyone_capviz.curation.app.lasso import note_lasso
 from fiftyone_capviz.curation.app.panel_focus import panel_focus
 from fiftyone_capviz.curation.app.panel_scope import captions_notices
+from fiftyone_capviz.curation.dataset.collection import sample_documents
 from fiftyone_capviz.curation.dataset.runs import active_caption, continued_options, list_runs
 from fiftyone_capviz.curation.dataset.samples import sample_ids
 from fiftyone_capviz.curation.dataset.store import request_stop
@@ -277,13 +279,13 @@ def _image(ctx: Any) -> tuple[SteeredImage, AnalysisOptions]:
     return read_image(ctx.dataset, str(sample_id), options), options
 
 
-def _stored(dataset: Any, sample_id: str | None) -> bool:
+def _stored(dataset: fo.Dataset, sample_id: str | None) -> bool:
     if sample_id is None or not ObjectId.is_valid(sample_id):
         return False
     query = {"_id": ObjectId(sample_id)}
-    return dataset._sample_collection.find_one(query, {"_id": 1}) is not None
+    return sample_documents(dataset).find_one(query, {"_id": 1}) is not None
 
 
-def _batch(dataset: Any, options: AnalysisOptions) -> BatchPayload | None:
+def _batch(dataset: fo.Dataset, options: AnalysisOptions) -> BatchPayload | None:
     batch = pending_batch(dataset, options.caption_field)
     return None if batch is None else batch_payload(batch, len(waiting_ids(dataset, batch)))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import fiftyone as fo
+
 from fiftyone_capviz.curation.app.lasso import forget_lasso, note_lasso, user_lasso
 from fiftyone_capviz.curation.app.panel_focus import (
     clear_panel_focus,
@@ -25,6 +27,7 @@ from fiftyone_capviz.curation.app.word_painting import (
     segments_field_of,
 )
 from fiftyone_capviz.curation.dataset.before import caption_paths
+from fiftyone_capviz.curation.dataset.collection import is_patches
 from fiftyone_capviz.curation.dataset.logs import get_logger
 from fiftyone_capviz.curation.dataset.names import SegmentFields
 from fiftyone_capviz.curation.dataset.runs import list_runs
@@ -251,7 +254,7 @@ class WordGraph(CapvizPanel):
             get_logger().exception("the word graph could not follow the view")
 
 
-def _caption_fields(dataset: Any) -> list[str]:
+def _caption_fields(dataset: fo.Dataset) -> list[str]:
     """Fields with text: analysed ones first, `caption` before all; none that an analysis made."""
     analysed = set(list_runs(dataset))
     made = {path for one in analysed for path in caption_paths(one)}
@@ -284,7 +287,7 @@ def _live_focus(ctx: Any) -> list[str]:
 
 def _grid_ids(scope: PanelScope, sample_ids: tuple[str, ...]) -> list[str]:
     """What the grid is narrowed to: in a view of patches these are its items."""
-    if not getattr(scope.view, "_is_patches", False):
+    if not is_patches(scope.view):
         return list(sample_ids)
     kept = set(sample_ids)
     pairs = zip(*scope.view.values(["id", "sample_id"]), strict=True)

@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+import fiftyone as fo
+
 from fiftyone_capviz.commands.console import Subparsers, add_command, complain, say, write_json
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.settings.analysis import CLAMPS, PRECISIONS
@@ -202,7 +204,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 130 if report.stopped else 0
 
 
-def _evaluate(dataset: Any, arguments: argparse.Namespace) -> Any:
+def _evaluate(dataset: fo.Dataset, arguments: argparse.Namespace) -> Any:
     from fiftyone_capviz.curation.dataset.progress import ProgressBar
     from fiftyone_capviz.curation.evaluation.forecast import estimate_evaluation
     from fiftyone_capviz.curation.evaluation.run import evaluate_attribution
@@ -216,7 +218,7 @@ def _evaluate(dataset: Any, arguments: argparse.Namespace) -> Any:
         return evaluate_attribution(collection, options, progress=bar)
 
 
-def _options(dataset: Any, arguments: argparse.Namespace) -> Any:
+def _options(dataset: fo.Dataset, arguments: argparse.Namespace) -> Any:
     from fiftyone_capviz.curation.evaluation.forecast import default_options
 
     if arguments.regions_field is None:
@@ -224,7 +226,7 @@ def _options(dataset: Any, arguments: argparse.Namespace) -> Any:
     return default_options(dataset, read_options(vars(arguments)))
 
 
-def _compare(dataset: Any, arguments: argparse.Namespace) -> int:
+def _compare(dataset: fo.Dataset, arguments: argparse.Namespace) -> int:
     from fiftyone_capviz.curation.evaluation.comparison import compare_evaluations
     from fiftyone_capviz.curation.evaluation.storage import load_evaluation
 

@@ -12,6 +12,7 @@ from bson import ObjectId
 from fiftyone_capviz.curation.app.workspace import remove_active_fields, remove_workspace
 from fiftyone_capviz.curation.dataset.before import BEFORE as KEY
 from fiftyone_capviz.curation.dataset.before import caption_paths, existed, segment_paths
+from fiftyone_capviz.curation.dataset.collection import root_dataset, sample_documents
 from fiftyone_capviz.curation.dataset.documents import chosen_text, text_hash
 from fiftyone_capviz.curation.dataset.names import (
     ERROR_FIELD,
@@ -68,7 +69,7 @@ class DeleteReport(UndividedReport):
 
 
 def delete_analysis(
-    dataset: Any, caption_field: str = "caption", *, segments_field: str | None = None
+    dataset: fo.Dataset, caption_field: str = "caption", *, segments_field: str | None = None
 ) -> DeleteReport:
     """Remove all that analyses of a caption field stored on a dataset.
 
@@ -82,7 +83,7 @@ def delete_analysis(
         caption_field: whose analysis.
         segments_field: default the one named in the provenance run.
     """
-    dataset = dataset._root_dataset
+    dataset = root_dataset(dataset)
     report = DeleteReport()
     record = read_run(dataset, caption_field)
     if segments_field is None:
@@ -128,7 +129,7 @@ def _uses(record: Any, segments_field: str) -> bool:
 
 
 def _caption_fields(
-    dataset: Any,
+    dataset: fo.Dataset,
     caption_field: str,
     extras: Sequence[Mapping[str, Any]],
     report: DeleteReport,
@@ -143,7 +144,7 @@ def _caption_fields(
     if not theirs and not existed(extras, caption_field):
         return [caption_field, *paths]
     if ours:
-        dataset._sample_collection.update_many(
+        sample_documents(dataset).update_many(
             {"_id": {"$in": ours}}, {"$set": {caption_field: None}}
         )
     reason = f"it holds {theirs} captions of your own" if theirs else "it was there before"
@@ -151,7 +152,9 @@ def _caption_fields(
     return paths
 
 
-def _whose_captions(dataset: Any, names: CaptionFields, index: int) -> tuple[list[ObjectId], int]:
+def _whose_captions(
+    dataset: fo.Dataset, names: CaptionFields, index: int
+) -> tuple[list[ObjectId], int]:
     """Ids of the samples whose caption we wrote, unchanged since; number of all the others."""
     if not dataset.has_field(names.stages):
         return [], int(dataset.exists(names.caption).count())
@@ -170,7 +173,10 @@ def _whose_captions(dataset: Any, names: CaptionFields, index: int) -> tuple[lis
 
 
 def _segment_fields(
-    dataset: Any, segments_field: str, extras: Sequence[Mapping[str, Any]], report: DeleteReport
+    dataset: fo.Dataset,
+    segments_field: str,
+    extras: Sequence[Mapping[str, Any]],
+    report: DeleteReport,
 ) -> list[str]:
     """Paths to delete; our segments are emptied and labels restored in a field that stays."""
     names = SegmentFields(segments_field)
@@ -178,7 +184,7 @@ def _segment_fields(
         return []
     paths = [p for p in segment_paths(segments_field)[1:] if not existed(extras, p)]
     present = {f"{names.detections}.0": {"$exists": True}}
-    collection = dataset._sample_collection
+    collection = sample_documents(dataset)
     theirs = collection.count_documents({**present, names.stage: None})
     if not theirs and not existed(extras, segments_field):
         return [segments_field, names.stage]
@@ -192,7 +198,7 @@ def _segment_fields(
 
 
 def _delete_runs(
-    dataset: Any, caption_field: str, segments_field: str | None, report: DeleteReport
+    dataset: fo.Dataset, caption_field: str, segments_field: str | None, report: DeleteReport
 ) -> None:
     key = CaptionFields(caption_field).run_key
     if dataset.has_run(key):
@@ -205,7 +211,7 @@ def _delete_runs(
             report.runs.append(brain_key)
 
 
-def _delete_fields(dataset: Any, paths: Sequence[str], report: DeleteReport) -> None:
+def _delete_fields(dataset: fo.Dataset, paths: Sequence[str], report: DeleteReport) -> None:
     top = [path for path in paths if "." not in path and dataset.has_field(path)]
     nested = [
         path
@@ -224,7 +230,7 @@ def _had(extras: Sequence[Mapping[str, Any]], setting: str) -> bool:
     return all(noted)
 
 
-def _restore_sidebar(dataset: Any) -> None:
+def _restore_sidebar(dataset: fo.Dataset) -> None:
     """What is left in our group goes back to where the App has it; its own groups if none are set.
 
     Fields of the user's own stood in our group during the analysis.

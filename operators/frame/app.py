@@ -12,6 +12,8 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import fiftyone as fo
+
 from fiftyone_capviz.curation.app.panel_scope import captions_notices
 from fiftyone_capviz.curation.app.workspace import (
     EMBEDDINGS_PANEL,
@@ -34,7 +36,7 @@ PAUSES = (0.4, 0.8, 1.5, 3.0)
 """Seconds before each telling: the panel may take that long to load on a busy machine."""
 
 
-def mapped_segments(dataset: Any) -> str | None:
+def mapped_segments(dataset: fo.Dataset) -> str | None:
     """The segments field whose map can be opened, None if there is none."""
     for caption_field in list_runs(dataset):
         record = read_run(dataset, caption_field)

@@ -8,9 +8,11 @@ from typing import Any, ClassVar, ParamSpec, Protocol, TypeVar, Unpack
 
 import fiftyone as fo
 import fiftyone.operators as foo
+from fiftyone.core.collections import SampleCollection
 from fiftyone.operators import types
 
 from fiftyone_capviz.curation.analysis.report import Report
+from fiftyone_capviz.curation.dataset.collection import dataset_of
 from fiftyone_capviz.curation.dataset.job import JobKeywords
 from fiftyone_capviz.curation.dataset.progress import ProgressBar, RunReport
 from fiftyone_capviz.settings.analysis import AnalysisOptions, Stage
@@ -77,7 +79,7 @@ class Works(Protocol[Told, Reported]):
     def followed(self) -> bool: ...
 
     def work(
-        self, collection: Any, /, *args: Told.args, **kwargs: Told.kwargs
+        self, collection: SampleCollection, /, *args: Told.args, **kwargs: Told.kwargs
     ) -> Reported: ...  # fmt: skip
 
 
@@ -118,7 +120,7 @@ class CapvizOperator(FormOperator):
 
     def __call__(
         self: Works[Told, Reported],
-        sample_collection: Any,
+        sample_collection: SampleCollection,
         *args: Told.args,
         **kwargs: Told.kwargs,
     ) -> Reported:
@@ -129,7 +131,7 @@ class CapvizOperator(FormOperator):
             kwargs.setdefault("progress", bar)
             return self.work(sample_collection, *args, **kwargs)
 
-    def delegated(self, sample_collection: Any, params: dict[str, Any]) -> Any:
+    def delegated(self, sample_collection: SampleCollection, params: dict[str, Any]) -> Any:
         """Schedule the operator; FiftyOne's result of that."""
         return foo.execute_operator(
             self.uri,
@@ -166,7 +168,7 @@ class StageOperator(CapvizOperator):
 
     def work(
         self,
-        collection: Any,
+        collection: SampleCollection,
         *,
         options: AnalysisOptions | None = None,
         delegate: bool = False,
@@ -200,8 +202,8 @@ class StageOperator(CapvizOperator):
             stop=job.get("stop"),
             cache=job.get("cache"),
         )
-        self.finish(collection._dataset, chosen, report)
+        self.finish(dataset_of(collection), chosen, report)
         return report
 
-    def finish(self, dataset: Any, options: AnalysisOptions, report: Report) -> None:
+    def finish(self, dataset: fo.Dataset, options: AnalysisOptions, report: Report) -> None:
         """What follows a run; nothing by default."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
+from fiftyone_capviz.curation.dataset.collection import is_patches
 from fiftyone_capviz.curation.dataset.runs import last_options, list_runs
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.settings.analysis import AnalysisOptions
@@ -106,7 +107,7 @@ def target_samples(ctx: Any) -> Any:
     if ctx.dataset is None:
         raise InputError("An analysis needs a dataset; none is open. Open one first.")
     view = ctx.target_view()
-    if getattr(view, "_is_patches", False):
+    if is_patches(view):
         view = ctx.dataset.select(list(dict.fromkeys(view.values("sample_id"))), ordered=True)
     if not view.count():
         raise InputError(

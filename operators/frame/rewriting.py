@@ -6,6 +6,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Unpack
 
+from fiftyone.core.collections import SampleCollection
+
 from fiftyone_capviz.curation.dataset.job import JobKeywords
 from fiftyone_capviz.curation.dataset.progress import RunReport
 
@@ -32,7 +34,7 @@ class RewriteOperator(CapvizOperator):
 
     def work(
         self,
-        collection: Any,
+        collection: SampleCollection,
         caption_field: str = "caption",
         *,
         options: AnalysisOptions | None = None,

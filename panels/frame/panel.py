@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import fiftyone.operators as foo
 from fiftyone.operators import types
 
+from fiftyone_capviz.curation.dataset.collection import is_patches
 from fiftyone_capviz.curation.dataset.logs import get_logger, log_file
 from fiftyone_capviz.errors import CapvizError, InputError
 
@@ -82,7 +83,7 @@ def sent(ctx: Any, name: str) -> Any:
 def samples_meant(ctx: Any, ids: Sequence[str | None]) -> list[str]:
     """The samples of these ids: in a view of patches the grid's ids are those of labels."""
     known = [one for one in ids if one]
-    if not known or not getattr(ctx.view, "_is_patches", False):
+    if not known or not is_patches(ctx.view):
         return known
     owners = dict(zip(*ctx.view.values(["id", "sample_id"]), strict=True))
     return list(dict.fromkeys(owners.get(one, one) for one in known))

@@ -22,6 +22,7 @@ from fiftyone_capviz.curation.analysis.report import Report
 from fiftyone_capviz.curation.analysis.results import SampleResult
 from fiftyone_capviz.curation.analysis.segment_map import make_map
 from fiftyone_capviz.curation.dataset.before import BEFORE, state_before
+from fiftyone_capviz.curation.dataset.collection import reload_dataset, sample_documents
 from fiftyone_capviz.curation.dataset.interrupts import interrupted
 from fiftyone_capviz.curation.dataset.job import Job
 from fiftyone_capviz.curation.dataset.logs import get_logger
@@ -87,7 +88,7 @@ class Tally:
         """Count and mark a sample that the database refused; runs in the writer's thread."""
         sample_id = result.task.sample.id
         with suppress(WriteError):  # a document too full for even this
-            dataset._sample_collection.update_one(
+            sample_documents(dataset).update_one(
                 {"_id": sample_id}, {"$set": {ERROR_FIELD: reason}}
             )
         self.touched.append(sample_id)
@@ -279,7 +280,7 @@ class AnalysisRun:
         dataset, path = samples.dataset, SegmentFields(self.options.segments_field)
         stages = CaptionFields(self.options.caption_field).stages
         known = {"$or": [{path.stage: {"$ne": None}}, {f"{stages}.attribute": {"$ne": None}}]}
-        rows = dataset._sample_collection.find(known, {"_id": 1})
+        rows = sample_documents(dataset).find(known, {"_id": 1})
         ids = dict.fromkeys([*samples.ids, *(row["_id"] for row in rows)])
         return dataset.select([str(i) for i in ids])
 
@@ -296,7 +297,7 @@ class AnalysisRun:
             before = read_run(dataset, self.options.caption_field)
             if anything or (before is not None and before != record):
                 write_run(dataset, record)
-            dataset._reload()
+            reload_dataset(dataset)
         except PyMongoError:
             if record.state != "failed":
                 raise

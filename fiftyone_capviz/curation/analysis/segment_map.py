@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Unpack
 import fiftyone as fo
 import numpy as np
 from bson import ObjectId
+from fiftyone.core.collections import SampleCollection
 from PIL.Image import Image
 
+from fiftyone_capviz.curation.dataset.collection import root_dataset
 from fiftyone_capviz.curation.dataset.documents import full_masks
 from fiftyone_capviz.curation.dataset.job import Job, JobKeywords, long_run
 from fiftyone_capviz.curation.dataset.map_run import register_map, segment_ids
@@ -97,7 +99,7 @@ def require_map_method(method: str) -> None:
 
 
 def map_segments(
-    collection: Any,
+    collection: SampleCollection,
     options: AnalysisOptions | None = None,
     *,
     embeddings: Mapping[str, FloatArray] | None = None,
@@ -121,12 +123,12 @@ def map_segments(
         DatabaseError: MongoDB went away.
     """
     with long_run():
-        clear_stop(collection._root_dataset)
+        clear_stop(root_dataset(collection))
         return make_map(collection, options, embeddings=embeddings, job=Job(**job))
 
 
 def make_map(
-    collection: Any,
+    collection: SampleCollection,
     options: AnalysisOptions | None = None,
     *,
     embeddings: Mapping[str, FloatArray] | None = None,
@@ -135,7 +137,7 @@ def make_map(
     """`map_segments` as a part of a longer run."""
     started = time.perf_counter()
     options = (options or AnalysisOptions()).validated()
-    dataset = collection._root_dataset
+    dataset = root_dataset(collection)
     fields = SegmentFields(options.segments_field)
     require_map_method(options.map_method)
     if options.map_method == "none":

@@ -11,6 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import fiftyone as fo
+from fiftyone.core.collections import SampleCollection
+
 from fiftyone_capviz.curation.app.panel_focus import is_own_selection
 from fiftyone_capviz.curation.dataset.store import forget, recall, remember
 
@@ -55,7 +58,7 @@ def lasso_of(request_params: Mapping[str, Any]) -> Lasso | None:
     return Lasso(sample_ids=selected)
 
 
-def user_lasso(dataset: Any, request_params: Mapping[str, Any]) -> Lasso | None:
+def user_lasso(dataset: fo.Dataset, request_params: Mapping[str, Any]) -> Lasso | None:
     """The lasso, unless it is the selection that a panel of ours made itself.
 
     Args:
@@ -68,7 +71,7 @@ def user_lasso(dataset: Any, request_params: Mapping[str, Any]) -> Lasso | None:
     return lasso
 
 
-def note_lasso(dataset: Any, request_params: Mapping[str, Any]) -> None:
+def note_lasso(dataset: fo.Dataset, request_params: Mapping[str, Any]) -> None:
     """Remember the user's lasso, if there is one: the App forgets it when a tab is opened.
 
     Args:
@@ -81,13 +84,13 @@ def note_lasso(dataset: Any, request_params: Mapping[str, Any]) -> None:
         remember(dataset, _KEY, value, seconds=LASSO_SECONDS)
 
 
-def last_lasso(dataset: Any) -> Lasso | None:
+def last_lasso(dataset: fo.Dataset) -> Lasso | None:
     """The last lasso that a panel was told of, for an hour or until :func:`forget_lasso`."""
     kept = recall(dataset, _KEY)
     return None if kept is None else Lasso(tuple(kept["labels"]), tuple(kept["samples"]))
 
 
-def forget_lasso(dataset: Any) -> None:
+def forget_lasso(dataset: fo.Dataset) -> None:
     """The user has dropped it."""
     forget(dataset, _KEY)
 
@@ -101,5 +104,5 @@ def _ids(options: Any, name: str) -> tuple[str, ...]:
     return tuple(str(one) for one in found) if isinstance(found, Iterable) else ()
 
 
-def _shows_patches(view: Any) -> bool:
+def _shows_patches(view: SampleCollection) -> bool:
     return any(isinstance(one, Mapping) and one.get("_cls") in _PATCHES for one in view or ())

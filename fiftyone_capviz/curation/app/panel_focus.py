@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import fiftyone as fo
+
 from fiftyone_capviz.curation.app.workspace import find_panel
 from fiftyone_capviz.curation.dataset.store import recall, remember
 
@@ -46,7 +48,7 @@ class PanelFocus:
     version: int
 
 
-def panel_focus(dataset: Any) -> PanelFocus | None:
+def panel_focus(dataset: fo.Dataset) -> PanelFocus | None:
     """The present focus; None where no word is in focus."""
     kept = recall(dataset, _KEY)
     if kept is None or not kept.get("words"):
@@ -62,7 +64,7 @@ def panel_focus(dataset: Any) -> PanelFocus | None:
 
 
 def set_panel_focus(
-    dataset: Any,
+    dataset: fo.Dataset,
     words: Sequence[str],
     *,
     caption_field: str = "caption",
@@ -92,20 +94,20 @@ def set_panel_focus(
     return focus
 
 
-def clear_panel_focus(dataset: Any) -> int:
+def clear_panel_focus(dataset: fo.Dataset) -> int:
     """Take the focus away; returns the version that says so."""
     version = focus_version(dataset) + 1
     _keep(dataset, PanelFocus((), "", "", None, version), _own_selections(dataset))
     return version
 
 
-def focus_version(dataset: Any) -> int:
+def focus_version(dataset: fo.Dataset) -> int:
     """The version of the last change; 0 where there was none."""
     kept = recall(dataset, _KEY)
     return 0 if kept is None else int(kept["version"])
 
 
-def is_own_selection(dataset: Any, sample_ids: Iterable[str]) -> bool:
+def is_own_selection(dataset: fo.Dataset, sample_ids: Iterable[str]) -> bool:
     """Whether the App's grid is narrowed to what a word of the panel narrowed it to, now or before.
 
     Args:
@@ -142,7 +144,7 @@ def selected_samples(request_params: Mapping[str, Any]) -> list[str] | None:
     return None
 
 
-def _own_selections(dataset: Any) -> list[str]:
+def _own_selections(dataset: fo.Dataset) -> list[str]:
     kept = recall(dataset, _KEY)
     return [] if kept is None else list(kept.get("own") or ())
 
@@ -152,7 +154,7 @@ def _digest(sample_ids: Iterable[str]) -> str:
     return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 
 
-def _keep(dataset: Any, focus: PanelFocus, own: Sequence[str]) -> None:
+def _keep(dataset: fo.Dataset, focus: PanelFocus, own: Sequence[str]) -> None:
     value = {
         "words": list(focus.words),
         "caption_field": focus.caption_field,

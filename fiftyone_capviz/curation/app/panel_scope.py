@@ -7,10 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import fiftyone as fo
 from bson import ObjectId, json_util
+from fiftyone.core.collections import SampleCollection
 
 from fiftyone_capviz.curation.app.lasso import Lasso, user_lasso
 from fiftyone_capviz.curation.app.workspace import find_panel
+from fiftyone_capviz.curation.dataset.collection import sample_documents
 from fiftyone_capviz.curation.dataset.map_run import map_key
 from fiftyone_capviz.curation.dataset.samples import is_whole, sample_ids
 from fiftyone_capviz.curation.words.caption_index import caption_indexes
@@ -29,7 +32,7 @@ class PanelScope:
         lasso: samples of it that the user has marked in a plot; None without a lasso.
     """
 
-    view: Any
+    view: SampleCollection
     ids: tuple[str, ...] | None
     lasso: tuple[str, ...] | None
 
@@ -39,7 +42,7 @@ class PanelScope:
         return self.ids if self.lasso is None else self.lasso
 
 
-def base_view(dataset: Any, request_params: Mapping[str, Any]) -> Any:
+def base_view(dataset: fo.Dataset, request_params: Mapping[str, Any]) -> Any:
     """The App's view with the sidebar's filters, without the selection that narrows the grid.
 
     A panel that narrows the grid would otherwise count what it has narrowed itself.
@@ -54,7 +57,7 @@ def base_view(dataset: Any, request_params: Mapping[str, Any]) -> Any:
 
 
 def panel_scope(
-    dataset: Any, request_params: Mapping[str, Any], *, segments_field: str = "segments"
+    dataset: fo.Dataset, request_params: Mapping[str, Any], *, segments_field: str = "segments"
 ) -> PanelScope:
     """What a panel shows at this moment.
 
@@ -73,7 +76,7 @@ def panel_scope(
     return PanelScope(view, ids, tuple(chosen))
 
 
-def scope_key(dataset: Any, request_params: Mapping[str, Any]) -> str:
+def scope_key(dataset: fo.Dataset, request_params: Mapping[str, Any]) -> str:
     """Changes when what a panel shows does, and not when the panel itself narrows the grid."""
     lasso: Lasso | None = user_lasso(dataset, request_params)
     parts = (
@@ -86,14 +89,14 @@ def scope_key(dataset: Any, request_params: Mapping[str, Any]) -> str:
     return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 
 
-def captions_key(dataset: Any, request_params: Mapping[str, Any]) -> str:
+def captions_key(dataset: fo.Dataset, request_params: Mapping[str, Any]) -> str:
     """Changes when a panel must count anew: it shows other samples, or their captions changed."""
     version = caption_indexes().version(dataset)
     return f"{scope_key(dataset, request_params)} {version}"
 
 
 def captions_notices(
-    dataset: Any, spaces: Any, request_params: Mapping[str, Any]
+    dataset: fo.Dataset, spaces: Any, request_params: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
     """Parameters of ``patch_panel_data`` that tell open panels of captions that changed.
 
@@ -105,7 +108,7 @@ def captions_notices(
 
 
 def samples_of_labels(
-    dataset: Any, label_ids: Sequence[str], segments_field: str = "segments"
+    dataset: fo.Dataset, label_ids: Sequence[str], segments_field: str = "segments"
 ) -> set[str]:
     """Ids of the samples that hold these segments."""
     wanted = set(label_ids)
@@ -118,4 +121,4 @@ def samples_of_labels(
             if len(found) == len(wanted):
                 return set(found.values())
     query = {f"{segments_field}.detections._id": {"$in": [ObjectId(one) for one in wanted]}}
-    return {str(one["_id"]) for one in dataset._sample_collection.find(query, {"_id": 1})}
+    return {str(one["_id"]) for one in sample_documents(dataset).find(query, {"_id": 1})}

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import fiftyone as fo
+from fiftyone.core.collections import SampleCollection
+
 from fiftyone_capviz.curation.app.panel_focus import PanelFocus, focus_version, panel_focus
 from fiftyone_capviz.curation.app.panel_scope import PanelScope
 from fiftyone_capviz.curation.app.workspace import COLOR_BY, recolor_params
@@ -73,13 +76,15 @@ def samples_with_words(index: CaptionIndex, scope: PanelScope, words: Sequence[s
     return WordSamples(found, together, len(ids), _sentence(words, len(found), len(ids), together))
 
 
-def segments_field_of(dataset: Any, caption_field: str) -> str:
+def segments_field_of(dataset: fo.Dataset, caption_field: str) -> str:
     """The segments that a caption field was attributed on."""
     run = read_run(dataset, caption_field)
     return "segments" if run is None else run.segments_field
 
 
-def paint_focus(dataset: Any, view: Any, spaces: Any, *, version: int) -> Painting:
+def paint_focus(
+    dataset: fo.Dataset, view: SampleCollection, spaces: Any, *, version: int
+) -> Painting:
     """Write the first word in focus into the segments' ``attention``, or take it away.
 
     Args:
@@ -104,7 +109,7 @@ def paint_focus(dataset: Any, view: Any, spaces: Any, *, version: int) -> Painti
     return Painting(tuple(recolor), message)
 
 
-def _paint(view: Any, focus: PanelFocus) -> str:
+def _paint(view: SampleCollection, focus: PanelFocus) -> str:
     try:
         report = focus_word(
             view,
@@ -117,7 +122,7 @@ def _paint(view: Any, focus: PanelFocus) -> str:
     return "" if report.written else report.message
 
 
-def _unpaint(dataset: Any) -> str:
+def _unpaint(dataset: fo.Dataset) -> str:
     for name in dataset.get_field_schema():
         if focused_word(dataset, name) is not None:
             unfocus(dataset, segments_field=name)

@@ -9,6 +9,7 @@ from typing import Any
 import fiftyone as fo
 from fiftyone import ViewField as F
 
+from fiftyone_capviz.curation.dataset.collection import root_dataset
 from fiftyone_capviz.curation.dataset.names import (
     HEATMAP_FIELD,
     UNATTRIBUTED,
@@ -75,7 +76,7 @@ def _leaf(names: Sequence[str]) -> fo.Space:
 
 
 def save_workspace(
-    dataset: Any,
+    dataset: fo.Dataset,
     options: AnalysisOptions | None = None,
     *,
     caption_field: str | None = None,
@@ -96,7 +97,7 @@ def save_workspace(
         words: dominant words, most frequent first: they get the palette's colors; default those
             of the dataset.
     """
-    dataset = dataset._root_dataset
+    dataset = root_dataset(dataset)
     options = options or AnalysisOptions()
     captions = CaptionFields(caption_field or options.caption_field)
     segments = SegmentFields(segments_field or options.segments_field)
@@ -126,7 +127,9 @@ def view_name(name: str, caption_field: str) -> str:
     return name if caption_field == "caption" else f"{name}: {caption_field}"
 
 
-def remove_workspace(dataset: Any, *, caption_field: str, segments_field: str | None) -> list[str]:
+def remove_workspace(
+    dataset: fo.Dataset, *, caption_field: str, segments_field: str | None
+) -> list[str]:
     """Take away what :func:`save_workspace` saved; returns the names."""
     removed = []
     for name in (view_name(one, caption_field) for one in (LEAST_COVERED, MISMATCHED)):
@@ -219,13 +222,13 @@ def find_panel(spaces: Any, panel_type: str) -> str | None:
     return None
 
 
-def open_workspace(dataset: Any, *, session: Any = None) -> Any:
+def open_workspace(dataset: fo.Dataset, *, session: Any = None) -> Any:
     """Load the saved workspace, and show it in a session if one is given.
 
     Returns:
         The ``fo.Space``.
     """
-    dataset = dataset._root_dataset
+    dataset = root_dataset(dataset)
     if not dataset.has_workspace(WORKSPACE):
         save_workspace(dataset)
     space = dataset.load_workspace(WORKSPACE)
@@ -234,14 +237,14 @@ def open_workspace(dataset: Any, *, session: Any = None) -> Any:
     return space
 
 
-def _dominant(dataset: Any, captions: CaptionFields) -> list[str]:
+def _dominant(dataset: fo.Dataset, captions: CaptionFields) -> list[str]:
     if not dataset.has_field(captions.words):
         return []
     counts = dataset.count_values(captions.words)
     return sorted(counts, key=lambda word: (-counts[word], word))[: len(WORD_COLORS)]
 
 
-def _set_colors(dataset: Any, segments: SegmentFields, words: Sequence[str]) -> None:
+def _set_colors(dataset: fo.Dataset, segments: SegmentFields, words: Sequence[str]) -> None:
     scheme = dataset.app_config.color_scheme or _new_scheme()
     named = [*scheme.fields] if scheme.fields else []
     own = dataset.has_field(segments.stage)
@@ -266,7 +269,7 @@ def _new_scheme() -> Any:
     return fo.ColorScheme(color_by="value", opacity=OPACITY)
 
 
-def _unset_colors(dataset: Any, segments: SegmentFields) -> None:
+def _unset_colors(dataset: fo.Dataset, segments: SegmentFields) -> None:
     scheme = dataset.app_config.color_scheme
     if scheme is None:
         return
@@ -282,7 +285,7 @@ def _unset_colors(dataset: Any, segments: SegmentFields) -> None:
     dataset.save()
 
 
-def _set_active_fields(dataset: Any, paths: Sequence[str]) -> None:
+def _set_active_fields(dataset: fo.Dataset, paths: Sequence[str]) -> None:
     active = dataset.app_config.active_fields
     listed = list(active.paths) if active is not None and not active.exclude else []
     if active is not None and active.exclude:
@@ -294,7 +297,7 @@ def _set_active_fields(dataset: Any, paths: Sequence[str]) -> None:
         dataset.save()
 
 
-def remove_active_fields(dataset: Any, paths: Sequence[str]) -> None:
+def remove_active_fields(dataset: fo.Dataset, paths: Sequence[str]) -> None:
     """Take paths out of the fields that the App shows at the start."""
     active = dataset.app_config.active_fields
     if active is None or active.exclude:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import fiftyone as fo
+
 from fiftyone_capviz.curation.dataset.names import (
     ERROR_FIELD,
     HEATMAP_FIELD,
@@ -36,7 +38,9 @@ def segment_paths(segments_field: str) -> list[str]:
     return [names.segments, names.stage, *(names.attribute(one) for one in SEGMENT_ATTRIBUTES)]
 
 
-def state_before(dataset: Any, *, caption_field: str, segments_field: str) -> dict[str, object]:
+def state_before(
+    dataset: fo.Dataset, *, caption_field: str, segments_field: str
+) -> dict[str, object]:
     """To be kept in the run's ``extra["before"]`` by the first analysis of a caption field.
 
     Args:
@@ -58,7 +62,7 @@ def state_before(dataset: Any, *, caption_field: str, segments_field: str) -> di
     }
 
 
-def _written_already(dataset: Any, caption_field: str) -> set[str]:
+def _written_already(dataset: fo.Dataset, caption_field: str) -> set[str]:
     """Fields of an evaluation or of explained pairs: neither needs an analysis before it."""
     found: set[str] = set()
     for key in list_evaluations(dataset, caption_field):

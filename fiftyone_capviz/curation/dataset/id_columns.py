@@ -13,7 +13,10 @@ from contextlib import contextmanager
 from typing import Any, Literal
 
 import numpy as np
+from fiftyone.core.collections import SampleCollection
 from numpy.typing import NDArray
+
+from fiftyone_capviz.curation.dataset.collection import aggregation_of, dataset_of, sample_documents
 
 Kind = Literal["id", "int"]
 
@@ -22,7 +25,7 @@ _BSON: dict[Kind, tuple[bytes, str]] = {"id": (b"\x07", "V12"), "int": (b"\x10",
 
 
 def id_columns(
-    collection: Any, pipeline: Sequence[Mapping[str, Any]], columns: Mapping[str, Kind]
+    collection: SampleCollection, pipeline: Sequence[Mapping[str, Any]], columns: Mapping[str, Kind]
 ) -> dict[str, NDArray[Any]]:
     """What a pipeline finds in a dataset or view, column by column.
 
@@ -46,8 +49,8 @@ def id_columns(
     row = np.dtype([*layout, ("end", "V1")])
 
     view = collection.view()
-    stages = view._pipeline(post_pipeline=list(pipeline))
-    samples = view._dataset._sample_collection
+    stages = aggregation_of(view, pipeline)
+    samples = sample_documents(dataset_of(view))
     with _collector_paused():
         data = b"".join(samples.aggregate_raw_batches(stages, allowDiskUse=True))
     rows = np.frombuffer(data[: len(data) - len(data) % row.itemsize], row)

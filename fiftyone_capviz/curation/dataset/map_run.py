@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
-from typing import Any
 
+import fiftyone as fo
 import fiftyone.brain as fob
 import numpy as np
+from fiftyone.core.collections import SampleCollection
 from numpy.typing import NDArray
 
+from fiftyone_capviz.curation.dataset.collection import brain_run_document, root_dataset
 from fiftyone_capviz.curation.dataset.names import SegmentFields
 from fiftyone_capviz.curation.dataset.samples import sample_ids
 from fiftyone_capviz.errors import InputError
@@ -21,7 +23,7 @@ def map_key(segments_field: str = "segments") -> str:
 
 
 def register_map(
-    dataset: Any,
+    dataset: fo.Dataset,
     segments_field: str,
     *,
     label_ids: Sequence[str],
@@ -42,7 +44,9 @@ def register_map(
     )
 
 
-def read_map(dataset: Any, segments_field: str = "segments") -> dict[str, tuple[float, float]]:
+def read_map(
+    dataset: fo.Dataset, segments_field: str = "segments"
+) -> dict[str, tuple[float, float]]:
     """Label id -> point; empty where there is no map."""
     key = map_key(segments_field)
     if not dataset.has_brain_run(key):
@@ -56,31 +60,31 @@ def read_map(dataset: Any, segments_field: str = "segments") -> dict[str, tuple[
     }
 
 
-def refresh_map(dataset: Any, segments_field: str = "segments") -> None:
+def refresh_map(dataset: fo.Dataset, segments_field: str = "segments") -> None:
     """Make an open Embeddings panel fetch its colors again.
 
     The server keeps a color column per (run, time stamp of the run, field). So values that change
     under the same field are not seen until the time stamp changes.
     """
-    run = dataset._doc.brain_methods.get(map_key(segments_field))
+    run = brain_run_document(dataset, map_key(segments_field))
     if run is None or not hasattr(run, "timestamp"):
         return
     run.timestamp = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
     run.save()
 
 
-def segment_ids(collection: Any, segments_field: str) -> dict[str, list[str]]:
+def segment_ids(collection: SampleCollection, segments_field: str) -> dict[str, list[str]]:
     """Sample id -> label ids of its segments, in order; samples without segments are left out.
 
     Raises:
         InputError: no such field.
     """
-    if not collection._root_dataset.has_field(segments_field):
+    if not root_dataset(collection).has_field(segments_field):
         raise InputError(
             f"The segments field must exist; there is no {segments_field!r}. Run segment_images, "
             "or choose a field with detections."
         )
     ids = sample_ids(collection)
-    view = collection._root_dataset.select(ids, ordered=True)
+    view = root_dataset(collection).select(ids, ordered=True)
     found = view.values(["id", f"{segments_field}.detections.id"])
     return {sample: list(labels) for sample, labels in zip(*found, strict=True) if labels}

@@ -189,7 +189,7 @@ def last_options(dataset: fo.Dataset, caption_field: str) -> AnalysisOptions | N
 
 
 def continued_options(
-    dataset: Any, caption_field: str | None, options: AnalysisOptions | None = None
+    dataset: fo.Dataset, caption_field: str | None, options: AnalysisOptions | None = None
 ) -> AnalysisOptions:
     """The options given, else those of the last analysis of this caption field.
 

@@ -10,46 +10,55 @@ import fiftyone as fo
 from bson import ObjectId
 from fiftyone.core.collections import SampleCollection
 
+from fiftyone_capviz.curation.dataset.collection import (
+    dataset_of,
+    is_patches,
+    kind_of_patches,
+    reload_loaded_samples,
+    root_dataset,
+    sample_documents,
+    view_stages,
+)
 from fiftyone_capviz.curation.dataset.database import view_errors
 from fiftyone_capviz.curation.dataset.id_columns import id_columns
 from fiftyone_capviz.errors import InputError
 
 
-def sample_ids(collection: Any) -> list[str]:
+def sample_ids(collection: SampleCollection) -> list[str]:
     """Ids of the samples of a dataset, view or patches view, each once, in order."""
     with view_errors():
-        if getattr(collection, "_is_patches", False):
+        if is_patches(collection):
             return list(dict.fromkeys(collection.values("sample_id")))
         found = id_columns(collection, [{"$project": {"_id": 1}}], {"_id": "id"})
     return list(found["_id"].tolist())
 
 
-def is_whole(collection: Any) -> bool:
+def is_whole(collection: SampleCollection) -> bool:
     """Whether a dataset or view shows all samples of its dataset, as they are."""
-    if collection._root_dataset.media_type == "group":  # one slice at a time is shown
+    if root_dataset(collection).media_type == "group":  # one slice at a time is shown
         return False
-    return not getattr(collection, "_all_stages", [])
+    return not view_stages(collection)
 
 
-def samples_of(collection: Any) -> Any:
+def samples_of(collection: SampleCollection) -> Any:
     """The collection itself; for a patches view, the whole samples it was made from.
 
     A patches view lacks the samples' own fields.
     """
-    if getattr(collection, "_is_patches", False):
-        return collection._root_dataset.select(sample_ids(collection), ordered=True)
+    if is_patches(collection):
+        return root_dataset(collection).select(sample_ids(collection), ordered=True)
     return collection
 
 
-def id_filter(dataset: Any, ids: Sequence[str] | None) -> dict[str, Any]:
+def id_filter(dataset: fo.Dataset, ids: Sequence[str] | None) -> dict[str, Any]:
     """MongoDB filter for these samples; none where they are the whole dataset."""
     # All documents, not dataset.count(): that counts one slice of its groups.
-    if ids is None or len(ids) == dataset._sample_collection.count_documents({}):
+    if ids is None or len(ids) == sample_documents(dataset).count_documents({}):
         return {}
     return {"_id": {"$in": [ObjectId(i) for i in ids]}}
 
 
-def reload_samples(dataset: Any, ids: Sequence[ObjectId] | None = None) -> None:
+def reload_samples(dataset: fo.Dataset, ids: Sequence[ObjectId] | None = None) -> None:
     """Let the sample objects that this process holds see what the database wrote.
 
     Args:
@@ -57,7 +66,7 @@ def reload_samples(dataset: Any, ids: Sequence[ObjectId] | None = None) -> None:
         ids: which; all of them if None.
     """
     wanted = None if ids is None else [str(each) for each in ids]
-    fo.Sample._reload_docs(dataset._sample_collection_name, sample_ids=wanted)
+    reload_loaded_samples(dataset, wanted)
 
 
 IMAGE, GROUP = "image", "group"
@@ -88,9 +97,8 @@ def image_samples(collection: SampleCollection) -> ImageSamples:
     Raises:
         InputError: no samples, videos or other media, patches or frames, or no single image slice.
     """
-    dataset: fo.Dataset = collection._dataset
-    if dataset._is_patches or dataset._is_frames or dataset._is_clips:
-        kind = "patches" if dataset._is_patches else "frames or clips"
+    dataset: fo.Dataset = dataset_of(collection)
+    if kind := kind_of_patches(collection):
         raise InputError(
             f"A run needs whole images; this is a view of {kind}. Use the samples' own view, or "
             f"turn this one into a dataset of images with clone() and export()."

@@ -309,7 +309,7 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(repr(name) for name in names) if names else "there is none yet"
 
 
-def declare_candidates(dataset: Any, caption_field: str) -> None:
+def declare_candidates(dataset: fo.Dataset, caption_field: str) -> None:
     """Put text, match score and recipe of candidates on the schema; idempotent."""
     wanted = candidates_schema(caption_field)
     for path, declared in wanted.items():

@@ -9,6 +9,7 @@ from typing import Any
 import fiftyone as fo
 from bson import ObjectId
 
+from fiftyone_capviz.curation.dataset.collection import sample_documents
 from fiftyone_capviz.curation.dataset.documents import chosen_text, segments_signature, text_hash
 from fiftyone_capviz.curation.dataset.names import ERROR_FIELD, CaptionFields, SegmentFields
 from fiftyone_capviz.settings.analysis import AnalysisOptions, Stage
@@ -81,7 +82,7 @@ def read_states(
     }
     for start in range(0, len(ids), CHUNK):
         chunk = list(ids[start : start + CHUNK])
-        found = dataset._sample_collection.aggregate(
+        found = sample_documents(dataset).aggregate(
             [{"$match": {"_id": {"$in": chunk}}}, {"$project": projection}], allowDiskUse=True
         )
         rows = {row["_id"]: row for row in found}

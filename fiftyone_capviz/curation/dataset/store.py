@@ -10,32 +10,36 @@ from typing import Any
 
 import fiftyone as fo
 
+from fiftyone_capviz.curation.dataset.collection import dataset_id
+
 STORE = "capviz"
 
 
-def _store(dataset: Any) -> Any:
+def _store(dataset: fo.Dataset) -> Any:
     from fiftyone.operators.store import ExecutionStore
 
-    return ExecutionStore.create(STORE, dataset_id=dataset._doc.id)
+    return ExecutionStore.create(STORE, dataset_id=dataset_id(dataset))
 
 
-def remember(dataset: Any, key: str, value: dict[str, Any], *, seconds: int | None = None) -> None:
+def remember(
+    dataset: fo.Dataset, key: str, value: dict[str, Any], *, seconds: int | None = None
+) -> None:
     """Keep a JSON-like value under a key, for good or for some seconds."""
     _store(dataset).set(key, value, ttl=seconds)
 
 
-def recall(dataset: Any, key: str) -> dict[str, Any] | None:
+def recall(dataset: fo.Dataset, key: str) -> dict[str, Any] | None:
     """The value under a key, or None."""
     value = _store(dataset).get(key)
     return value if isinstance(value, dict) else None
 
 
-def forget(dataset: Any, key: str) -> None:
+def forget(dataset: fo.Dataset, key: str) -> None:
     """Drop a key; no error where there is none."""
     _store(dataset).delete(key)
 
 
-def forget_all(dataset: Any) -> int:
+def forget_all(dataset: fo.Dataset) -> int:
     """Drop every key of this dataset; returns how many there were."""
     store = _store(dataset)
     keys = list(store.list_keys())

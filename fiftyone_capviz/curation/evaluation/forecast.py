@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import fiftyone as fo
 from fiftyone.core.collections import SampleCollection
 
 from fiftyone_capviz.curation.dataset.runs import last_options, list_evaluations, list_runs
@@ -22,7 +23,7 @@ ANALYSED = ("captioner", "matcher", "caption_index", "clamp")
 """Options that the analysis of the caption field has, too."""
 
 
-def default_options(dataset: Any, given: Mapping[str, Any]) -> EvaluationOptions:
+def default_options(dataset: fo.Dataset, given: Mapping[str, Any]) -> EvaluationOptions:
     """Options with everything that was given, and the rest from what the dataset is.
 
     The caption field is the analysed one, else `caption`, else the only field of text (of scenes,
@@ -84,7 +85,7 @@ def _show_as_analysed(chosen: dict[str, Any], stored: Mapping[str, Any]) -> None
         chosen.update(shown_layer=stored.get("layer"), shown_head=stored.get("head"))
 
 
-def default_caption_field(dataset: Any) -> str:
+def default_caption_field(dataset: fo.Dataset) -> str:
     """The analysed caption field, else `caption`, else the only one there is.
 
     Of several it is the one that the names of the others begin with: captions, captions_2.

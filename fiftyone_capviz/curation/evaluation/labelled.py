@@ -16,6 +16,7 @@ import numpy as np
 from bson import ObjectId
 from PIL.Image import Image
 
+from fiftyone_capviz.curation.dataset.collection import sample_documents
 from fiftyone_capviz.curation.dataset.documents import Document, full_masks
 from fiftyone_capviz.curation.evaluation.regions import (
     OUTSIDE,
@@ -232,7 +233,7 @@ def open_samples(
     name = options.regions_field
     shown = {region_path(dataset, name): 1, "metadata": 1}
     query = {"_id": {"$in": [sample.id for sample in samples]}}
-    rows = {row["_id"]: row for row in dataset._sample_collection.find(query, shown)}
+    rows = {row["_id"]: row for row in sample_documents(dataset).find(query, shown)}
     last: OpenedSample | None = None
     for sample in samples:
         try:

@@ -16,8 +16,8 @@ from fiftyone_capviz.curation.dataset.logs import get_logger
 from fiftyone_capviz.curation.dataset.progress import Failure
 from fiftyone_capviz.curation.evaluation.labelled import LabelledSample
 from fiftyone_capviz.curation.evaluation.work import EvaluationWork, Measured, NumberedSample
-from fiftyone_capviz.curation.inference.batch_loop import HopelessError, run_batches
-from fiftyone_capviz.errors import InputError
+from fiftyone_capviz.curation.inference.batch_loop import run_batches
+from fiftyone_capviz.errors import HopelessError, InputError
 
 FIRST_PART = "grounding"
 """All else needs it: where it is hopeless, so is the run; another part costs only itself."""

@@ -12,6 +12,7 @@ import fiftyone as fo
 from bson import ObjectId
 from fiftyone.core.collections import SampleCollection
 
+from fiftyone_capviz.curation.dataset.collection import sample_documents, serialized_stages
 from fiftyone_capviz.curation.dataset.documents import Document
 from fiftyone_capviz.curation.dataset.names import CaptionFields, PairFields, fields_of
 from fiftyone_capviz.curation.dataset.samples import image_samples, is_whole
@@ -149,7 +150,7 @@ def _flat(values: Any) -> Iterator[Any]:
 
 
 def _stages(collection: SampleCollection) -> list[Document]:
-    stages: list[Document] = collection.view()._serialize(include_uuids=False)
+    stages: list[Document] = serialized_stages(collection.view())
     return stages
 
 
@@ -192,7 +193,7 @@ def _rows(
     path = region_path(dataset, options.regions_field)
     wanted = ("_id", "_cls", "label", "filled", "closed", CROWD, options.expressions or "label")
     shown = {"filepath": 1, options.caption_field: 1} | {f"{path}.{one}": 1 for one in wanted}
-    found = dataset._sample_collection.find({"_id": {"$in": list(ids)}}, shown)
+    found = sample_documents(dataset).find({"_id": {"$in": list(ids)}}, shown)
     rows = {row["_id"]: row for row in found}
     return [rows[one] for one in ids if one in rows]
 
@@ -239,7 +240,7 @@ def _no_text(dataset: fo.Dataset, rows: Sequence[Document], options: EvaluationO
             f"{len(rows)} images. Choose another: {_listed(caption_fields(dataset))}."
         )
     name = options.regions_field
-    row = dataset._sample_collection.find_one({"_id": {"$in": [row["_id"] for row in rows]}})
+    row = sample_documents(dataset).find_one({"_id": {"$in": [row["_id"] for row in rows]}})
     regions = stored_regions(row or {}, name)
     texts = {key for each in regions for key in each if expressions_of(each, key)}
     return (

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import fiftyone as fo
 import numpy as np
 
 from fiftyone_capviz.curation.dataset.runs import installed_versions
@@ -186,7 +187,7 @@ def planted_rows(texts: Iterable[str], together: Pairs, apart: Pairs) -> list[Ro
     return rows
 
 
-def is_scenes(dataset: Any) -> bool:
+def is_scenes(dataset: fo.Dataset) -> bool:
     """Whether a dataset was made of the bundled world's scenes: its folder says so."""
     path = dataset.first().filepath if len(dataset) else ""
     return bool(path) and (Path(path).parent.parent / "scenes.json").is_file()

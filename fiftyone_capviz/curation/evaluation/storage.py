@@ -16,6 +16,7 @@ from bson import ObjectId
 from fiftyone import ViewField as F
 from pymongo import UpdateOne
 
+from fiftyone_capviz.curation.dataset.collection import sample_documents
 from fiftyone_capviz.curation.dataset.names import EvaluationFields, evaluation_key
 from fiftyone_capviz.curation.dataset.runs import (
     EVALUATION,
@@ -221,7 +222,7 @@ def check_evaluation_fields(dataset: fo.Dataset, options: EvaluationOptions) -> 
         held = {path: {"$exists": True}}
         if path not in ours and (
             dataset.has_field(path)
-            or ("." in path and dataset._sample_collection.find_one(held, {"_id": 1}))
+            or ("." in path and sample_documents(dataset).find_one(held, {"_id": 1}))
         ):
             raise InputError(
                 f"An evaluation writes {path!r}, which is there already and is no stored "
@@ -260,7 +261,7 @@ def write_evaluation_fields(
         if attributes:
             updates.append(_marked(one, attributes, run.pairs, places, energy))
     if updates:
-        dataset._sample_collection.bulk_write(updates, ordered=False)
+        sample_documents(dataset).bulk_write(updates, ordered=False)
     reload_samples(dataset)
     # MongoDB takes a missing value for less than any number.
     missed = (F(names.pge) != None) & (F(names.pge) < FAILED_ENERGY)  # noqa: E711
@@ -359,8 +360,8 @@ def _declare(dataset: fo.Dataset, names: EvaluationFields, attributes: tuple[str
     fields, marks = evaluation_schema(names), attributes_schema(attributes)
     declare_schema(dataset, fields | marks, shown=list(fields))
     # Scores of the evaluation that this one replaces must not stand beside its own.
-    dataset._sample_collection.update_many({}, {"$set": dict.fromkeys(fields)})
+    sample_documents(dataset).update_many({}, {"$set": dict.fromkeys(fields)})
     if attributes:
         inner = attributes[0].rpartition(".")[0]
         unset = {f"{inner}.$[].{path.rpartition('.')[2]}": "" for path in attributes}
-        dataset._sample_collection.update_many({f"{inner}.0": {"$exists": True}}, {"$unset": unset})
+        sample_documents(dataset).update_many({f"{inner}.0": {"$exists": True}}, {"$unset": unset})

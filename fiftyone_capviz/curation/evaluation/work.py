@@ -12,7 +12,8 @@ from fiftyone_capviz.curation.evaluation.grounding import GroundingMeasurement
 from fiftyone_capviz.curation.evaluation.labelled import LabelledSample, OpenedSample, open_samples
 from fiftyone_capviz.curation.evaluation.probes import Chosen, FaithfulnessRun, SteeringRun, SwapRun
 from fiftyone_capviz.curation.evaluation.sources import load_sources
-from fiftyone_capviz.curation.inference.batch_loop import HOPELESS, HopelessError, Work, Worker
+from fiftyone_capviz.curation.inference.batch_loop import HOPELESS, Work, Worker
+from fiftyone_capviz.errors import HopelessError
 from fiftyone_capviz.evaluation.matching import Vocabulary
 from fiftyone_capviz.evaluation.summaries import Variant
 from fiftyone_capviz.settings.evaluation import EvaluationOptions

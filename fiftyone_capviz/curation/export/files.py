@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
+from fiftyone.core.collections import SampleCollection
 
+from fiftyone_capviz.curation.dataset.collection import root_dataset
 from fiftyone_capviz.curation.dataset.names import CaptionFields, SegmentFields
 from fiftyone_capviz.curation.dataset.progress import UndividedReport
 from fiftyone_capviz.curation.dataset.samples import samples_of
@@ -57,7 +59,7 @@ class ExportReport(UndividedReport, list[Path]):
 
 
 def export_captions(
-    collection: Any,
+    collection: SampleCollection,
     path: str | os.PathLike[str],
     *,
     caption_field: str = "caption",
@@ -84,7 +86,7 @@ def export_captions(
     if format == "json":
         records = list(_records(collection, caption_field, segments_field))
         document = {
-            "dataset": collection._root_dataset.name,
+            "dataset": root_dataset(collection).name,
             "caption_field": caption_field,
             "samples": records,
         }
@@ -97,7 +99,7 @@ def export_captions(
 
 
 def export_graph(
-    collection: Any,
+    collection: SampleCollection,
     path: str | os.PathLike[str],
     *,
     caption_field: str = "caption",
@@ -127,7 +129,7 @@ def export_graph(
 
 
 def export_associations(
-    collection: Any,
+    collection: SampleCollection,
     path: str | os.PathLike[str],
     *,
     caption_field: str = "caption",
@@ -149,7 +151,7 @@ def export_associations(
 
 
 def export_analysis(
-    collection: Any,
+    collection: SampleCollection,
     folder: str | os.PathLike[str],
     *,
     caption_field: str = "caption",
@@ -215,7 +217,7 @@ def export_analysis(
     return paths
 
 
-def _columns(collection: Any, paths: Sequence[str]) -> list[list[Any]]:
+def _columns(collection: SampleCollection, paths: Sequence[str]) -> list[list[Any]]:
     """Values of each path; Nones where the dataset has no such field."""
     found = [path for path in paths if collection.has_field(path)]
     values = dict(zip(found, collection.values(found), strict=True)) if found else {}
@@ -223,7 +225,9 @@ def _columns(collection: Any, paths: Sequence[str]) -> list[list[Any]]:
     return [list(values.get(path, [None] * count)) for path in paths]
 
 
-def _records(collection: Any, caption_field: str, segments_field: str) -> Iterator[dict[str, Any]]:
+def _records(
+    collection: SampleCollection, caption_field: str, segments_field: str
+) -> Iterator[dict[str, Any]]:
     names, marks = CaptionFields(caption_field), SegmentFields(segments_field)
     captions = caption_values(collection, caption_field)
     sample = ["id", "filepath", names.itm, names.coverage, names.words, names.word_tags]
@@ -256,7 +260,7 @@ def _json(value: Any) -> Any:
     return value
 
 
-def _caption_rows(collection: Any, caption_field: str) -> Iterator[Sequence[Any]]:
+def _caption_rows(collection: SampleCollection, caption_field: str) -> Iterator[Sequence[Any]]:
     names = CaptionFields(caption_field)
     yield "id", "filepath", "caption", "match", "coverage", "words"
     paths = ["id", "filepath", names.itm, names.coverage, names.words]
@@ -268,7 +272,7 @@ def _caption_rows(collection: Any, caption_field: str) -> Iterator[Sequence[Any]
         yield one, file, text, _json(match), _json(share), " ".join(words or [])
 
 
-def _coco(collection: Any, caption_field: str) -> dict[str, Any]:
+def _coco(collection: SampleCollection, caption_field: str) -> dict[str, Any]:
     """COCO captions: integer ids from 1 in the order of the view."""
     captions = caption_values(collection, caption_field)
     paths = ["id", "filepath", "metadata.width", "metadata.height"]
@@ -287,7 +291,7 @@ def _coco(collection: Any, caption_field: str) -> dict[str, Any]:
                 annotations.append(
                     {"id": len(annotations) + 1, "image_id": number, "caption": text}
                 )
-    info = {"description": f"{caption_field} of {collection._root_dataset.name}", "version": "1.0"}
+    info = {"description": f"{caption_field} of {root_dataset(collection).name}", "version": "1.0"}
     return {
         "info": info,
         "licenses": [],

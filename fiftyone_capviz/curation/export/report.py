@@ -13,10 +13,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import fiftyone as fo
 import numpy as np
 from bson import ObjectId
+from fiftyone.core.collections import SampleCollection
 from PIL import Image
 
+from fiftyone_capviz.curation.dataset.collection import root_dataset, sample_documents
 from fiftyone_capviz.curation.dataset.documents import Document, full_masks
 from fiftyone_capviz.curation.dataset.map_run import read_map
 from fiftyone_capviz.curation.dataset.names import CaptionFields, SegmentFields
@@ -40,7 +43,7 @@ NOTABLE = 0.05
 
 
 def html_report(
-    collection: Any,
+    collection: SampleCollection,
     path: str | os.PathLike[str],
     *,
     caption_field: str = "caption",
@@ -61,7 +64,7 @@ def html_report(
         InputError: no such caption field, or a path that cannot be written.
     """
     target = writable(path)
-    dataset, collection = collection._root_dataset, samples_of(collection)
+    dataset, collection = root_dataset(collection), samples_of(collection)
     names, marks = CaptionFields(caption_field), SegmentFields(segments_field)
     graph = word_graph(collection, caption_field)
     matches = _numbers(collection, names.itm)
@@ -88,14 +91,14 @@ def _title(heading: str, note: str) -> str:
     return f'<h1>{xml_text(heading)}</h1><p class="note">{xml_text(note)}</p>'
 
 
-def _numbers(collection: Any, path: str) -> list[float]:
+def _numbers(collection: SampleCollection, path: str) -> list[float]:
     if not collection.has_field(path):
         return []
     return [float(v) for v in collection.values(path) if v is not None and np.isfinite(v)]
 
 
 def _tiles(
-    collection: Any,
+    collection: SampleCollection,
     graph: WordGraph,
     matches: Sequence[float],
     shares: Sequence[float],
@@ -212,8 +215,8 @@ def _pair_row(pair: Association) -> tuple[str, str, str, str]:
     )
 
 
-def _map(collection: Any, marks: SegmentFields) -> str:
-    points = read_map(collection._root_dataset, marks.segments)
+def _map(collection: SampleCollection, marks: SegmentFields) -> str:
+    points = read_map(root_dataset(collection), marks.segments)
     if not points or not collection.has_field(marks.attribute("coverage")):
         return ""
     paths = [marks.attribute(name) for name in ("id", "coverage", "top_word", "label")]
@@ -237,7 +240,7 @@ def _map(collection: Any, marks: SegmentFields) -> str:
     return section("Map of the segments", note, drawn)
 
 
-def _gallery(collection: Any, names: CaptionFields, marks: SegmentFields) -> str:
+def _gallery(collection: SampleCollection, names: CaptionFields, marks: SegmentFields) -> str:
     worst = least_covered(
         collection, caption_field=names.caption, segments_field=marks.segments, n=GALLERY
     )
@@ -265,15 +268,15 @@ def _gallery(collection: Any, names: CaptionFields, marks: SegmentFields) -> str
 
 
 def _raw_segments(
-    collection: Any, ids: Sequence[str], marks: SegmentFields
+    collection: SampleCollection, ids: Sequence[str], marks: SegmentFields
 ) -> dict[str, list[dict[str, Any]]]:
-    found = collection._root_dataset._sample_collection.find(
+    found = sample_documents(root_dataset(collection)).find(
         {"_id": {"$in": [ObjectId(one) for one in ids]}}, {marks.detections: 1}
     )
     return {str(row["_id"]): row[marks.segments]["detections"] for row in found}
 
 
-def _provenance(dataset: Any, caption_field: str) -> str:
+def _provenance(dataset: fo.Dataset, caption_field: str) -> str:
     record = read_run(dataset, caption_field)
     if record is None:
         return ""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+
+from fiftyone.core.collections import SampleCollection
 
 from fiftyone_capviz.curation.analysis.report import Report
 from fiftyone_capviz.curation.dataset.names import CaptionFields, SegmentFields
@@ -40,7 +41,7 @@ class Uncovered:
 
 
 def least_covered(
-    collection: Any,
+    collection: SampleCollection,
     *,
     caption_field: str = "caption",
     segments_field: str = "segments",
@@ -67,7 +68,10 @@ def least_covered(
 
 
 def summarize(
-    collection: Any, options: AnalysisOptions | None = None, *, report: Report | None = None
+    collection: SampleCollection,
+    options: AnalysisOptions | None = None,
+    *,
+    report: Report | None = None,
 ) -> str:
     """Dominant words, associations, the least covered images, times and failures.
 
@@ -131,7 +135,7 @@ def _counted(pair: Association) -> str:
     return f"{times}, {pair.expected:.1f} expected (q = {pair.q_value:.1g})"
 
 
-def _coverage(collection: Any, options: AnalysisOptions) -> list[str]:
+def _coverage(collection: SampleCollection, options: AnalysisOptions) -> list[str]:
     names = CaptionFields(options.caption_field)
     collection = samples_of(collection)
     if not collection.has_field(names.coverage):

@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import fiftyone as fo
 import numpy as np
 from bson import ObjectId
 
 from fiftyone_capviz.coverage import measure_coverage
+from fiftyone_capviz.curation.dataset.collection import sample_documents
 from fiftyone_capviz.curation.dataset.documents import chosen_text, deserialize_array, full_masks
 from fiftyone_capviz.curation.dataset.names import CaptionFields, SegmentFields
 from fiftyone_capviz.errors import CapvizError
@@ -51,7 +53,7 @@ class SegmentCard:
 
 
 def read_cards(
-    dataset: Any,
+    dataset: fo.Dataset,
     chosen: Sequence[tuple[str, str]],
     *,
     caption_field: str,
@@ -79,7 +81,7 @@ def read_cards(
         {"$project": _projection(names, marks, labels)},
     ]
     cards: dict[str, SegmentCard] = {}
-    for row in dataset._sample_collection.aggregate(pipeline):
+    for row in sample_documents(dataset).aggregate(pipeline):
         for card in _cards_of(row, wanted[str(row["_id"])], top_k, caption_index):
             cards[card.label_id] = card
     return [cards[label_id] for _, label_id in chosen if label_id in cards]

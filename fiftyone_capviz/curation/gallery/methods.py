@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+import fiftyone as fo
 import numpy as np
 from bson import ObjectId
 
+from fiftyone_capviz.curation.dataset.collection import sample_documents
 from fiftyone_capviz.curation.dataset.documents import (
     Document,
     chosen_text,
@@ -61,7 +63,7 @@ class StoredMethod:
     caption_index: int
 
 
-def stored_method(dataset: Any, caption_field: str) -> StoredMethod:
+def stored_method(dataset: fo.Dataset, caption_field: str) -> StoredMethod:
     """What the record of the last analysis says, else the defaults of a new one."""
     record = read_run(dataset, caption_field)
     options = last_options(dataset, caption_field) or AnalysisOptions()
@@ -93,7 +95,7 @@ class MethodReadings:
 
 
 def method_readings(
-    dataset: Any,
+    dataset: fo.Dataset,
     chosen: Sequence[tuple[str, str]],
     method: WordMethod,
     *,
@@ -156,14 +158,14 @@ def method_readings(
 
 
 def _read_images(
-    dataset: Any, chosen: Sequence[tuple[str, str]], options: AnalysisOptions
+    dataset: fo.Dataset, chosen: Sequence[tuple[str, str]], options: AnalysisOptions
 ) -> list[CaptionedImage]:
     """Each image of the request once, with all of its segments: they compete for the words."""
     names, marks = CaptionFields(options.caption_field), SegmentFields(options.segments_field)
     wanted: dict[str, list[str]] = defaultdict(list)
     for sample_id, label_id in chosen:
         wanted[sample_id].append(label_id)
-    found = dataset._sample_collection.find(
+    found = sample_documents(dataset).find(
         {"_id": {"$in": [ObjectId(one) for one in wanted]}},
         {"filepath": 1, names.caption: 1, marks.detections: 1},
     )

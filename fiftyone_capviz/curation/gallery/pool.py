@@ -10,12 +10,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import fiftyone as fo
 import numpy as np
 from bson import ObjectId
+from fiftyone.core.collections import SampleCollection
 from numpy.typing import NDArray
 
 from fiftyone_capviz.curation.app.lasso import Lasso
 from fiftyone_capviz.curation.app.panel_focus import PanelFocus
+from fiftyone_capviz.curation.dataset.collection import is_patches, root_dataset
 from fiftyone_capviz.curation.dataset.id_columns import id_columns
 from fiftyone_capviz.curation.dataset.names import CaptionFields, SegmentFields
 from fiftyone_capviz.curation.dataset.runs import active_caption, list_runs, read_run
@@ -72,7 +75,7 @@ class SegmentPool:
         )
 
 
-def gallery_fields(dataset: Any, focus: PanelFocus | None = None) -> GalleryFields | None:
+def gallery_fields(dataset: fo.Dataset, focus: PanelFocus | None = None) -> GalleryFields | None:
     """What the gallery is about: the focus says so, else the active analysis; None without any.
 
     Args:
@@ -97,7 +100,7 @@ def gallery_fields(dataset: Any, focus: PanelFocus | None = None) -> GalleryFiel
 
 
 def gallery_pool(
-    collection: Any,
+    collection: SampleCollection,
     fields: GalleryFields,
     *,
     words: Sequence[str] = (),
@@ -119,13 +122,13 @@ def gallery_pool(
         return "lasso", segments_in_lasso(collection, lasso, segments)
     if words:
         caption = fields.caption.caption
-        _require_active(collection._root_dataset, caption, segments)
+        _require_active(root_dataset(collection), caption, segments)
         pool = segments_of_words(collection, words, caption_field=caption, segments_field=segments)
         return "focus", pool
     return "view", segments_in_view(collection, segments)
 
 
-def segments_in_view(collection: Any, segments_field: str) -> SegmentPool:
+def segments_in_view(collection: SampleCollection, segments_field: str) -> SegmentPool:
     """All segments of a view; filters on labels count.
 
     Args:
@@ -139,7 +142,9 @@ def segments_in_view(collection: Any, segments_field: str) -> SegmentPool:
     return _pool(collection, segments_field, _all_segments(path))
 
 
-def segments_in_lasso(collection: Any, lasso: Lasso, segments_field: str) -> SegmentPool:
+def segments_in_lasso(
+    collection: SampleCollection, lasso: Lasso, segments_field: str
+) -> SegmentPool:
     """The segments of a view that the user has marked, or those of the marked images.
 
     Raises:
@@ -159,7 +164,7 @@ def segments_in_lasso(collection: Any, lasso: Lasso, segments_field: str) -> Seg
 
 
 def segments_of_words(
-    collection: Any, words: Sequence[str], *, caption_field: str, segments_field: str
+    collection: SampleCollection, words: Sequence[str], *, caption_field: str, segments_field: str
 ) -> SegmentPool:
     """The segments of a view on which one of the words at least has a positive score.
 
@@ -174,7 +179,7 @@ def segments_of_words(
     """
     path = _checked(collection, segments_field).detections
     words_field = CaptionFields(caption_field).words
-    if not collection._root_dataset.has_field(words_field):
+    if not root_dataset(collection).has_field(words_field):
         raise InputError(
             f"Segments of a word need the words of the captions; there is no {words_field!r}. Run "
             f"analyze_captions with caption field {caption_field!r}."
@@ -209,7 +214,7 @@ def segments_of_words(
     return _pool(collection, segments_field, pipeline)
 
 
-def _require_active(dataset: Any, caption_field: str, segments_field: str) -> None:
+def _require_active(dataset: fo.Dataset, caption_field: str, segments_field: str) -> None:
     """The scores on the segments belong to one caption field at a time."""
     active = active_caption(dataset, segments_field)
     if active is not None and active != caption_field:
@@ -219,8 +224,8 @@ def _require_active(dataset: Any, caption_field: str, segments_field: str) -> No
         )
 
 
-def _checked(collection: Any, segments_field: str) -> SegmentFields:
-    dataset = collection._root_dataset
+def _checked(collection: SampleCollection, segments_field: str) -> SegmentFields:
+    dataset = root_dataset(collection)
     if not dataset.has_field(segments_field):
         raise InputError(
             f"The gallery shows segments; {dataset.name!r} has no field {segments_field!r}. Run "
@@ -239,7 +244,7 @@ def _all_segments(path: str) -> list[Mapping[str, Any]]:
 
 
 def _pool(
-    collection: Any,
+    collection: SampleCollection,
     segments_field: str,
     pipeline: Sequence[Mapping[str, Any]],
     *,
@@ -256,9 +261,9 @@ def _pool(
     return SegmentPool(found["label"][kept], found["_id"][kept], found["rank"][kept])
 
 
-def _patches_of(collection: Any, segments_field: str) -> set[str] | None:
+def _patches_of(collection: SampleCollection, segments_field: str) -> set[str] | None:
     """The labels that a view of patches shows; None for a view of images."""
-    if not getattr(collection, "_is_patches", False):
+    if not is_patches(collection):
         return None
     if not collection.has_field(segments_field):  # patches of another field: all of their images
         return None

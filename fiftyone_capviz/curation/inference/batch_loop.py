@@ -23,12 +23,10 @@ holds each promise against each run):
 
 from __future__ import annotations
 
-import queue
-import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
@@ -40,22 +38,17 @@ from fiftyone_capviz.curation.dataset.logs import get_logger, log_file
 from fiftyone_capviz.curation.dataset.progress import duration_text
 from fiftyone_capviz.curation.inference.engines import models_in_use
 from fiftyone_capviz.curation.inference.memory import free_memory, is_out_of_memory
+from fiftyone_capviz.curation.inference.prefetch import Prefetch
 from fiftyone_capviz.curation.inference.writing import BatchWriter
-from fiftyone_capviz.errors import CapvizError, ModelError, StoppedError
+from fiftyone_capviz.errors import CapvizError, HopelessError, StoppedError
 
 if TYPE_CHECKING:
     from fiftyone_capviz.models.cache import ModelCache
 
-WAITING = 2
-"""Prepared batches that wait at most."""
 HOPELESS = 3
 """So many images that the models fail on, and none that they do not: the run is given up."""
 SAID_FROM = 10.0
 """Seconds from which on the time that is left is worth a word."""
-
-
-class HopelessError(ModelError):
-    """The models failed on the first images, each alone; nothing says that they will not go on."""
 
 
 class Prepared(Protocol):
@@ -382,63 +375,3 @@ def failure_message(error: Exception) -> str:
         return str(error)
     get_logger().error("the models failed", exc_info=error)
     return f"The models failed on this image: {type(error).__name__}: {error}."
-
-
-class Prefetch(Generic[Unit, Item]):
-    """Iterates over prepared batches, two of which wait at most; ends its thread on leaving.
-
-    Args:
-        units: in order.
-        prepare: makes the items of a batch, in the loader's thread.
-        batch_size: units per batch.
-    """
-
-    def __init__(
-        self,
-        units: Sequence[Unit],
-        prepare: Callable[[Sequence[Unit]], list[Item]],
-        *,
-        batch_size: int,
-    ) -> None:
-        self._units, self._prepare, self._batch_size = units, prepare, batch_size
-        self._ready: queue.Queue[list[Item] | BaseException | None] = queue.Queue(WAITING)
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._load, name="capviz-load", daemon=True)
-
-    def __enter__(self) -> Iterator[list[Item]]:
-        self._thread.start()
-        return self._batches()
-
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        with suppress(queue.Empty):  # a loader that waits for room must see the flag
-            while True:
-                self._ready.get_nowait()
-        self._thread.join(timeout=60)
-
-    def _batches(self) -> Iterator[list[Item]]:
-        while True:
-            batch = self._ready.get()
-            if batch is None:
-                return
-            if isinstance(batch, BaseException):
-                raise batch
-            yield batch
-
-    def _load(self) -> None:
-        try:
-            for start in range(0, len(self._units), self._batch_size):
-                if self._ended.is_set():
-                    return
-                self._put(self._prepare(self._units[start : start + self._batch_size]))
-            self._put(None)
-        except BaseException as error:  # handed to the thread that computes
-            self._put(error)
-
-    def _put(self, batch: list[Item] | BaseException | None) -> None:
-        while not self._ended.is_set():
-            try:
-                self._ready.put(batch, timeout=0.2)
-                return
-            except queue.Full:
-                continue

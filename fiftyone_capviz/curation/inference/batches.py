@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import fiftyone as fo
 from PIL.Image import Image
 
+from fiftyone_capviz.curation.dataset.collection import sample_documents
 from fiftyone_capviz.curation.dataset.documents import Document
 from fiftyone_capviz.curation.dataset.logs import get_logger
 from fiftyone_capviz.curation.dataset.names import SegmentFields
@@ -104,7 +105,7 @@ class ItemLoader:
         if not wanted:
             return
         path = self._segments.detections
-        for row in self._dataset._sample_collection.find({"_id": {"$in": [*wanted]}}, {path: 1}):
+        for row in sample_documents(self._dataset).find({"_id": {"$in": [*wanted]}}, {path: 1}):
             item = wanted[row["_id"]]
             item.detections = (row.get(self._segments.segments) or {}).get("detections") or []
 

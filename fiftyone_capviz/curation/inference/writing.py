@@ -13,6 +13,7 @@ from bson.errors import InvalidDocument
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError, DocumentTooLarge
 
+from fiftyone_capviz.curation.dataset.collection import sample_documents
 from fiftyone_capviz.curation.dataset.logs import get_logger
 
 WAITING = 2
@@ -42,7 +43,7 @@ class BatchWriter(Generic[Result]):
         rejected: Callable[[Result, str], None],
         conditional: bool = False,
     ) -> None:
-        self._collection = dataset._sample_collection
+        self._collection = sample_documents(dataset)
         self._build = build
         self._stored = stored
         self._rejected = rejected

@@ -16,6 +16,7 @@ from PIL.Image import Image
 from pymongo import UpdateOne
 
 from fiftyone_capviz.attribution.pairs.stopping import stoppable
+from fiftyone_capviz.curation.dataset.collection import sample_documents
 from fiftyone_capviz.curation.dataset.documents import Document, text_hash
 from fiftyone_capviz.curation.dataset.job import Job
 from fiftyone_capviz.curation.dataset.names import ERROR_FIELD, HASH_KEY, TEXT_KEY, PairFields
@@ -81,7 +82,7 @@ class MismatchRun:
         """
         emptied = [pair_update(self.names, self.run, task, None) for task in self.plan.emptied]
         if emptied:
-            self.dataset._sample_collection.bulk_write(emptied, ordered=False)
+            sample_documents(self.dataset).bulk_write(emptied, ordered=False)
         if self.plan.tasks:
             write_pair_run(self.dataset, self.run)
             with models_in_use(job.cache):

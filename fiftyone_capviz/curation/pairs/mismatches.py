@@ -14,7 +14,11 @@ from __future__ import annotations
 import time
 from typing import Any, Unpack
 
+import fiftyone as fo
+from fiftyone.core.collections import SampleCollection
+
 from fiftyone_capviz.curation.app.workspace import MISMATCHED, view_name
+from fiftyone_capviz.curation.dataset.collection import dataset_of
 from fiftyone_capviz.curation.dataset.job import Job, JobKeywords, long_run
 from fiftyone_capviz.curation.dataset.names import PairFields
 from fiftyone_capviz.curation.dataset.samples import image_samples, reload_samples
@@ -31,7 +35,7 @@ from fiftyone_capviz.settings.pairs import PairSettings, default_encoder, requir
 
 
 def find_mismatches(
-    collection: Any,
+    collection: SampleCollection,
     settings: PairSettings | None = None,
     *,
     caption_field: str | None = None,
@@ -92,7 +96,7 @@ def find_mismatches(
     return report
 
 
-def mismatch_view(collection: Any, caption_field: str) -> Any:
+def mismatch_view(collection: SampleCollection, caption_field: str) -> Any:
     """The samples with a word that speaks against their image, lowest score first.
 
     Only what the last run's settings explained: results of others do not compare.
@@ -100,14 +104,14 @@ def mismatch_view(collection: Any, caption_field: str) -> Any:
     from fiftyone import ViewField
 
     names = PairFields(caption_field)
-    run = read_pair_run(collection._dataset, caption_field)
+    run = read_pair_run(dataset_of(collection), caption_field)
     found = ViewField(names.mismatches).length() > 0
     if run is not None:
         found &= ViewField(names.hash) == run.hash
     return collection.match(found).sort_by(names.score)
 
 
-def save_mismatch_view(dataset: Any, report: MismatchReport) -> str | None:
+def save_mismatch_view(dataset: fo.Dataset, report: MismatchReport) -> str | None:
     """Keep these samples as a saved view, and remove an earlier one where there are none.
 
     Returns:

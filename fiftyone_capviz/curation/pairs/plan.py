@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import fiftyone as fo
 from bson import ObjectId
+from fiftyone.core.collections import SampleCollection
 
+from fiftyone_capviz.curation.dataset.collection import sample_documents
 from fiftyone_capviz.curation.dataset.documents import Document, chosen_text, text_hash
 from fiftyone_capviz.curation.dataset.names import ERROR_FIELD, HASH_KEY, TEXT_KEY, PairFields
 from fiftyone_capviz.curation.dataset.progress import duration_text
@@ -162,7 +163,7 @@ def plan_pairs(
 
 def stored_hashes(dataset: fo.Dataset, names: PairFields) -> Counter[str]:
     """Hash -> samples of the whole dataset that hold results of these settings."""
-    found = dataset._sample_collection.aggregate(
+    found = sample_documents(dataset).aggregate(
         [
             {"$match": {names.hash: {"$ne": None}}},
             {"$group": {"_id": f"${names.hash}", "count": {"$sum": 1}}},
@@ -200,7 +201,7 @@ def _read(
     wanted = (names.caption, names.stages, names.mismatches, names.notes, "filepath", ERROR_FIELD)
     for start in range(0, len(ids), CHUNK):
         chunk = list(ids[start : start + CHUNK])
-        found = dataset._sample_collection.find({"_id": {"$in": chunk}}, dict.fromkeys(wanted, 1))
+        found = sample_documents(dataset).find({"_id": {"$in": chunk}}, dict.fromkeys(wanted, 1))
         rows = {row["_id"]: row for row in found}
         yield from (_task(rows[one], names, caption_index) for one in chunk if one in rows)
 
@@ -235,7 +236,7 @@ class PairEstimate:
 
 
 def estimate_pairs(
-    collection: Any,
+    collection: SampleCollection,
     settings: PairSettings,
     *,
     caption_field: str | None = None,

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import fiftyone as fo
 from bson import ObjectId
 from PIL.Image import Image
 
+from fiftyone_capviz.curation.dataset.collection import sample_documents
 from fiftyone_capviz.curation.dataset.documents import Document
 from fiftyone_capviz.curation.inference.batch_loop import Work, Worker
 from fiftyone_capviz.curation.inference.engines import load_encoder
@@ -35,7 +37,7 @@ class PairSource:
         rows: sample id -> its path and caption, in the order of the view.
     """
 
-    dataset: Any
+    dataset: fo.Dataset
     settings: PairSettings
     cache: ModelCache | None
     segments_field: str | None
@@ -43,7 +45,7 @@ class PairSource:
 
     def read(self, ids: Sequence[ObjectId], caption_field: str) -> None:
         wanted = {"filepath": 1, caption_field: 1}
-        found = self.dataset._sample_collection.find({"_id": {"$in": list(ids)}}, wanted)
+        found = sample_documents(self.dataset).find({"_id": {"$in": list(ids)}}, wanted)
         rows = {row["_id"]: row for row in found}
         self.rows = {str(one): rows[one] for one in ids if one in rows}
 
@@ -54,7 +56,7 @@ class PairSource:
                 "first."
             )
         path = f"{self.segments_field}.detections"
-        row = self.dataset._sample_collection.find_one({"_id": ObjectId(sample_id)}, {path: 1})
+        row = sample_documents(self.dataset).find_one({"_id": ObjectId(sample_id)}, {path: 1})
         return list(((row or {}).get(self.segments_field) or {}).get("detections") or [])
 
 

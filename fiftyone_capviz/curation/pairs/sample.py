@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
+import fiftyone as fo
 import numpy as np
 from bson import ObjectId
 from bson.errors import InvalidId
 
 from fiftyone_capviz.curation.app.panel_focus import panel_focus
+from fiftyone_capviz.curation.dataset.collection import sample_documents
 from fiftyone_capviz.curation.dataset.documents import Document, chosen_text, full_masks
 from fiftyone_capviz.curation.dataset.runs import (
     active_caption,
@@ -58,7 +59,7 @@ class PairFieldsChosen:
     captioner: str | None = None
 
 
-def choose_fields(dataset: Any, asked: str | None) -> PairFieldsChosen:
+def choose_fields(dataset: fo.Dataset, asked: str | None) -> PairFieldsChosen:
     """The caption field asked for, in focus, described by the segments, or any text.
 
     Raises:
@@ -90,7 +91,7 @@ def choose_fields(dataset: Any, asked: str | None) -> PairFieldsChosen:
 
 
 def required_fields(
-    dataset: Any, asked: str | None, caption_index: int | None = None
+    dataset: fo.Dataset, asked: str | None, caption_index: int | None = None
 ) -> PairFieldsChosen:
     """`choose_fields`, where captions are needed.
 
@@ -113,7 +114,7 @@ def required_fields(
     return replace(chosen, caption_index=caption_index)
 
 
-def _usual(dataset: Any, analysed: list[str], known: tuple[str, ...]) -> str | None:
+def _usual(dataset: fo.Dataset, analysed: list[str], known: tuple[str, ...]) -> str | None:
     focus = panel_focus(dataset)
     wanted = [
         focus.caption_field if focus is not None else None,
@@ -125,7 +126,7 @@ def _usual(dataset: Any, analysed: list[str], known: tuple[str, ...]) -> str | N
     return next((one for one in wanted if one in known), None)
 
 
-def read_sample(dataset: Any, sample_id: str, chosen: PairFieldsChosen) -> PairSample:
+def read_sample(dataset: fo.Dataset, sample_id: str, chosen: PairFieldsChosen) -> PairSample:
     """Read one sample.
 
     Raises:
@@ -140,7 +141,7 @@ def read_sample(dataset: Any, sample_id: str, chosen: PairFieldsChosen) -> PairS
         key = ObjectId(sample_id)
     except (InvalidId, TypeError):
         key = None
-    found = None if key is None else dataset._sample_collection.find_one({"_id": key}, wanted)
+    found = None if key is None else sample_documents(dataset).find_one({"_id": key}, wanted)
     if found is None:
         raise InputError(
             f"An explanation needs a sample of {dataset.name!r}; it has no {sample_id!r}. Open one "

@@ -11,9 +11,10 @@ Each image and each caption goes through the encoder once; a pair of them is a p
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
+from fiftyone.core.collections import SampleCollection
 
 from fiftyone_capviz.attribution.pairs.stopping import stoppable
 from fiftyone_capviz.curation.dataset.documents import chosen_text, full_masks
@@ -133,7 +134,7 @@ class ViewRelations:
 
 
 def relate_view(
-    collection: Any,
+    collection: SampleCollection,
     *,
     caption_field: str | None = None,
     encoder: str | None = None,

@@ -7,11 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import fiftyone as fo
 import numpy as np
 from bson import ObjectId
+from fiftyone.core.collections import SampleCollection
 from pymongo import UpdateOne
 
 from fiftyone_capviz.coverage import measure_coverage
+from fiftyone_capviz.curation.dataset.collection import root_dataset, sample_documents
 from fiftyone_capviz.curation.dataset.documents import attribution_columns
 from fiftyone_capviz.curation.dataset.map_run import refresh_map
 from fiftyone_capviz.curation.dataset.names import (
@@ -62,7 +65,7 @@ class ActivateReport(UndividedReport):
 
 
 def activate_captions(
-    dataset: Any,
+    dataset: fo.Dataset,
     caption_field: str,
     *,
     segments_field: str = "segments",
@@ -83,7 +86,7 @@ def activate_captions(
         InputError: the caption field has no scores.
     """
     started = time.perf_counter()
-    dataset = dataset._root_dataset
+    dataset = root_dataset(dataset)
     fields = CaptionFields(caption_field)
     for path in (fields.scores, fields.words, segments_field):
         if not dataset.has_field(path):
@@ -101,7 +104,7 @@ def activate_captions(
             samples, segments = samples + (count > 0), segments + count
             skipped += count == 0
         if updates:
-            dataset._sample_collection.bulk_write(updates, ordered=False)
+            sample_documents(dataset).bulk_write(updates, ordered=False)
     set_active_caption(dataset, segments_field, caption_field)
     from fiftyone_capviz.curation.segments.focus import unfocus  # focus needs this module
 
@@ -157,7 +160,7 @@ def _emptied(segments_field: str, count: int) -> Mapping[str, Any]:
 
 
 def _batch_values(
-    view: Any, fields: CaptionFields, segments_field: str, top_k: int
+    view: SampleCollection, fields: CaptionFields, segments_field: str, top_k: int
 ) -> list[tuple[str, dict[str, Any], int]]:
     """(sample id, ``$set`` values, segments rewritten) for each sample that has segments."""
     path = f"{segments_field}.detections"

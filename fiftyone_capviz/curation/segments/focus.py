@@ -19,10 +19,12 @@ from typing import Any
 import fiftyone as fo
 import numpy as np
 from bson import ObjectId
+from fiftyone.core.collections import SampleCollection
 from numpy.typing import NDArray
 from PIL import Image
 from pymongo import UpdateOne
 
+from fiftyone_capviz.curation.dataset.collection import root_dataset, sample_documents
 from fiftyone_capviz.curation.dataset.map_run import refresh_map
 from fiftyone_capviz.curation.dataset.names import HEATMAP_FIELD, CaptionFields
 from fiftyone_capviz.curation.dataset.progress import UndividedReport
@@ -74,7 +76,7 @@ class FocusReport(UndividedReport):
 
 
 def focus_word(
-    collection: Any,
+    collection: SampleCollection,
     word: str | None,
     *,
     caption_field: str = "caption",
@@ -100,7 +102,7 @@ def focus_word(
         InputError: no analysis is stored, or another caption field is the active one.
     """
     started = time.perf_counter()
-    dataset = collection._root_dataset
+    dataset = root_dataset(collection)
     if word is None:
         unfocus(dataset, segments_field=segments_field)
         return FocusReport(
@@ -131,16 +133,16 @@ def focus_word(
     return FocusReport(stored, samples, hits, segments, True, drawn, elapsed, message, filters)
 
 
-def unfocus(dataset: Any, *, segments_field: str = "segments") -> None:
+def unfocus(dataset: fo.Dataset, *, segments_field: str = "segments") -> None:
     """Take the focus away: ``attention`` back to None everywhere, heatmaps removed."""
     path = f"{segments_field}.detections"
     if dataset.has_field(f"{path}.attention"):
-        dataset._sample_collection.update_many(
+        sample_documents(dataset).update_many(
             {f"{path}.attention": {"$type": "number"}},
             {"$set": {f"{path}.$[].attention": None}},
         )
     if dataset.has_field(HEATMAP_FIELD):
-        dataset._sample_collection.update_many(
+        sample_documents(dataset).update_many(
             {HEATMAP_FIELD: {"$ne": None}}, {"$set": {HEATMAP_FIELD: None}}
         )
     forget(dataset, _key(segments_field))
@@ -148,7 +150,7 @@ def unfocus(dataset: Any, *, segments_field: str = "segments") -> None:
     refresh_map(dataset, segments_field)
 
 
-def renew_focus(dataset: Any, segments_field: str, ids: Sequence[str]) -> None:
+def renew_focus(dataset: fo.Dataset, segments_field: str, ids: Sequence[str]) -> None:
     """Write the word in focus again on samples whose scores have changed, if it covered them."""
     state = recall(dataset, _key(segments_field))
     if state is None or not ids:
@@ -158,14 +160,14 @@ def renew_focus(dataset: Any, segments_field: str, ids: Sequence[str]) -> None:
     chosen = [one for one in ids if focused is None or one in focused]
     if chosen:
         path = f"{segments_field}.detections.0"
-        dataset._sample_collection.update_many(
+        sample_documents(dataset).update_many(
             {"_id": {"$in": [ObjectId(one) for one in chosen]}, path: {"$exists": True}},
             attention_update(state["word"], state["caption_field"], segments_field),
         )
         reload_samples(dataset)
 
 
-def focused_word(dataset: Any, segments_field: str = "segments") -> str | None:
+def focused_word(dataset: fo.Dataset, segments_field: str = "segments") -> str | None:
     """The word in focus, or None."""
     state = recall(dataset, _key(segments_field))
     return None if state is None else str(state["word"])
@@ -186,7 +188,7 @@ def _key(segments_field: str) -> str:
     return f"focus_{segments_field}"
 
 
-def _check(dataset: Any, caption_field: str, segments_field: str) -> None:
+def _check(dataset: fo.Dataset, caption_field: str, segments_field: str) -> None:
     words_field = f"{caption_field}_words"
     scores_path = f"{segments_field}.detections.word_scores"
     for path in (words_field, scores_path):
@@ -207,29 +209,31 @@ def _check(dataset: Any, caption_field: str, segments_field: str) -> None:
 
 
 def _stored_word(
-    dataset: Any, word: str, caption_field: str, ids: Sequence[str] | None
+    dataset: fo.Dataset, word: str, caption_field: str, ids: Sequence[str] | None
 ) -> tuple[str, int]:
     """The stored form of a typed word, and how many samples of the view hold it."""
     typed = word.strip()
     best, hits = typed.lower(), 0
     for form in dict.fromkeys((typed, typed.lower(), singularize(typed.lower()))):
         holds = {f"{caption_field}_words": form}
-        count = dataset._sample_collection.count_documents({**holds, **_among(dataset, holds, ids)})
+        count = sample_documents(dataset).count_documents({**holds, **_among(dataset, holds, ids)})
         if count > hits:
             best, hits = form, count
     return best, hits
 
 
-def _count_segments(dataset: Any, segments_field: str, ids: Sequence[str] | None) -> int:
+def _count_segments(dataset: fo.Dataset, segments_field: str, ids: Sequence[str] | None) -> int:
     size = {"$size": {"$ifNull": [f"${segments_field}.detections", []]}}
     stages = [
         {"$match": id_filter(dataset, ids)},
         {"$group": {"_id": None, "n": {"$sum": size}}},
     ]
-    return sum(int(one["n"]) for one in dataset._sample_collection.aggregate(stages))
+    return sum(int(one["n"]) for one in sample_documents(dataset).aggregate(stages))
 
 
-def _among(dataset: Any, match: Mapping[str, Any], ids: Sequence[str] | None) -> dict[str, Any]:
+def _among(
+    dataset: fo.Dataset, match: Mapping[str, Any], ids: Sequence[str] | None
+) -> dict[str, Any]:
     """MongoDB filter for those of these samples that match; none where all samples are meant.
 
     A filter by the ids of a whole view would cost more than what it filters.
@@ -238,7 +242,7 @@ def _among(dataset: Any, match: Mapping[str, Any], ids: Sequence[str] | None) ->
         return {}
     kept = set(ids)
     # The collection itself: the dataset would show one slice of its groups.
-    found = dataset._sample_collection.find(match, {"_id": 1})
+    found = sample_documents(dataset).find(match, {"_id": 1})
     return {"_id": {"$in": [one["_id"] for one in found if str(one["_id"]) in kept]}}
 
 
@@ -278,7 +282,11 @@ def attention_update(word: str, caption_field: str, segments_field: str) -> list
 
 
 def _write_attention(
-    dataset: Any, word: str, caption_field: str, segments_field: str, ids: Sequence[str] | None
+    dataset: fo.Dataset,
+    word: str,
+    caption_field: str,
+    segments_field: str,
+    ids: Sequence[str] | None,
 ) -> None:
     path = f"{segments_field}.detections"
     before = recall(dataset, _key(segments_field))
@@ -290,7 +298,7 @@ def _write_attention(
     words = f"{caption_field}_words"
     present = {words: word, f"{path}.0": {"$exists": True}}
     absent = {words: {"$ne": word}, path: {"$elemMatch": {"attention": {"$ne": 0.0}}}}
-    samples = dataset._sample_collection
+    samples = sample_documents(dataset)
     samples.update_many(
         {**present, **_among(dataset, present, ids)},
         attention_update(word, caption_field, segments_field),
@@ -343,7 +351,7 @@ def heatmap_values(
 
 
 def write_heatmaps(
-    dataset: Any,
+    dataset: fo.Dataset,
     word: str,
     ids: Sequence[str] | None,
     *,
@@ -361,7 +369,7 @@ def write_heatmaps(
             HEATMAP_FIELD, fo.EmbeddedDocumentField, embedded_doc_type=fo.Heatmap
         )
         add_to_sidebar(dataset, [HEATMAP_FIELD])
-    collection = dataset._sample_collection
+    collection = sample_documents(dataset)
     collection.update_many({HEATMAP_FIELD: {"$ne": None}}, {"$set": {HEATMAP_FIELD: None}})
     if not dataset.has_field(fields.attention):
         return 0

@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from typing import Any, Unpack
 
 from bson import ObjectId
+from fiftyone.core.collections import SampleCollection
 
+from fiftyone_capviz.curation.dataset.collection import root_dataset, sample_documents
 from fiftyone_capviz.curation.dataset.job import Job, JobKeywords
 from fiftyone_capviz.curation.dataset.names import CaptionFields, steered_fields
 from fiftyone_capviz.curation.dataset.runs import continued_options
@@ -19,7 +21,7 @@ from fiftyone_capviz.settings.analysis import AnalysisOptions
 
 
 def accept_captions(
-    collection: Any,
+    collection: SampleCollection,
     caption_field: str = "caption",
     *,
     ids: Sequence[str] | None = None,
@@ -41,7 +43,7 @@ def accept_captions(
     Raises:
         InputError: no candidates.
     """
-    dataset = collection._root_dataset
+    dataset = root_dataset(collection)
     chosen = continued_options(dataset, caption_field, options)
     steered, _, recipe_field = steered_fields(caption_field)
     if not dataset.has_field(steered):
@@ -60,7 +62,7 @@ def accept_captions(
 
 
 def undo_captions(
-    collection: Any,
+    collection: SampleCollection,
     caption_field: str = "caption",
     *,
     ids: Sequence[str] | None = None,
@@ -78,7 +80,7 @@ def undo_captions(
     Raises:
         InputError: nothing to undo.
     """
-    dataset = collection._root_dataset
+    dataset = root_dataset(collection)
     chosen = continued_options(dataset, caption_field, options)
     previous = CaptionFields(caption_field).previous
     changes = {}
@@ -95,15 +97,18 @@ def undo_captions(
 
 
 def discard_candidates(
-    collection: Any, caption_field: str = "caption", *, ids: Sequence[str] | None = None
+    collection: SampleCollection,
+    caption_field: str = "caption",
+    *,
+    ids: Sequence[str] | None = None,
 ) -> int:
     """Drop candidates; the captions stay. Returns how many were dropped."""
-    dataset = collection._root_dataset
+    dataset = root_dataset(collection)
     names = steered_fields(caption_field)
     if not dataset.has_field(names[0]):
         return 0
     chosen = [ObjectId(row[0]) for row in _values(collection, ids, [])]
-    dropped = dataset._sample_collection.update_many(
+    dropped = sample_documents(dataset).update_many(
         {"_id": {"$in": chosen}, names[0]: {"$ne": None}},
         {
             "$set": dict.fromkeys(names)
@@ -115,12 +120,12 @@ def discard_candidates(
 
 
 def _values(
-    collection: Any, ids: Sequence[str] | None, paths: Sequence[str]
+    collection: SampleCollection, ids: Sequence[str] | None, paths: Sequence[str]
 ) -> list[tuple[Any, ...]]:
     """(id, values) of the collection's samples, or of those of them that are chosen."""
     found = sample_ids(collection)
     if ids is not None:
         wanted = set(ids)
         found = [one for one in found if one in wanted]
-    view = collection._root_dataset.select(found, ordered=True)
+    view = root_dataset(collection).select(found, ordered=True)
     return list(zip(*view.values(["id", *paths]), strict=True))

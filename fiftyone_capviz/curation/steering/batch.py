@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+import fiftyone as fo
 from bson import ObjectId
 
+from fiftyone_capviz.curation.dataset.collection import sample_documents
 from fiftyone_capviz.curation.dataset.names import CaptionFields, steered_fields
 from fiftyone_capviz.curation.dataset.store import forget, recall, remember
 from fiftyone_capviz.curation.steering.reports import SteerReport
@@ -80,12 +82,12 @@ class Candidate:
     says_word: bool | None
 
 
-def remember_batch(dataset: Any, batch: Batch) -> None:
+def remember_batch(dataset: fo.Dataset, batch: Batch) -> None:
     """Keep a batch; it replaces the one before."""
     remember(dataset, _BATCH, asdict(batch))
 
 
-def pending_batch(dataset: Any, caption_field: str) -> Batch | None:
+def pending_batch(dataset: fo.Dataset, caption_field: str) -> Batch | None:
     """The last batch of this caption field, while some of its candidates wait."""
     kept = recall(dataset, _BATCH)
     if kept is None or kept.get("caption_field") != caption_field:
@@ -98,21 +100,21 @@ def pending_batch(dataset: Any, caption_field: str) -> Batch | None:
     return batch if waiting_ids(dataset, batch) else None
 
 
-def forget_batch(dataset: Any) -> None:
+def forget_batch(dataset: fo.Dataset) -> None:
     """Drop it."""
     forget(dataset, _BATCH)
 
 
-def waiting_ids(dataset: Any, batch: Batch) -> list[str]:
+def waiting_ids(dataset: fo.Dataset, batch: Batch) -> list[str]:
     """The batch's samples whose candidate is neither accepted nor discarded yet."""
     text, _, _ = steered_fields(batch.caption_field)
     query = {"_id": {"$in": [ObjectId(one) for one in batch.sample_ids]}, text: {"$ne": None}}
-    found = {str(row["_id"]) for row in dataset._sample_collection.find(query, {"_id": 1})}
+    found = {str(row["_id"]) for row in sample_documents(dataset).find(query, {"_id": 1})}
     return [one for one in batch.sample_ids if one in found]
 
 
 def candidates(
-    dataset: Any,
+    dataset: fo.Dataset,
     batch: Batch,
     options: AnalysisOptions,
     *,
@@ -127,7 +129,7 @@ def candidates(
     names = CaptionFields(options.caption_field)
     text, match, recipe = steered_fields(options.caption_field)
     shown = {"filepath": 1, names.caption: 1, names.itm: 1, text: 1, match: 1}
-    rows = dataset._sample_collection.find(
+    rows = sample_documents(dataset).find(
         {"_id": {"$in": [ObjectId(one) for one in chosen]}}, {**shown, f"{recipe}.weight": 1}
     )
     found = {str(row["_id"]): row for row in rows}
@@ -150,13 +152,13 @@ def candidates(
     ]
 
 
-def note_accepted(dataset: Any, caption_field: str, sample_ids: Sequence[str]) -> None:
+def note_accepted(dataset: fo.Dataset, caption_field: str, sample_ids: Sequence[str]) -> None:
     """Remember what was accepted together, so that it is undone together."""
     steps = [*_steps(dataset), {"caption_field": caption_field, "sample_ids": list(sample_ids)}]
     remember(dataset, _ACCEPTED, {"steps": steps[-UNDO_STEPS:]})
 
 
-def last_accepted(dataset: Any, caption_field: str) -> list[str]:
+def last_accepted(dataset: fo.Dataset, caption_field: str) -> list[str]:
     """The samples of the last acceptance of this caption field; empty where there is none."""
     for step in reversed(_steps(dataset)):
         if step["caption_field"] == caption_field:
@@ -164,7 +166,7 @@ def last_accepted(dataset: Any, caption_field: str) -> list[str]:
     return []
 
 
-def forget_accepted(dataset: Any, caption_field: str) -> None:
+def forget_accepted(dataset: fo.Dataset, caption_field: str) -> None:
     """Drop the last acceptance of this caption field: it was undone."""
     steps = _steps(dataset)
     for index in range(len(steps) - 1, -1, -1):
@@ -174,6 +176,6 @@ def forget_accepted(dataset: Any, caption_field: str) -> None:
     remember(dataset, _ACCEPTED, {"steps": steps})
 
 
-def _steps(dataset: Any) -> list[dict[str, Any]]:
+def _steps(dataset: fo.Dataset) -> list[dict[str, Any]]:
     kept = recall(dataset, _ACCEPTED)
     return list(kept["steps"]) if kept else []

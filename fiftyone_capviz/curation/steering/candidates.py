@@ -13,6 +13,7 @@ import numpy as np
 from bson import ObjectId
 from pymongo import UpdateOne
 
+from fiftyone_capviz.curation.dataset.collection import sample_documents
 from fiftyone_capviz.curation.dataset.documents import Document
 from fiftyone_capviz.curation.dataset.names import SegmentFields, steered_fields
 from fiftyone_capviz.curation.dataset.states import SampleState, Task
@@ -243,10 +244,10 @@ def steering_hash(recipe: Recipe, options: AnalysisOptions) -> str:
 
 
 def stored_candidates(
-    dataset: Any, caption_field: str, ids: Sequence[ObjectId], asked: str
+    dataset: fo.Dataset, caption_field: str, ids: Sequence[ObjectId], asked: str
 ) -> dict[ObjectId, str]:
     """Candidates that the same recipe, models and decoding have made already."""
     text_field, _, recipe_field = steered_fields(caption_field)
     query = {"_id": {"$in": list(ids)}, f"{recipe_field}.{HASH_KEY}": asked}
-    rows = dataset._sample_collection.find(query, {text_field: 1})
+    rows = sample_documents(dataset).find(query, {text_field: 1})
     return {row["_id"]: row[text_field] for row in rows if row.get(text_field) is not None}

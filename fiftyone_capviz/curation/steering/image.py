@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import fiftyone as fo
 from bson import ObjectId
 
+from fiftyone_capviz.curation.dataset.collection import sample_documents
 from fiftyone_capviz.curation.dataset.documents import Document, chosen_text
 from fiftyone_capviz.curation.dataset.names import CaptionFields, steered_fields
 from fiftyone_capviz.curation.dataset.samples import reload_samples
@@ -141,7 +143,7 @@ class Workplace:
     streams: bool
 
 
-def read_image(dataset: Any, sample_id: str, options: AnalysisOptions) -> SteeredImage:
+def read_image(dataset: fo.Dataset, sample_id: str, options: AnalysisOptions) -> SteeredImage:
     """Read one sample; no model is needed.
 
     Raises:
@@ -153,7 +155,7 @@ def read_image(dataset: Any, sample_id: str, options: AnalysisOptions) -> Steere
         )
     names = CaptionFields(options.caption_field)
     path = f"{options.segments_field}.detections"
-    found = dataset._sample_collection.find_one(
+    found = sample_documents(dataset).find_one(
         {"_id": ObjectId(sample_id)},
         {"filepath": 1, names.caption: 1, names.itm: 1, names.previous: 1, path: 1},
     )
@@ -173,7 +175,7 @@ def read_image(dataset: Any, sample_id: str, options: AnalysisOptions) -> Steere
 
 
 def keep_candidate(
-    dataset: Any, image: SteeredImage, options: AnalysisOptions, attempt: Attempt
+    dataset: fo.Dataset, image: SteeredImage, options: AnalysisOptions, attempt: Attempt
 ) -> None:
     """Store an attempt as the sample's candidate, for ``accept_captions``."""
     declare_candidates(dataset, options.caption_field)
@@ -185,5 +187,5 @@ def keep_candidate(
         "patch_weights": None if attempt.weights is None else attempt.weights.tolist(),
     }
     values = {text_field: attempt.caption.text, itm_field: attempt.match, recipe_field: recipe}
-    dataset._sample_collection.update_one({"_id": ObjectId(image.sample_id)}, {"$set": values})
+    sample_documents(dataset).update_one({"_id": ObjectId(image.sample_id)}, {"$set": values})
     reload_samples(dataset)

@@ -10,10 +10,13 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Unpack
 
+import fiftyone as fo
 from bson import ObjectId
+from fiftyone.core.collections import SampleCollection
 
+from fiftyone_capviz.curation.dataset.collection import root_dataset
 from fiftyone_capviz.curation.dataset.job import Job, JobKeywords, long_run
 from fiftyone_capviz.curation.dataset.progress import Failure
 from fiftyone_capviz.curation.dataset.runs import continued_options, read_run, write_run
@@ -39,7 +42,7 @@ if TYPE_CHECKING:
 
 
 def steer_captions(
-    collection: Any,
+    collection: SampleCollection,
     recipe: Recipe,
     options: AnalysisOptions | None = None,
     *,
@@ -70,7 +73,7 @@ def steer_captions(
 
 
 def _steer(
-    collection: Any,
+    collection: SampleCollection,
     recipe: Recipe,
     options: AnalysisOptions | None,
     caption_field: str | None,
@@ -78,7 +81,7 @@ def _steer(
     job: Job,
 ) -> SteerReport:
     started = time.perf_counter()
-    dataset = collection._root_dataset
+    dataset = root_dataset(collection)
     chosen = continued_options(dataset, caption_field, options)
     ids = [ObjectId(one) for one in sample_ids(collection)]
     if not ids:
@@ -173,7 +176,7 @@ class SteeringTally:
         return set(caption_words(word).words) or {word}
 
 
-def _note(dataset: Any, caption_field: str, recipe: Recipe) -> None:
+def _note(dataset: fo.Dataset, caption_field: str, recipe: Recipe) -> None:
     record = read_run(dataset, caption_field)
     if record is not None:
         write_run(dataset, replace(record, extra={**record.extra, "recipe": recipe.to_dict()}))

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+import fiftyone as fo
 import numpy as np
 
+from fiftyone_capviz.curation.dataset.collection import sample_documents
 from fiftyone_capviz.curation.dataset.names import CaptionFields
 from fiftyone_capviz.curation.inference.kept import feature_cache
 from fiftyone_capviz.curation.inference.turns import models_in_turn, writable
@@ -60,7 +62,7 @@ def usual_prompts(caption: str | None) -> list[str]:
 
 
 def suggest_prompts(
-    dataset: Any,
+    dataset: fo.Dataset,
     image: SteeredImage,
     options: AnalysisOptions,
     *,
@@ -113,15 +115,17 @@ def suggest_prompts(
     return [PromptSuggestion(prompts[n], float(likely[n]), texts[n]) for n in best_first]
 
 
-def _mined(dataset: Any, options: AnalysisOptions, word: str) -> list[str]:
+def _mined(dataset: fo.Dataset, options: AnalysisOptions, word: str) -> list[str]:
     """How captions begin that say the word: their text before it, most frequent first."""
     words = CaptionFields(options.caption_field).words
     stored = caption_words(word).words
     if not stored or not dataset.has_field(words):
         return []
-    found = dataset._sample_collection.find(
-        {words: {"$all": list(stored)}}, {options.caption_field: 1}
-    ).limit(500)
+    found = (
+        sample_documents(dataset)
+        .find({words: {"$all": list(stored)}}, {options.caption_field: 1})
+        .limit(500)
+    )
     beginnings: Counter[str] = Counter()
     for row in found:
         text = row.get(options.caption_field)

@@ -20,6 +20,7 @@ from pymongo import UpdateOne
 from fiftyone_capviz.curation.analysis.compute import AnalysisWorker
 from fiftyone_capviz.curation.analysis.plan import stage_hashes
 from fiftyone_capviz.curation.analysis.results import SampleResult
+from fiftyone_capviz.curation.dataset.collection import sample_documents
 from fiftyone_capviz.curation.dataset.documents import text_hash
 from fiftyone_capviz.curation.dataset.job import Job, long_run
 from fiftyone_capviz.curation.dataset.map_run import refresh_map
@@ -91,7 +92,7 @@ def _rewrite(
     ]
     clear_stop(dataset)
     # MongoDB cannot push onto null.
-    collection = dataset._sample_collection
+    collection = sample_documents(dataset)
     collection.update_many(
         {"_id": {"$in": ids}, names.previous: None}, {"$set": {names.previous: []}}
     )

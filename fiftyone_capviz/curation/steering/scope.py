@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+import fiftyone as fo
 from bson import ObjectId
+from fiftyone.core.collections import SampleCollection
 
 from fiftyone_capviz.curation.app.lasso import Lasso, last_lasso, user_lasso
 from fiftyone_capviz.curation.app.panel_focus import PanelFocus, panel_focus
+from fiftyone_capviz.curation.dataset.collection import is_patches, sample_documents
 from fiftyone_capviz.curation.dataset.names import CaptionFields
 from fiftyone_capviz.curation.dataset.samples import sample_ids
 from fiftyone_capviz.curation.steering.image import Dials, SteeredImage
@@ -36,8 +39,8 @@ class Surroundings:
         last_lasso: the lasso before, which the App forgot when a tab was opened.
     """
 
-    dataset: Any
-    view: Any
+    dataset: fo.Dataset
+    view: SampleCollection
     selected: tuple[str, ...] = ()
     lasso: Lasso | None = None
     focus: PanelFocus | None = None
@@ -45,14 +48,19 @@ class Surroundings:
 
     @classmethod
     def of(
-        cls, dataset: Any, view: Any, *, selected: Sequence[str], request_params: Mapping[str, Any]
+        cls,
+        dataset: fo.Dataset,
+        view: SampleCollection,
+        *,
+        selected: Sequence[str],
+        request_params: Mapping[str, Any],
     ) -> Surroundings:
         """From what the App sends with an event.
 
         In a view of patches, what is ticked are segments: they count like a lasso.
         """
         lasso, ticked = user_lasso(dataset, request_params), tuple(selected)
-        if ticked and getattr(view, "_is_patches", False):
+        if ticked and is_patches(view):
             lasso, ticked = Lasso(label_ids=ticked), ()
         last = last_lasso(dataset) if lasso is None else None
         return cls(dataset, view, ticked, lasso, panel_focus(dataset), last)
@@ -176,10 +184,10 @@ def batch_recipe(
 
 
 def _covered(
-    dataset: Any, words: Sequence[str], ids: Sequence[str], segments_field: str
+    dataset: fo.Dataset, words: Sequence[str], ids: Sequence[str], segments_field: str
 ) -> tuple[str, ...]:
     path = f"{segments_field}.detections"
-    stages = [
+    stages: list[dict[str, Any]] = [
         {"$match": {"_id": {"$in": [ObjectId(one) for one in ids]}}},
         {"$project": {"found": {"$map": {
             "input": {"$filter": {
@@ -192,9 +200,9 @@ def _covered(
             "in": "$$d._id",
         }}}},
     ]  # fmt: skip
-    rows = dataset._sample_collection.aggregate(stages)
+    rows = sample_documents(dataset).aggregate(stages)
     return tuple(str(one) for row in rows for one in row["found"])
 
 
-def _ids(dataset: Any, query: Mapping[str, Any]) -> list[str]:
-    return [str(row["_id"]) for row in dataset._sample_collection.find(query, {"_id": 1})]
+def _ids(dataset: fo.Dataset, query: Mapping[str, Any]) -> list[str]:
+    return [str(row["_id"]) for row in sample_documents(dataset).find(query, {"_id": 1})]

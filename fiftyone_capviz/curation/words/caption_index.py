@@ -15,8 +15,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+import fiftyone as fo
 import numpy as np
 
+from fiftyone_capviz.curation.dataset.collection import dataset_id, root_dataset, sample_documents
 from fiftyone_capviz.curation.dataset.names import CaptionFields
 from fiftyone_capviz.curation.words.dataset_graph import word_graph
 from fiftyone_capviz.graph.counting import SCORE_BINS
@@ -86,14 +88,14 @@ class CaptionIndexes:
         self._seen: dict[str, tuple[Stamp, int]] = {}
         self._sparing: Counter[str] = Counter()
 
-    def get(self, dataset: Any, caption_field: str) -> CaptionIndex:
+    def get(self, dataset: fo.Dataset, caption_field: str) -> CaptionIndex:
         """The index of a caption field, up to date.
 
         Raises:
             InputError: no such field, or one that holds no text.
         """
-        dataset = dataset._root_dataset
-        key = (str(dataset._doc.id), caption_field)
+        dataset = root_dataset(dataset)
+        key = (str(dataset_id(dataset)), caption_field)
         with self._lock:  # two panels' first questions must not count the same captions twice
             version = self.version(dataset)
             held = self._held.get(key)
@@ -105,10 +107,10 @@ class CaptionIndexes:
                 self._held.popitem(last=False)
             return held[1]
 
-    def version(self, dataset: Any) -> int:
+    def version(self, dataset: fo.Dataset) -> int:
         """Grows when the samples have changed since it was last asked for; 1 at first."""
-        dataset = dataset._root_dataset
-        name = str(dataset._doc.id)
+        dataset = root_dataset(dataset)
+        name = str(dataset_id(dataset))
         with self._lock:
             known = self._seen.get(name)
             if known is not None and self._sparing[name]:
@@ -119,10 +121,10 @@ class CaptionIndexes:
             return known[1]
 
     @contextmanager
-    def sparing(self, dataset: Any) -> Iterator[None]:
+    def sparing(self, dataset: fo.Dataset) -> Iterator[None]:
         """What changes the samples inside leaves their captions alone: the version stays."""
-        dataset = dataset._root_dataset
-        name = str(dataset._doc.id)
+        dataset = root_dataset(dataset)
+        name = str(dataset_id(dataset))
         with self._lock:
             version = self.version(dataset)
             self._sparing[name] += 1
@@ -140,15 +142,15 @@ def caption_indexes() -> CaptionIndexes:
     return CaptionIndexes()
 
 
-def stamp_of(dataset: Any) -> Stamp:
+def stamp_of(dataset: fo.Dataset) -> Stamp:
     """Changes whenever a sample is added, removed or changed; reads an index, no sample."""
-    samples = dataset._sample_collection
+    samples = sample_documents(dataset)
     newest = [("last_modified_at", -1)]
     last = samples.find_one({}, {"_id": 0, "last_modified_at": 1}, sort=newest) or {}
     return samples.estimated_document_count(), last.get("last_modified_at")
 
 
-def _index(dataset: Any, caption_field: str) -> CaptionIndex:
+def _index(dataset: fo.Dataset, caption_field: str) -> CaptionIndex:
     itm = CaptionFields(caption_field).itm
     graph = word_graph(dataset, caption_field)
     if dataset.has_field(itm):

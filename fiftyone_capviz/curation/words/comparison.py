@@ -60,7 +60,7 @@ class GraphComparison:
     b: SideGraph
 
 
-def comparison_fields(dataset: Any, caption_field: str) -> list[str]:
+def comparison_fields(dataset: fo.Dataset, caption_field: str) -> list[str]:
     """What can be compared by: SAVED_VIEWS where there are two, then paths with a few values.
 
     Args:
@@ -87,7 +87,7 @@ def comparison_fields(dataset: Any, caption_field: str) -> list[str]:
     return [*found, "tags"]
 
 
-def comparison_values(dataset: Any, path: str) -> list[tuple[str, int]]:
+def comparison_values(dataset: fo.Dataset, path: str) -> list[tuple[str, int]]:
     """Values of a path with their numbers, most frequent first; names of the saved views."""
     if path == SAVED_VIEWS:
         return [(name, len(dataset.load_saved_view(name))) for name in dataset.list_saved_views()]
@@ -97,7 +97,7 @@ def comparison_values(dataset: Any, path: str) -> list[tuple[str, int]]:
     return sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:VALUES]
 
 
-def side_ids(dataset: Any, side: Side, within: Sequence[str] | None) -> list[str]:
+def side_ids(dataset: fo.Dataset, side: Side, within: Sequence[str] | None) -> list[str]:
     """Samples of a side; those of a field's value only where they are in view.
 
     Args:
@@ -125,7 +125,12 @@ def side_ids(dataset: Any, side: Side, within: Sequence[str] | None) -> list[str
 
 
 def compare_sides(
-    dataset: Any, index: CaptionIndex, a: Side, b: Side, *, within: Sequence[str] | None = None
+    dataset: fo.Dataset,
+    index: CaptionIndex,
+    a: Side,
+    b: Side,
+    *,
+    within: Sequence[str] | None = None,
 ) -> GraphComparison:
     """Count both sides, and tell their words apart.
 

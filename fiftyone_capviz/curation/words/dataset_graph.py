@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import fiftyone as fo
+from fiftyone.core.collections import SampleCollection
 
+from fiftyone_capviz.curation.dataset.collection import root_dataset
 from fiftyone_capviz.curation.dataset.documents import chosen_text, text_hash
 from fiftyone_capviz.curation.dataset.names import CaptionFields
 from fiftyone_capviz.curation.dataset.runs import read_run
@@ -17,7 +19,9 @@ from fiftyone_capviz.graph.word_graph import WordGraph, build_graph
 from fiftyone_capviz.text.words import words_of_corpus
 
 
-def caption_values(collection: Any, caption_field: str) -> list[str | list[str] | None]:
+def caption_values(
+    collection: SampleCollection, caption_field: str
+) -> list[str | list[str] | None]:
     """The raw caption values of a string or list-of-string field, one entry per sample.
 
     Raises:
@@ -25,9 +29,9 @@ def caption_values(collection: Any, caption_field: str) -> list[str | list[str] 
     """
     field = collection.get_field(caption_field)
     if field is None:
-        names = text_fields(collection._root_dataset)
+        names = text_fields(root_dataset(collection))
         raise InputError(
-            f"The caption field must exist; {collection._root_dataset.name!r} has no "
+            f"The caption field must exist; {root_dataset(collection).name!r} has no "
             f"{caption_field!r}. Choose one of {', '.join(names) or 'none yet'}, or run "
             "caption_images."
         )
@@ -39,7 +43,7 @@ def caption_values(collection: Any, caption_field: str) -> list[str | list[str] 
     return list(collection.values(caption_field))
 
 
-def caption_texts(collection: Any, caption_field: str = "caption") -> list[str | None]:
+def caption_texts(collection: SampleCollection, caption_field: str = "caption") -> list[str | None]:
     """One text per sample; several captions of one image are joined by new lines."""
     return [
         "\n".join(str(one) for one in value if one) if isinstance(value, list) else value
@@ -48,7 +52,7 @@ def caption_texts(collection: Any, caption_field: str = "caption") -> list[str |
 
 
 def word_graph(
-    collection: Any,
+    collection: SampleCollection,
     caption_field: str = "caption",
     *,
     min_count: int = 1,
@@ -97,7 +101,7 @@ def _is_text(field: Any) -> bool:
     return isinstance(field, fo.StringField)
 
 
-def stale_ids(collection: Any, caption_field: str = "caption") -> list[str]:
+def stale_ids(collection: SampleCollection, caption_field: str = "caption") -> list[str]:
     """Ids of the samples whose derived fields belong to another text than the stored one.
 
     A sample that was never analysed is not stale. An emptied caption is.
@@ -106,7 +110,7 @@ def stale_ids(collection: Any, caption_field: str = "caption") -> list[str]:
     fields = CaptionFields(caption_field)
     if not (collection.has_field(fields.stages) and collection.has_field(caption_field)):
         return []
-    index = caption_index(collection._root_dataset, caption_field)
+    index = caption_index(root_dataset(collection), caption_field)
     ids, texts, stages = collection.values(["id", caption_field, fields.stages])
     return [
         sample_id
@@ -123,12 +127,12 @@ def is_stale(
     return stored is not None and stored != text_hash(chosen_text(text, caption_index))
 
 
-def caption_index(dataset: Any, caption_field: str) -> int:
+def caption_index(dataset: fo.Dataset, caption_field: str) -> int:
     """Which caption of a list-of-string field the analysis took."""
     run = read_run(dataset, caption_field)
     return 0 if run is None else int(run.options.get("caption_index") or 0)
 
 
-def stale_captions(collection: Any, caption_field: str = "caption") -> Any:
+def stale_captions(collection: SampleCollection, caption_field: str = "caption") -> Any:
     """The stale samples as a view."""
     return samples_of(collection).select(stale_ids(collection, caption_field))

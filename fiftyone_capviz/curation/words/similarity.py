@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
+import fiftyone as fo
 import numpy as np
 
+from fiftyone_capviz.curation.dataset.collection import root_dataset
 from fiftyone_capviz.curation.dataset.runs import read_run
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.graph.word_graph import build_graph
@@ -28,7 +29,7 @@ class Similar:
 
 
 def similar_words(
-    dataset: Any, words: Sequence[str], *, caption_field: str = "caption"
+    dataset: fo.Dataset, words: Sequence[str], *, caption_field: str = "caption"
 ) -> list[Similar]:
     """Each word's nearest words, from the embedding matrix of the captioner of this field.
 
@@ -44,7 +45,7 @@ def similar_words(
         InputError: the field was not analysed.
         ModelError: the captioner cannot be loaded.
     """
-    run = read_run(dataset._root_dataset, caption_field)
+    run = read_run(root_dataset(dataset), caption_field)
     if run is None:
         raise InputError(
             f"Similar words are those of a captioner; no analysis of {caption_field!r} is stored. "

@@ -1,0 +1,82 @@
+"""The parts of FiftyOne's datasets and views that have no public name: touched here alone.
+
+When FiftyOne changes one of them, this file is what has to follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import fiftyone as fo
+from bson import ObjectId
+from fiftyone.core.collections import SampleCollection
+from pymongo.collection import Collection
+
+
+def root_dataset(collection: SampleCollection) -> fo.Dataset:
+    """The dataset itself, or the one that a view, also a patches view, was made from."""
+    return collection._root_dataset
+
+
+def dataset_of(collection: SampleCollection) -> fo.Dataset:
+    """The dataset itself, or a view's; of a patches view the one that holds the patches."""
+    return collection._dataset
+
+
+def sample_documents(dataset: fo.Dataset) -> Collection[dict[str, Any]]:
+    """The samples' documents as MongoDB holds them: all slices of a group, no filter."""
+    found: Collection[dict[str, Any]] = dataset._sample_collection
+    return found
+
+
+def dataset_id(dataset: fo.Dataset) -> ObjectId:
+    """The dataset's own id, which a rename does not change."""
+    found: ObjectId = dataset._doc.id
+    return found
+
+
+def kind_of_patches(collection: SampleCollection) -> str | None:
+    """What each sample is a part of: "patches", "frames" or "clips"; None for whole samples."""
+    dataset = collection._dataset
+    for kind in ("patches", "frames", "clips"):
+        if getattr(dataset, f"_is_{kind}", False):
+            return kind
+    return None
+
+
+def is_patches(collection: SampleCollection) -> bool:
+    """Whether each of its samples is a label of a sample."""
+    return bool(getattr(collection, "_is_patches", False))
+
+
+def view_stages(collection: SampleCollection) -> Sequence[Any]:
+    """What narrows a view; nothing for a dataset."""
+    return getattr(collection, "_all_stages", None) or ()
+
+
+def serialized_stages(view: fo.DatasetView) -> list[dict[str, Any]]:
+    """A view's stages as JSON can hold them."""
+    found: list[dict[str, Any]] = view._serialize(include_uuids=False)
+    return found
+
+
+def aggregation_of(view: fo.DatasetView, stages: Sequence[Mapping[str, Any]]) -> list[Any]:
+    """The view as MongoDB's pipeline, with further stages behind it."""
+    found: list[Any] = view._pipeline(post_pipeline=list(stages))
+    return found
+
+
+def brain_run_document(dataset: fo.Dataset, key: str) -> Any:
+    """A brain run's document, which can be changed and saved; None where there is none."""
+    return dataset._doc.brain_methods.get(key)
+
+
+def reload_dataset(dataset: fo.Dataset) -> None:
+    """Bring the dataset's own document up to date with the database."""
+    dataset._reload()
+
+
+def reload_loaded_samples(dataset: fo.Dataset, ids: Sequence[str] | None) -> None:
+    """Bring samples that this process holds up to date with the database; all of them if None."""
+    fo.Sample._reload_docs(dataset._sample_collection_name, sample_ids=ids)
