@@ -8,8 +8,8 @@ import pytest
 
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.records import SteeringMethod
-from fiftyone_capviz.settings.analysis import CHOICES, AnalysisOptions
-from fiftyone_capviz.settings.evaluation import EvaluationOptions, read_options
+from fiftyone_capviz.settings.analysis import CHOICES, CLAMPS, AnalysisOptions
+from fiftyone_capviz.settings.evaluation import BLIP_METHODS, EvaluationOptions, read_options
 from fiftyone_capviz.settings.hashing import settings_hash
 from fiftyone_capviz.settings.models import SUGGESTIONS
 from fiftyone_capviz.settings.pairs import (
@@ -34,6 +34,14 @@ def test_the_methods_of_the_types_are_those_that_can_be_chosen() -> None:
     assert tuple(PAIR_METHODS) == tuple(PAIR_METHOD_HINTS) == get_args(PairMethod)
     for some in (DIFFERENTIATING_METHODS, LAYERED_METHODS, SIGNED_METHODS):
         assert set(some) <= set(PAIR_METHODS)
+
+
+def test_every_method_that_can_be_chosen_has_a_reader() -> None:
+    from fiftyone_capviz.attribution.words.methods import CLAMPS as READ_CLAMPS
+    from fiftyone_capviz.attribution.words.methods import METHODS
+
+    assert tuple(METHODS) == BLIP_METHODS
+    assert tuple(CLAMPS) == READ_CLAMPS
 
 
 def test_the_default_of_every_option_can_be_chosen() -> None:

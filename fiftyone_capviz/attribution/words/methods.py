@@ -24,9 +24,10 @@ from fiftyone_capviz.models.interfaces import (
     matches_of,
 )
 from fiftyone_capviz.records import CaptionWords, FloatArray, Match, WordMaps
+from fiftyone_capviz.settings.analysis import CHOICES
 from fiftyone_capviz.settings.words import WordMethod
 
-CLAMPS = ("none", "grad", "product")
+CLAMPS = tuple(CHOICES["clamp"])
 """What of the signs stays; see `WordMethod`."""
 
 ITM_GRADCAM = WordMethod()
