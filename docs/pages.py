@@ -1,12 +1,14 @@
 """Pages that `make docs` writes from the code: the command line, the fields, the operators.
 
 A hook of mkdocs, see `mkdocs.yml`. The checkout's README, CONTRIBUTING, CHANGELOG and notices
-become pages as they are; their links into `docs/` are turned into links between pages.
+become pages as they are; their links into `docs/` are turned into links between pages. Formulas
+become MathML, which browsers draw without a script: the pages can be read without a network.
 """
 
 from __future__ import annotations
 
 import argparse
+import html
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -32,6 +34,23 @@ def on_files(files: Any, config: Any) -> Any:
     for name, text in pages().items():
         files.append(File.generated(config, name, content=text))
     return files
+
+
+def on_page_content(content: str, page: Any, config: Any, files: Any) -> str:
+    """Draw the formulas of a page; mkdocs calls this with its HTML."""
+    return re.sub(r'<(span|div) class="arithmatex">(.*?)</\1>', _formula, content, flags=re.DOTALL)
+
+
+def _formula(marked: re.Match[str]) -> str:
+    """MathML of one formula in arithmatex's brackets."""
+    from latex2mathml.converter import convert
+
+    tag, formula = marked[1], html.unescape(marked[2]).strip()[2:-2]
+    known = formula.replace(r"\arg", r"\operatorname{arg}")
+    drawn = convert(known, display="block" if tag == "div" else "inline")
+    if "\\" in re.sub(r"<[^>]+>", "", drawn):
+        raise ValueError(f"This formula has a command that latex2mathml does not know: {formula}")
+    return f'<{tag} class="arithmatex">{drawn}</{tag}>'
 
 
 def pages() -> dict[str, str]:

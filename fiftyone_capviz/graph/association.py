@@ -158,10 +158,9 @@ def associate(
 
 def benjamini_hochberg(p_values: FloatArray) -> FloatArray:
     """False-discovery-rate q-values: for the i-th smallest of m, min over j >= i of p_j m / j."""
-    order = np.argsort(p_values, kind="stable")
-    scaled = p_values[order] * len(p_values) / np.arange(1, len(p_values) + 1)
-    q_values = np.empty(len(p_values))
-    q_values[order] = np.minimum.accumulate(scaled[::-1])[::-1].clip(max=1)
+    from scipy.stats import false_discovery_control  # here, because scipy.stats is slow to load
+
+    q_values: FloatArray = false_discovery_control(p_values)
     return q_values
 
 

@@ -6,38 +6,32 @@ one process; the names of requests that were cancelled are kept here, where all 
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Callable
 from functools import lru_cache
 
 from fiftyone_capviz.curation.inference.kept import RecentCache
 
-_KEPT = 256
-_cancelled: OrderedDict[str, None] = OrderedDict()
-_lock = threading.Lock()
-
-
-def cancel_stream(stream_id: str) -> None:
-    """Ask a stream of this process to end after its present word; also before it starts."""
-    with _lock:
-        _cancelled[stream_id] = None
-        while len(_cancelled) > _KEPT:
-            _cancelled.popitem(last=False)
-
-
-def is_cancelled(stream_id: str) -> bool:
-    """Whether somebody asked."""
-    with _lock:
-        return stream_id in _cancelled
-
-
 REMEMBERED = 256
+
+
+@lru_cache(maxsize=1)
+def _streams() -> RecentCache[bool]:
+    return RecentCache(REMEMBERED)
 
 
 @lru_cache(maxsize=1)
 def _requests() -> RecentCache[bool]:
     return RecentCache(REMEMBERED)
+
+
+def cancel_stream(stream_id: str) -> None:
+    """Ask a stream of this process to end after its present word; also before it starts."""
+    _streams().keep((stream_id,), True, 1)
+
+
+def is_cancelled(stream_id: str) -> bool:
+    """Whether somebody asked."""
+    return _streams().get((stream_id,)) is not None
 
 
 def cancel_request(name: str) -> None:

@@ -8,7 +8,7 @@ captions have changed since is told by the time stamps of the samples.
 from __future__ import annotations
 
 import threading
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +20,7 @@ import numpy as np
 
 from fiftyone_capviz.curation.dataset.collection import dataset_id, root_dataset, sample_documents
 from fiftyone_capviz.curation.dataset.names import CaptionFields
+from fiftyone_capviz.curation.inference.kept import RecentCache
 from fiftyone_capviz.curation.words.dataset_graph import word_graph
 from fiftyone_capviz.graph.counting import SCORE_BINS
 from fiftyone_capviz.graph.word_graph import WordGraph, graph_of_documents
@@ -84,7 +85,7 @@ class CaptionIndexes:
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
-        self._held: OrderedDict[tuple[str, str], tuple[int, CaptionIndex]] = OrderedDict()
+        self._held: RecentCache[tuple[int, CaptionIndex]] = RecentCache(KEPT)
         self._seen: dict[str, tuple[Stamp, int]] = {}
         self._sparing: Counter[str] = Counter()
 
@@ -101,10 +102,7 @@ class CaptionIndexes:
             held = self._held.get(key)
             if held is None or held[0] != version:
                 held = (version, _index(dataset, caption_field))
-            self._held[key] = held
-            self._held.move_to_end(key)
-            while len(self._held) > KEPT:
-                self._held.popitem(last=False)
+                self._held.keep(key, held, 1)
             return held[1]
 
     def version(self, dataset: fo.Dataset) -> int:
