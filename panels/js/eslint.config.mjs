@@ -8,7 +8,7 @@ export default tseslint.config(
   { ignores: ["node_modules", "../dist"] },
   js.configs.recommended,
   ...tseslint.configs.recommended,
-  { files: ["*.mjs"], languageOptions: { globals: { process: "readonly" } } },
+  { files: ["*.mjs"], languageOptions: { globals: { process: "readonly", URL: "readonly" } } },
   {
     files: ["src/**/*.{ts,tsx}"],
     plugins: { "react-hooks": hooks },

@@ -1,4 +1,5 @@
 import { defineConfig } from "vite";
+import { notices } from "./notices.mjs";
 
 // What the App shares with its plugins as globals. React is the App's own copy, of version 18.
 const globals = {
@@ -12,6 +13,7 @@ const globals = {
 };
 
 export default defineConfig({
+  plugins: [notices()],
   // Classic JSX: the App shares no jsx-runtime.
   esbuild: { jsx: "transform", jsxFactory: "React.createElement", jsxFragment: "React.Fragment" },
   // The tests need React's own checks, which its production build leaves out.
