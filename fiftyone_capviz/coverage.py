@@ -1,4 +1,7 @@
-"""Which segments a caption speaks of (seed paper, section 5.2; entropy after its expert E5)."""
+"""Which segments a caption speaks of (seed paper, section 5.2; entropy after its expert E5).
+
+Formulas: docs/methods.md, sections 3.2, 3.3.
+"""
 
 from __future__ import annotations
 

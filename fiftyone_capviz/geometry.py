@@ -4,6 +4,8 @@ A vision transformer sees the image squashed into its own shape, or a part that 
 middle. Both are a crop of the upright image that is spread over a grid of patches, in rows and
 columns; a model's grid may differ from image to image. Everything that goes from pixels to patches
 or back asks the image's `PixelTransform`.
+
+Formulas: docs/methods.md, sections 1.1, 1.2.
 """
 
 from __future__ import annotations

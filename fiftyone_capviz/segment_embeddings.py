@@ -1,4 +1,7 @@
-"""One vector per segment, and all of them on a plane: the map of a dataset's segments."""
+"""One vector per segment, and all of them on a plane: the map of a dataset's segments.
+
+Formulas: docs/methods.md, sections 3.5 to 3.7.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Segments of one image: which to keep, their share of each patch, words pooled over them."""
+"""Segments of one image: which to keep, their share of each patch, words pooled over them.
+
+Formulas: docs/methods.md, sections 1.3, 1.5, 3.1.
+"""
 
 from __future__ import annotations
 

@@ -71,12 +71,12 @@ def _work_of(ctx: Any) -> Work:
 
 def _steer(ctx: Any, options: AnalysisOptions) -> Work:
     from fiftyone_capviz.curation.steering.batch import Batch, remember_batch
-    from fiftyone_capviz.curation.steering.image import Dials, read_image
+    from fiftyone_capviz.curation.steering.image import ImageRecipe, read_image
     from fiftyone_capviz.curation.steering.many import steer_captions
-    from fiftyone_capviz.curation.steering.scope import Surroundings, batch_recipe
+    from fiftyone_capviz.curation.steering.scope import AppState, batch_recipe
 
     params, dataset = ctx.params, ctx.dataset
-    around = Surroundings.of(
+    around = AppState.of(
         dataset, ctx.view, selected=ctx.selected, request_params=ctx.request_params
     )
     scope = params.get("scope")
@@ -88,7 +88,7 @@ def _steer(ctx: Any, options: AnalysisOptions) -> Work:
         ids,
         image=read_image(dataset, str(params.get("sample_id") or ""), options),
         options=options,
-        dials=Dials.from_dict(params.get("dials") or {}),
+        dials=ImageRecipe.from_dict(params.get("dials") or {}),
         source=params.get("source") or "none",
         turned=int(params.get("turned") or 0),
         label=params.get("label"),

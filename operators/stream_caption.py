@@ -44,13 +44,13 @@ class StreamCaption(FormOperator):
 def _stream(ctx: Any, stream: str, patch: Any) -> Iterator[Any]:
     from fiftyone_capviz.curation.dataset.runs import continued_options
     from fiftyone_capviz.curation.inference.cancelled import is_cancelled
-    from fiftyone_capviz.curation.steering.image import Dials, read_image
+    from fiftyone_capviz.curation.steering.image import ImageRecipe, read_image
     from fiftyone_capviz.curation.steering.messages import attempt_payload
     from fiftyone_capviz.curation.steering.one import stream_image
 
     options = continued_options(ctx.dataset, ctx.params.get("caption_field") or "caption")
     image = read_image(ctx.dataset, str(ctx.params.get("sample_id") or ""), options)
-    dials = Dials.from_dict(ctx.params.get("dials") or {})
+    dials = ImageRecipe.from_dict(ctx.params.get("dials") or {})
     text = ""
     for news in stream_image(image, options, dials):
         if is_cancelled(stream):

@@ -27,7 +27,7 @@ from fiftyone_capviz.curation.steering.batch import (
 )
 from fiftyone_capviz.curation.steering.image import (
     Attempt,
-    Dials,
+    ImageRecipe,
     SteeredImage,
     keep_candidate,
     read_image,
@@ -40,7 +40,7 @@ from fiftyone_capviz.curation.steering.one import (
     weights_on_image,
 )
 from fiftyone_capviz.curation.steering.prompts import suggest_prompts
-from fiftyone_capviz.curation.steering.scope import Surroundings
+from fiftyone_capviz.curation.steering.scope import AppState
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.records import Caption
 from fiftyone_capviz.settings.analysis import AnalysisOptions
@@ -118,7 +118,7 @@ class CaptionSteering(CapvizPanel):
     def generate(self, ctx: Any) -> dict[str, Any]:
         """Caption the image by the dials."""
         image, options = _image(ctx)
-        attempt = steer_image(image, options, Dials.from_dict(ctx.params.get("dials") or {}))
+        attempt = steer_image(image, options, ImageRecipe.from_dict(ctx.params.get("dials") or {}))
         return dict(attempt_payload(attempt, image.caption))
 
     @event
@@ -129,7 +129,7 @@ class CaptionSteering(CapvizPanel):
         search = search_weight(
             image,
             options,
-            Dials.from_dict(ctx.params.get("dials") or {}),
+            ImageRecipe.from_dict(ctx.params.get("dials") or {}),
             wanted_word=word,
             turned=int(ctx.params.get("turned") or 0),
         )
@@ -202,7 +202,7 @@ class CaptionSteering(CapvizPanel):
         text = str(ctx.params.get("text") or "").strip()
         if not text:
             raise InputError("A caption to accept must have a text; it is empty. Generate one.")
-        dials = Dials.from_dict(ctx.params.get("dials") or {})
+        dials = ImageRecipe.from_dict(ctx.params.get("dials") or {})
         caption = Caption(text, text, str(ctx.params.get("prompt") or ""), float("nan"))
         match = float(ctx.params.get("itm") or 0.0)
         weights = weights_on_image(image, options, dials)
@@ -239,9 +239,9 @@ class CaptionSteering(CapvizPanel):
         ctx.panel.set_data("around", {"version": hash(tuple(told)) % 2**31})
 
 
-def surroundings(ctx: Any) -> Surroundings:
+def surroundings(ctx: Any) -> AppState:
     """What the App shows and what is marked in it."""
-    return Surroundings.of(
+    return AppState.of(
         ctx.dataset, ctx.view, selected=ctx.selected, request_params=ctx.request_params
     )
 

@@ -10,7 +10,7 @@ from fiftyone_capviz.curation.app.panel_scope import base_view, captions_key
 from fiftyone_capviz.curation.app.workspace import recolor_params
 from fiftyone_capviz.curation.dataset.logs import get_logger
 from fiftyone_capviz.curation.gallery.cards import SegmentCard, read_cards
-from fiftyone_capviz.curation.gallery.methods import method_readings, stored_method
+from fiftyone_capviz.curation.gallery.methods import method_result, stored_method
 from fiftyone_capviz.curation.gallery.pool import (
     Scope,
     SegmentPool,
@@ -115,7 +115,7 @@ class SegmentGallery(CapvizPanel):
         """
         method = WordMethod(*(sent(ctx, name) for name in ("source", "method", "layer", "head")))
         caption = sent(ctx, "caption_field")
-        found = method_readings(
+        found = method_result(
             ctx.dataset,
             [(sample_id, label_id) for sample_id, label_id in sent(ctx, "cards")],
             method,

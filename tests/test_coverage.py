@@ -76,7 +76,7 @@ def test_coverage_has_no_unit(scores: np.ndarray, factor: float) -> None:
 
 
 def test_few_segments_are_not_all_covered() -> None:
-    """k = ceil(m / 3): METHODS 1.4."""
+    """k = ceil(m / 3): docs/methods.md, 3.2."""
     for segments, k in [(1, 1), (2, 1), (3, 1), (4, 2), (7, 3), (30, 3)]:
         scores = np.arange(1, segments + 1, dtype=float)[:, None]
         assert measure_coverage(scores).counts.sum() == k

@@ -226,6 +226,23 @@ def test_every_package_that_is_imported_is_declared() -> None:
             assert DISTRIBUTIONS.get(top, top) in declared, f"{path} imports {top}"
 
 
+PRIVATE = re.compile(
+    r"""\._(sample_collection|sample_collection_name|root_dataset|dataset|doc|reload|reload_docs"""
+    r"""|is_patches|is_frames|is_clips|all_stages|pipeline|serialize)\b|"_(is_|all_stages)"""
+)
+"""Members of FiftyOne's datasets and views that have no public name."""
+
+
+def test_fiftyones_private_members_are_touched_in_one_file() -> None:
+    home = PACKAGE / "curation" / "dataset" / "collection.py"
+    paths = [path for path in _sources() if _unit(path).startswith("curation")]
+    paths += [*(ROOT / "operators").rglob("*.py"), *(ROOT / "panels").rglob("*.py")]
+    for path in paths:
+        text = path.read_text(encoding="utf-8").replace("self._dataset", "")
+        found = PRIVATE.search(text.replace("self._pipeline", ""))
+        assert found is None or path == home, f"{path.relative_to(ROOT)}: {found and found.group()}"
+
+
 BLOCKER = """
 import importlib, sys
 

@@ -102,7 +102,7 @@ def test_filter_refuses_other_thresholds(name: str) -> None:
 @pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
 @pytest.mark.parametrize(("width", "height"), [(61, 47), (5, 9), (1, 1), (300, 4)])
 def test_pooled_sum_is_the_sum_over_the_resized_map(width: int, height: int, mode: str) -> None:
-    """Oracle 5: the adjoint of the resize, METHODS 1.4."""
+    """Oracle 5: the adjoint of the resize, docs/methods.md, 1.3."""
     rng = np.random.default_rng(5)
     masks = rng.random((4, height, width)) < 0.4
     maps = rng.normal(size=(3, 8, 8))

@@ -2,6 +2,8 @@
 
 "uniform" is the expected figure of a map drawn by lot; "centre" is one bell around the middle of
 the image, where photographs have their subject.
+
+Formulas: docs/methods.md, section 7.6.
 """
 
 from __future__ import annotations

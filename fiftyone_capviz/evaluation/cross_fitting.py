@@ -3,6 +3,8 @@
 The highest of twelve figures measured on the same images is too high, also where all layers are
 alike. So the images are split in halves by lot; each half is measured by the layer that is best on
 the other, and both are pooled (two-fold cross-fitting).
+
+Formulas: docs/methods.md, section 7.17.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 A good model scores it lower, and a good attribution gives the false word less of the object
 (arXiv 2408.14153 section 4.4).
+
+Formulas: docs/methods.md, section 7.8.
 """
 
 from __future__ import annotations

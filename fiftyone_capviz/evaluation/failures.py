@@ -2,6 +2,8 @@
 
 The paper sorted its failures (energy below 0.2) by eye. These are rules, one per group, from the
 maps and the labels alone; they suggest, a person decides. An object can be in several groups.
+
+Formulas: docs/methods.md, section 7.9.
 """
 
 from __future__ import annotations

@@ -8,6 +8,8 @@ color; a deleted word is cut out of the text, small words stay.
 The text side needs a score of how well image and text fit. The likelihood of a text under a
 captioner is none: it says first of all whether the rest of the sentence is English, so that an
 ungrammatical remainder counts against whatever word was cut. CTI and CTD are not measured for it.
+
+Formulas: docs/methods.md, section 7.7.
 """
 
 from __future__ import annotations

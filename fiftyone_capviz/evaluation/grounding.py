@@ -2,6 +2,8 @@
 
 Point game (PGA), energy (PGE) and ranking of regions; arXiv 2408.14153 section 4, and the
 grounding protocol of ALBEF (arXiv 2107.07651).
+
+Formulas: docs/methods.md, sections 7.2 to 7.5.
 """
 
 from __future__ import annotations

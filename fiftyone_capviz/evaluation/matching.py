@@ -4,6 +4,8 @@ Names and captions are normalised alike (lower case, singular, no stop words). T
 must stand together in the caption, in its order, with the same small words between them ("cup of
 coffee"); articles and hyphens do not count, and a comma or full stop ends a name. Where names
 overlap, the longest has the words: "a hot dog" names no dog.
+
+Formulas: docs/methods.md, section 7.1.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Labelled regions on a patch grid: what a map is compared with."""
+"""Labelled regions on a patch grid: what a map is compared with.
+
+Formulas: docs/methods.md, section 7.1.
+"""
 
 from __future__ import annotations
 
@@ -58,8 +61,8 @@ class GridRegions:
 
     Attributes:
         shares: of each patch's pixels, float "regions rows columns".
-        weights: share of the image's pixels per patch through the resize (METHODS 1.4), "regions
-            rows columns".
+        weights: share of the image's pixels per patch through the resize (docs/methods.md, 1.3),
+            "regions rows columns".
         areas: share of the image that each region owns, "regions".
     """
 

@@ -6,6 +6,8 @@ Welsh, 2007). All statistics of one `Bootstrap` see the same draws: differences 
 Draws cannot show what a small sample hides. With fewer than `FEWEST_GROUPS` images no interval is
 given. A share that is 0 or 1 in every image, whose draws are all alike, has Wilson's interval
 (1927) for the number of images, as if each were one trial: wide rather than false.
+
+Formulas: docs/methods.md, sections 7.14, 7.15.
 """
 
 from __future__ import annotations

@@ -4,6 +4,8 @@ For objects that the plain caption does not name, the patches of the object get 
 is a caption that names it (seed paper, section 6). That alone flatters: "on on on boat on on" is a
 success. So a second rate counts what is acceptable as well, by the rule with which the product
 itself accepts a steered caption (`steering.holds_up`) and without a stammer.
+
+Formulas: docs/methods.md, section 7.13.
 """
 
 from __future__ import annotations

@@ -4,6 +4,8 @@ Del Barrio, Cuesta-Albertos and Matran (2018); Dror, Shlomov and Reichart (ACL 2
 appendix E of arXiv 2408.14153. Higher scores are better. Here the scores are paired (two methods
 on the same objects) and objects of one image belong together, so whole images are drawn again,
 the same ones on both sides.
+
+Formulas: docs/methods.md, section 7.16.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""From every pair of every variant to the rows of a table."""
+"""From every pair of every variant to the rows of a table.
+
+Formulas: docs/methods.md, sections 7.2, 7.3, 7.5.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What is known to be so, against what an analysis says: uncovered regions, planted pairs."""
+"""What is known to be so, against what an analysis says: uncovered regions, planted pairs.
+
+Formulas: docs/methods.md, sections 7.10, 7.11.
+"""
 
 from __future__ import annotations
 

@@ -12,6 +12,8 @@ For a pair of words in N documents, let n_ab documents hold both, n_a the first 
     q-value   Benjamini and Hochberg (1995) over all tested pairs
 
 Pairs that never occur together are tested too, so that "never together" can be a finding.
+
+Formulas: docs/methods.md, sections 6.3 to 6.6.
 """
 
 from __future__ import annotations

@@ -9,6 +9,8 @@ collection, n the sum of all its counts, and a prior count α for the word (α0 
 
 Here the counts are those of documents, and the prior has the pooled frequencies of both
 collections, so that rare words are drawn towards "no difference".
+
+Formulas: docs/methods.md, section 6.7.
 """
 
 from __future__ import annotations

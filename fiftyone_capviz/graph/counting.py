@@ -1,4 +1,7 @@
-"""What a word graph counts: which document holds which word, as what, with which match score."""
+"""What a word graph counts: which document holds which word, as what, with which match score.
+
+Formulas: docs/methods.md, section 6.2.
+"""
 
 from __future__ import annotations
 

@@ -6,6 +6,8 @@ sums, co-occurrences XᵀX. Words stand by falling count, equal counts alphabeti
 
 Of a graph that is counted already, parts (some documents, or some words) take milliseconds where
 reading the captions takes seconds, so a graph can follow what a user does.
+
+Formulas: docs/methods.md, sections 6.2, 6.6.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Steering inside a decoder: scaled features, weighted attention, contrasted words."""
+"""Steering inside a decoder: scaled features, weighted attention, contrasted words.
+
+Formulas: docs/methods.md, sections 5.3 to 5.5.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 Every metric is defined here, once, with its target. Nothing is tuned on the scenes it sees: the
 layers and methods are all listed, and "best" is said to be the best of a list.
+
+Formulas: docs/methods.md, section 8.7.
 """
 
 from __future__ import annotations

@@ -4,6 +4,8 @@ Losses: next word (captioner), image-text match against one-word swaps, image-te
 attention alignment, which asks the matcher's cross-attention to put each word's mass on the pixels
 it speaks of (training scenes only; the idea of attention supervision as in AMC, arXiv 2206.15462,
 applied to the attention itself). The model card says so.
+
+Formulas: docs/methods.md, sections 8.1 to 8.4.
 """
 
 from __future__ import annotations

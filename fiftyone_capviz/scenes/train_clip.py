@@ -4,6 +4,8 @@ Half of the images show a part of a scene, so that things are learned for themse
 contrast, the name of every kind and background has to be similar to the images that show it and
 dissimilar to the others (a sigmoid loss without bias): the sign of a similarity means something.
 Masks draw the parts; no attribution is supervised.
+
+Formulas: docs/methods.md, section 8.5.
 """
 
 from __future__ import annotations

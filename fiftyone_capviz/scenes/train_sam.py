@@ -1,4 +1,7 @@
-"""Trains the bundled Segment Anything model from point prompts on exact masks."""
+"""Trains the bundled Segment Anything model from point prompts on exact masks.
+
+Formulas: docs/methods.md, section 8.6.
+"""
 
 from __future__ import annotations
 

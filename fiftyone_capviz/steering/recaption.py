@@ -1,4 +1,7 @@
-"""Captions anew: by a prompt, by weights on image patches, or towards a wanted word."""
+"""Captions anew: by a prompt, by weights on image patches, or towards a wanted word.
+
+Formulas: docs/methods.md, sections 5.5 to 5.7.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Weights on image patches, made from segments."""
+"""Weights on image patches, made from segments.
+
+Formulas: docs/methods.md, sections 5.2 to 5.4.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,8 @@ def coverage_of_segments(owned_shares: FloatArray) -> FloatArray:
     """How much of each patch the chosen segments cover.
 
     Args:
-        owned_shares: share of the image's pixels per patch that each segment owns (METHODS 1.4),
-            float "segments rows columns" or "rows columns".
+        owned_shares: share of the image's pixels per patch that each segment owns
+            (docs/methods.md, 1.3), float "segments rows columns" or "rows columns".
 
     Returns:
         Float64 "rows columns", 0..1; each segment's best covered patch counts as 1, so that a thin

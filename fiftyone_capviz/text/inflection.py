@@ -4,6 +4,8 @@ Both are functions of the word alone. For tags that is exact, not a shortcut: ``
 looks every token up in its lexicon, gives unknown ones a tag by their ending, and applies no rule
 of context. Two departures: a word that the lexicon only knows capitalised is looked up that way
 ("asian" is an adjective), and an unknown compound ends like its last part ("t-shirt" is a noun).
+
+Formulas: docs/methods.md, section 6.1.
 """
 
 from __future__ import annotations

@@ -9,6 +9,8 @@ Decisions: English only (other languages pass through unchanged). Numbers are wo
 other. Only nouns are inflected: "wears" stays "wears". Words that name something else in the
 singular stay plural (glasses, pants, woods). "people" becomes "person". Dots and dollar signs
 inside a word are kept ("u.s.", "$5"): a word may be stored as a value, never used as a key.
+
+Formulas: docs/methods.md, section 6.1.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import numpy as np
 
 from fiftyone_capviz.curation.segments.outlines import segment_outlines
 from fiftyone_capviz.curation.steering.batch import Candidate
-from fiftyone_capviz.curation.steering.image import SteeredImage, Workplace
+from fiftyone_capviz.curation.steering.image import ImageGrid, SteeredImage
 from fiftyone_capviz.curation.steering.messages import (
     AttemptPayload,
     BatchPayload,
@@ -142,7 +142,7 @@ def image_payload(
     }
 
 
-def place_payload(image: SteeredImage, place: Workplace) -> PlacePayload:
+def place_payload(image: SteeredImage, place: ImageGrid) -> PlacePayload:
     cells = {}
     for one, coverage in zip(image.detections, place.coverage, strict=True):
         rows, columns = np.nonzero(coverage >= SHOWN_SHARE)

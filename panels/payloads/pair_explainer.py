@@ -9,8 +9,8 @@ from typing import TypedDict
 import numpy as np
 
 from fiftyone_capviz.curation.dataset.documents import Document
-from fiftyone_capviz.curation.pairs.explain import PairReading
-from fiftyone_capviz.curation.pairs.relate import RelationReading
+from fiftyone_capviz.curation.pairs.explain import PairAnswer
+from fiftyone_capviz.curation.pairs.relate import Relation
 from fiftyone_capviz.curation.pairs.sample import PairFieldsChosen, PairSample, SegmentRegions
 from fiftyone_capviz.curation.segments.outlines import segment_outlines
 from fiftyone_capviz.curation.steering.messages import finite
@@ -153,7 +153,7 @@ def segment_payloads(detections: Sequence[Document]) -> list[SegmentPayload]:
 
 
 def pair_payload(
-    sample: PairSample, reading: PairReading, regions: SegmentRegions, settings: PairSettings
+    sample: PairSample, reading: PairAnswer, regions: SegmentRegions, settings: PairSettings
 ) -> PairPayload:
     """Of a reading, and of the patches that each segment owns."""
     place = reading.transform
@@ -196,7 +196,7 @@ def pair_payload(
     }
 
 
-def relation_payload(reading: RelationReading, settings: PairSettings) -> RelationPayload:
+def relation_payload(reading: Relation, settings: PairSettings) -> RelationPayload:
     """Of a matrix "words words", or "p p p p" of two images."""
     matrix = reading.matrix
     flat = matrix if matrix.ndim == 2 else matrix.reshape(matrix.shape[0] * matrix.shape[1], -1)

@@ -10,8 +10,8 @@ from typing import Literal, TypedDict
 import numpy as np
 from PIL import Image
 
-from fiftyone_capviz.curation.gallery.cards import SegmentCard, WordReading
-from fiftyone_capviz.curation.gallery.methods import MethodReadings
+from fiftyone_capviz.curation.gallery.cards import SegmentCard, SegmentScores
+from fiftyone_capviz.curation.gallery.methods import MethodResult
 from fiftyone_capviz.curation.gallery.pool import Scope, SegmentPool
 from fiftyone_capviz.geometry import Grid
 from fiftyone_capviz.models.attention_shape import AttentionShape
@@ -133,7 +133,7 @@ def card_payload(card: SegmentCard) -> CardPayload:
     }
 
 
-def reading_payload(reading: WordReading) -> ReadingPayload:
+def reading_payload(reading: SegmentScores) -> ReadingPayload:
     """A reading as it is sent: its maps as bytes."""
     peaks, maps = map_bytes(reading.maps)
     return {
@@ -185,7 +185,7 @@ def shape_payload(model: str, shape: AttentionShape | None) -> ShapePayload:
     }
 
 
-def readings_payload(found: MethodReadings, model: str) -> ReadingsPayload:
+def readings_payload(found: MethodResult, model: str) -> ReadingsPayload:
     """The answer of ``read``."""
     return {
         "readings": {one: reading_payload(each) for one, each in found.readings.items()},

@@ -9,9 +9,9 @@ import numpy as np
 from bson import ObjectId
 from PIL import Image
 
-from fiftyone_capviz.curation.evaluation.families import Families, default_variants
 from fiftyone_capviz.curation.evaluation.grounding import GroundingRun
-from fiftyone_capviz.curation.evaluation.labelled import LabelledSample, OpenedSample
+from fiftyone_capviz.curation.evaluation.labelled import LabelledText, OpenedSample
+from fiftyone_capviz.curation.evaluation.method_groups import MethodGroups, default_variants
 from fiftyone_capviz.curation.evaluation.sources import CaptionVariants
 from fiftyone_capviz.evaluation.matching import Vocabulary
 from fiftyone_capviz.evaluation.statistics import Bootstrap
@@ -46,7 +46,7 @@ def opened(
         mask[top * step : bottom * step, left * step : right * step] = True
     named = Vocabulary(labels).name_regions(text, words, labels)
     places = tuple((i,) for i in range(len(labels)))
-    sample = LabelledSample(ObjectId(), "none.png", text, words, 0, labels, places, named)
+    sample = LabelledText(ObjectId(), "none.png", text, words, 0, labels, places, named)
     boxes = np.array([(x / GRID, y / GRID, (r - x) / GRID, (b - y) / GRID)
                       for x, y, r, b in regions.values()])  # fmt: skip
     shown = image or Image.new("RGB", (SIDE, SIDE))
@@ -125,7 +125,7 @@ def grounded(
     return run, Bootstrap(groups, samples=50, seed=0)
 
 
-def known_families() -> tuple[Families, GroundingRun, Bootstrap, list[Variant]]:
+def known_families() -> tuple[MethodGroups, GroundingRun, Bootstrap, list[Variant]]:
     """Layer 0 is right, layer 1 is not; the default of second_order is the wrong one."""
     second = {
         Variant("dual", "second_order", 1): apart,
@@ -137,7 +137,7 @@ def known_families() -> tuple[Families, GroundingRun, Bootstrap, list[Variant]]:
     ]
     run, bootstrap = grounded(sources)
     defaults = default_variants(cast(Any, sources))
-    families = Families.of(run, run.grounding(), defaults, seed=0)
+    families = MethodGroups.of(run, run.grounding(), defaults, seed=0)
     return families, run, bootstrap, defaults
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fiftyone_capviz.curation.demo import make_scenes, scenes_dataset
-from fiftyone_capviz.curation.pairs.explain import PairReading, explain_sample
+from fiftyone_capviz.curation.pairs.explain import PairAnswer, explain_sample
 from fiftyone_capviz.curation.pairs.sample import PairSample
 from fiftyone_capviz.models.cache import ModelCache
 from fiftyone_capviz.settings.pairs import PairSettings
@@ -31,7 +31,7 @@ def pair_dataset(folder: Path, count: int, *, name: str, seed: int = 9_000) -> A
     return dataset
 
 
-def explain(sample: PairSample, caption: str | None = None, **changes: Any) -> PairReading:
+def explain(sample: PairSample, caption: str | None = None, **changes: Any) -> PairAnswer:
     """A sample's own caption, or another one, with the image."""
     text = sample.caption if caption is None else caption
     return explain_sample(sample, text, replace(SETTINGS, **changes), cache=models())

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from fiftyone_capviz.curation.inference.engines import load_captioner
 from fiftyone_capviz.curation.inference.kept import feature_cache
+from fiftyone_capviz.curation.inference.loaded_models import load_captioner
 from fiftyone_capviz.curation.steering.image import SteeredImage
 from tests.worlds.random_world import random_options
 

@@ -5,6 +5,8 @@ itself: interaction CAM. ITSM compares tokens with patches by cosine, after the 
 norm and projection, each token as if it alone were pooled: of the output tokens (ITSM-O), or of
 those that enter the attributed block (ITSM-H). ILIME perturbs both inputs, see
 `interaction_lime`.
+
+Formulas: docs/methods.md, sections 4.13, 4.14.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""How long an attribution will take, from a timed forward pass: so that a form can warn."""
+"""How long an attribution will take, from a timed forward pass: so that a form can warn.
+
+Formulas: docs/methods.md, section 4.17.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
 """All images against all captions of a dataset: one pass of the model per side, then products.
 
 Factors are kept in main memory within a bound of bytes; the longest unused leave first.
+
+Formulas: docs/methods.md, section 4.16.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""What a user is shown of one image and one caption: maps of words, and how exact they are."""
+"""What a user is shown of one image and one caption: maps of words, and how exact they are.
+
+Formulas: docs/methods.md, section 4.11.
+"""
 
 from __future__ import annotations
 

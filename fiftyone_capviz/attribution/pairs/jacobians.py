@@ -3,6 +3,8 @@
 Reverse mode asks once per direction of the embedding, forward mode once per token. Both are worked
 off in chunks of nodes and of questions, so that memory has a bound that does not grow with either;
 between chunks a `stoppable` caller may stop.
+
+Formulas: docs/methods.md, section 4.8.
 """
 
 from __future__ import annotations

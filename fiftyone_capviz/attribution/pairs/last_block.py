@@ -12,6 +12,8 @@ and then the MLP, the last norm and the projection, all of them acting on one to
 
 A norm scales each token by a number, and the path is a straight line: what a linear map makes of
 z at any node is a combination of what it makes of the line's two ends.
+
+Formulas: docs/methods.md, section 4.7.
 """
 
 from __future__ import annotations

@@ -5,6 +5,8 @@ counts: ViT-L/14's 24 blocks against 12 pair 23 with 11, 12 with 6, and 0 with 0
 transformer's attention pooling head (SigLIP) counts as its last block: after it, as after the
 text's last block, one vector is left. SigLIP's 12 blocks and head against 12 text blocks therefore
 pair 12 with 11, 11 with 10, and 0 with 0.
+
+Formulas: docs/methods.md, section 4.10.
 """
 
 from __future__ import annotations

@@ -4,6 +4,8 @@ Of each sample a random part of the patches is painted with the image's mean, an
 the text's tokens is replaced by the filler. The surrogate z_text^T W z_image + c is fitted to the
 cosines by weighted ridge regression. arXiv 2408.14153 fits it by gradient descent; the minimum is
 had in closed form, through the samples' Gram matrix, so that W may be larger than their number.
+
+Formulas: docs/methods.md, section 4.15.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 Token vectors sum to the change of the embedding from the reference to the input, which is known
 exactly: what a quadrature misses of it is known too, and nodes are added until that is small.
+
+Formulas: docs/methods.md, sections 4.4, 4.5.
 """
 
 from __future__ import annotations

@@ -13,6 +13,8 @@ be computed once and kept. Summed over all tokens, the image's CLS included, A i
 
 the text's reference being pooled where the caption is; what the quadrature misses of it is the
 completeness error.
+
+Formulas: docs/methods.md, sections 4.1, 4.2, 4.6, 4.9.
 """
 
 from __future__ import annotations

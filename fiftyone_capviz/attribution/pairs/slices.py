@@ -3,6 +3,8 @@
 An attribution of a word on a patch is spread over the patch's pixels. A region is given by its
 patch weights: the share of the image's pixels per patch that it owns, through the resize
 (`segments.owned_shares`); `region_weights` makes them from a box or mask.
+
+Formulas: docs/methods.md, sections 1.4, 3.1, 4.11.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""From word pieces to words: which tokens make up each word of a caption."""
+"""From word pieces to words: which tokens make up each word of a caption.
+
+Formulas: docs/methods.md, section 2.8.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Raw cross-attention: where each word looks, whether or not it matters to the score."""
+"""Raw cross-attention: where each word looks, whether or not it matters to the score.
+
+Formulas: docs/methods.md, section 2.3.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Sequence
 
 import torch
 
-from fiftyone_capviz.attribution.words.taps import Reading, reading_taps
+from fiftyone_capviz.attribution.words.taps import CrossAttention, reading_taps
 from fiftyone_capviz.models.interfaces import CaptionAttention, MatchAttention
 
 
@@ -18,13 +21,13 @@ def read_matcher_attention(
     texts: Sequence[str],
     layers: Sequence[int],
     use_enc: bool = True,
-) -> Reading:
+) -> CrossAttention:
     """Cross-attention of the matcher; row t is the token's own."""
     tokens = matcher.tokens(texts, use_enc=use_enc)
     with reading_taps(matcher, layers) as taps:
         logits = matcher.match_logits(features, tokens)
         attention = torch.stack([tap.attention for tap in taps])[..., 1:]
-    return Reading(attention, None, tokens.mask, tokens.offsets, logits)
+    return CrossAttention(attention, None, tokens.mask, tokens.offsets, logits)
 
 
 @torch.no_grad()
@@ -34,7 +37,7 @@ def read_captioner_attention(
     *,
     texts: Sequence[str],
     layers: Sequence[int],
-) -> Reading:
+) -> CrossAttention:
     """Cross-attention of the captioner at the moment at which it predicts each token.
 
     The row that predicts token t is that of token t-1; rows are moved so that row t belongs to
@@ -44,7 +47,7 @@ def read_captioner_attention(
     with reading_taps(captioner, layers) as taps:
         captioner.token_logits(features, tokens)
         attention = torch.stack([tap.attention for tap in taps])[..., 1:]
-    return Reading(predicted_rows(attention), None, tokens.mask, tokens.offsets, None)
+    return CrossAttention(predicted_rows(attention), None, tokens.mask, tokens.offsets, None)
 
 
 def predicted_rows(values: torch.Tensor) -> torch.Tensor:

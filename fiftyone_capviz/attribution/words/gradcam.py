@@ -5,6 +5,8 @@ token at t+1 is its log-probability, predicted by row t. One backward pass over 
 targets would mix them, because row t also serves later words as key and value. So the captioner
 keeps gradients on a token's own row (`CaptionAttention.own_rows`); then one backward pass is exact
 for every word and every layer.
+
+Formulas: docs/methods.md, sections 2.4, 2.5.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from collections.abc import Sequence
 import torch
 
 from fiftyone_capviz.attribution.words.cross_attention import predicted_rows
-from fiftyone_capviz.attribution.words.taps import Reading, gradient_taps, gradients_of
+from fiftyone_capviz.attribution.words.taps import CrossAttention, gradient_taps, gradients_of
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.models.interfaces import CaptionAttention, MatchAttention
 
@@ -31,7 +33,7 @@ def read_itm_gradients(
     layers: Sequence[int],
     target: str = "logit",
     use_enc: bool = True,
-) -> Reading:
+) -> CrossAttention:
     """Cross-attention and its gradient, from one forward and one short backward pass.
 
     The target is summed over the batch; as pairs do not see each other this is exact for each.
@@ -53,7 +55,7 @@ def read_itm_gradients(
         attention, gradient = gradients_of(wanted.sum(), taps)
     # Padding attends to the image too; what it sees is nobody's.
     gradient = gradient * tokens.mask[:, None, :, None].to(gradient.dtype)
-    return Reading(attention, gradient, tokens.mask, tokens.offsets, logits.detach())
+    return CrossAttention(attention, gradient, tokens.mask, tokens.offsets, logits.detach())
 
 
 def read_lm_gradients(
@@ -62,7 +64,7 @@ def read_lm_gradients(
     *,
     texts: Sequence[str],
     layers: Sequence[int],
-) -> Reading:
+) -> CrossAttention:
     """Cross-attention and its gradient for every token, from one forward and one backward pass.
 
     Args:
@@ -81,6 +83,6 @@ def read_lm_gradients(
         picked = precise[:, :-1].log_softmax(-1).gather(-1, tokens.ids[:, 1:, None])[..., 0]
         target = (picked * tokens.mask[:, 1:]).sum()
         attention, gradient = gradients_of(target, taps)
-    return Reading(
+    return CrossAttention(
         predicted_rows(attention), predicted_rows(gradient), tokens.mask, tokens.offsets, None
     )

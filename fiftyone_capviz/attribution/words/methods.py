@@ -1,4 +1,7 @@
-"""Attribution methods by name, and their way from a reading to maps of words."""
+"""Attribution methods by name, and their way from a reading to maps of words.
+
+Formulas: docs/methods.md, section 2.6.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from fiftyone_capviz.attribution.words.cross_attention import (
     read_matcher_attention,
 )
 from fiftyone_capviz.attribution.words.gradcam import read_itm_gradients, read_lm_gradients
-from fiftyone_capviz.attribution.words.taps import ALL_LAYERS, Reading, chosen_layers
+from fiftyone_capviz.attribution.words.taps import ALL_LAYERS, CrossAttention, chosen_layers
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.geometry import Grid
 from fiftyone_capviz.models.interfaces import (
@@ -48,9 +51,11 @@ class Reader:
     description: str
     differentiates: bool
     matcher: Callable[
-        [MatchAttention, torch.Tensor, Sequence[str], Sequence[int], WordMethod], Reading
+        [MatchAttention, torch.Tensor, Sequence[str], Sequence[int], WordMethod], CrossAttention
     ]
-    captioner: Callable[[CaptionAttention, torch.Tensor, Sequence[str], Sequence[int]], Reading]
+    captioner: Callable[
+        [CaptionAttention, torch.Tensor, Sequence[str], Sequence[int]], CrossAttention
+    ]
 
 
 METHODS: dict[str, Reader] = {
@@ -208,7 +213,7 @@ def all_method_maps(
     return found
 
 
-def relevance_of(reading: Reading, *, clamp: str = "none") -> torch.Tensor:
+def relevance_of(reading: CrossAttention, *, clamp: str = "none") -> torch.Tensor:
     """Attention, times its gradient where there is one: "layers captions heads tokens patches"."""
     if clamp not in CLAMPS:
         raise InputError(f"clamp must be one of {', '.join(CLAMPS)}; got {clamp!r}.")
@@ -219,7 +224,9 @@ def relevance_of(reading: Reading, *, clamp: str = "none") -> torch.Tensor:
     return product.clamp_min(0) if clamp == "product" else product
 
 
-def combine(reading: Reading, *, head: int | None = None, clamp: str = "none") -> torch.Tensor:
+def combine(
+    reading: CrossAttention, *, head: int | None = None, clamp: str = "none"
+) -> torch.Tensor:
     """Relevance of one head, or the mean over heads: "layers captions tokens patches".
 
     Raises:
@@ -246,7 +253,7 @@ def reader_of(method: str) -> Reader:
 
 
 def _single_maps(
-    reading: Reading,
+    reading: CrossAttention,
     words: Sequence[CaptionWords],
     shifts: Sequence[int],
     how: WordMethod,
@@ -259,7 +266,7 @@ def _single_maps(
 
 
 def _word_rows(
-    reading: Reading, words: Sequence[CaptionWords], shifts: Sequence[int]
+    reading: CrossAttention, words: Sequence[CaptionWords], shifts: Sequence[int]
 ) -> list[FloatArray]:
     return [
         word_rows(w, offsets, shift=shift)

@@ -14,7 +14,7 @@ from fiftyone_capviz.records import Span
 
 
 @dataclass(frozen=True)
-class Reading:
+class CrossAttention:
     """Cross-attention of a batch of captions over the image patches; the CLS column is dropped.
 
     Attributes:

@@ -22,7 +22,7 @@ from fiftyone_capviz.curation.analysis.run import AnalysisRun
 from fiftyone_capviz.curation.dataset.job import Job, long_run
 from fiftyone_capviz.curation.dataset.progress import ProgressBar, ProgressCallback, StopCallback
 from fiftyone_capviz.curation.dataset.samples import image_samples
-from fiftyone_capviz.curation.inference.engines import resolve_setting
+from fiftyone_capviz.curation.inference.loaded_models import resolve_setting
 from fiftyone_capviz.settings.analysis import (
     STAGES,
     AnalysisChanges,

@@ -21,7 +21,11 @@ from fiftyone_capviz.curation.dataset.names import CaptionFields, SegmentFields
 from fiftyone_capviz.curation.dataset.states import Task
 from fiftyone_capviz.curation.inference.batch_loop import Work, Worker, failure_message
 from fiftyone_capviz.curation.inference.batches import Item, ItemLoader, Preparer
-from fiftyone_capviz.curation.inference.engines import Engines, load_engines, share_preprocessing
+from fiftyone_capviz.curation.inference.loaded_models import (
+    LoadedModels,
+    load_models,
+    share_preprocessing,
+)
 from fiftyone_capviz.errors import CapvizError, ImageError, InputError
 from fiftyone_capviz.records import CaptionWords, FloatArray, Match
 from fiftyone_capviz.segments import filter_segments
@@ -43,7 +47,9 @@ class StageComputer:
         seconds: stage -> time spent in it.
     """
 
-    def __init__(self, engines: Engines, options: AnalysisOptions, *, segment_hash: str) -> None:
+    def __init__(
+        self, engines: LoadedModels, options: AnalysisOptions, *, segment_hash: str
+    ) -> None:
         self._engines = engines
         self._options = options
         self._segment_hash = segment_hash
@@ -253,7 +259,7 @@ class AnalysisWork(Work[Task, Item, SampleResult]):
 
     def open(self, cache: ModelCache | None) -> AnalysisWorker:
         """Load what the stages need."""
-        engines = load_engines(self.options, self.stages, cache)
+        engines = load_models(self.options, self.stages, cache)
         return AnalysisWorker(fo.load_dataset(self.dataset), engines, self.options, self.hashes)
 
 
@@ -270,7 +276,7 @@ class AnalysisWorker(Worker[Task, Item, SampleResult]):
     def __init__(
         self,
         dataset: fo.Dataset,
-        engines: Engines,
+        engines: LoadedModels,
         options: AnalysisOptions,
         hashes: Mapping[str, str],
     ) -> None:
@@ -306,12 +312,12 @@ class AnalysisWorker(Worker[Task, Item, SampleResult]):
         self._loader.close()
 
 
-def _preparers(engines: Engines, shared: Mapping[str, str]) -> dict[str, Preparer]:
+def _preparers(engines: LoadedModels, shared: Mapping[str, str]) -> dict[str, Preparer]:
     kinds = {"captioner": engines.captioner, "matcher": engines.matcher}
     return {k: m.preprocess for k, m in kinds.items() if m is not None and k not in shared}
 
 
-def _shared(engines: Engines) -> dict[str, str]:
+def _shared(engines: LoadedModels) -> dict[str, str]:
     if engines.captioner is None or engines.matcher is None:
         return {}
     same = share_preprocessing(engines.captioner, engines.matcher)

@@ -4,6 +4,8 @@ A form loads no model and imports no torch. The run itself recognises stored res
 fingerprints of the checkpoints; a form takes the fingerprints from the last run's record as long
 as the same models are named, so it is exact unless a checkpoint was exchanged under the same name;
 then the run still refuses. The estimate is made of how fast the last run was, stage by stage.
+
+Formulas: docs/methods.md, section 9.1.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from fiftyone_capviz.curation.dataset.runs import read_run, what_differs
 from fiftyone_capviz.curation.dataset.samples import ImageSamples, image_samples
 from fiftyone_capviz.curation.dataset.schema import check_fields
 from fiftyone_capviz.curation.dataset.states import SAMPLE_STAGES, SampleState, Task, read_states
-from fiftyone_capviz.curation.inference.engines import Setting, resolve_setting
+from fiftyone_capviz.curation.inference.loaded_models import Setting, resolve_setting
 from fiftyone_capviz.errors import ExistingResultsError, InputError
 from fiftyone_capviz.settings.analysis import STAGES, AnalysisOptions, Stage, validated_stages
 

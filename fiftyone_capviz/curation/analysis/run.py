@@ -43,7 +43,7 @@ from fiftyone_capviz.curation.dataset.schema import declare_fields
 from fiftyone_capviz.curation.dataset.states import SAMPLE_STAGES, Task
 from fiftyone_capviz.curation.dataset.store import clear_stop
 from fiftyone_capviz.curation.inference.batch_loop import run_batches
-from fiftyone_capviz.curation.inference.engines import Setting, models_in_use
+from fiftyone_capviz.curation.inference.loaded_models import Setting, models_in_use
 from fiftyone_capviz.errors import InputError, StoppedError
 from fiftyone_capviz.records import FloatArray
 from fiftyone_capviz.settings.analysis import STAGES, AnalysisOptions, Stage

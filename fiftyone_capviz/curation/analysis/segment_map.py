@@ -29,7 +29,7 @@ from fiftyone_capviz.curation.dataset.states import Task, read_states
 from fiftyone_capviz.curation.dataset.store import clear_stop
 from fiftyone_capviz.curation.inference.batch_loop import Work, Worker, run_batches
 from fiftyone_capviz.curation.inference.batches import Item, ItemLoader
-from fiftyone_capviz.curation.inference.engines import load_captioner
+from fiftyone_capviz.curation.inference.loaded_models import load_captioner
 from fiftyone_capviz.curation.inference.segment_weights import weights_of
 from fiftyone_capviz.errors import ImageError, InputError, StoppedError
 from fiftyone_capviz.records import FloatArray

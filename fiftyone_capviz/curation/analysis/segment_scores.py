@@ -1,4 +1,7 @@
-"""Word maps pooled over the segments of one image, new ones or those that are stored."""
+"""Word maps pooled over the segments of one image, new ones or those that are stored.
+
+Formulas: docs/methods.md, sections 1.3, 3.1, 3.5.
+"""
 
 from __future__ import annotations
 

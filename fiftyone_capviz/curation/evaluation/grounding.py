@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from fiftyone_capviz.curation.evaluation.labelled import LabelledSample, OpenedSample
+from fiftyone_capviz.curation.evaluation.labelled import LabelledText, OpenedSample
 from fiftyone_capviz.curation.evaluation.sources import CaptionVariants, MapSource
 from fiftyone_capviz.evaluation.chance import REFERENCES, ground_references
 from fiftyone_capviz.evaluation.failures import (
@@ -37,7 +37,7 @@ class EvaluatedPair:
         groups: suggested failure groups by the shown variant.
     """
 
-    sample: LabelledSample
+    sample: LabelledText
     region: int
     words: tuple[int, ...]
     shape: ObjectShape
@@ -179,7 +179,7 @@ class GroundingMeasurement:
     def _add_coverage(
         self,
         total: GroundingPart,
-        sample: LabelledSample,
+        sample: LabelledText,
         found: Sequence[CaptionVariants],
         on_grids: Sequence[GridRegions],
     ) -> None:

@@ -39,7 +39,7 @@ UNLABELLED = "unlabelled"
 
 
 @dataclass(frozen=True)
-class LabelledSample:
+class LabelledText:
     """One text of a sample, and the labelled regions of its image.
 
     Attributes:
@@ -77,7 +77,7 @@ def labels_of(row: Document, options: EvaluationOptions) -> list[str]:
 
 def caption_texts(
     row: Document, options: EvaluationOptions, vocabulary: Vocabulary, counts: Counter[str]
-) -> list[LabelledSample]:
+) -> list[LabelledText]:
     """The captions of a sample that count, with the regions that their words name.
 
     Args:
@@ -101,7 +101,7 @@ def caption_texts(
 
 def expression_texts(
     row: Document, options: EvaluationOptions, counts: Counter[str]
-) -> list[LabelledSample]:
+) -> list[LabelledText]:
     """The expressions of a sample's regions; every region of the image stands beside each.
 
     An expression that several regions share is ambiguous: it is skipped, or they are one region.
@@ -194,8 +194,8 @@ def _sample(
     number: int,
     regions: Sequence[_Region],
     named: NamedRegions,
-) -> LabelledSample:
-    return LabelledSample(
+) -> LabelledText:
+    return LabelledText(
         id=row["_id"],
         filepath=row["filepath"],
         text=text,
@@ -219,7 +219,7 @@ class OpenedSample:
         flagged: which regions their own labels call occluded.
     """
 
-    sample: LabelledSample
+    sample: LabelledText
     image: Image
     masks: BoolArray
     boxes: np.ndarray
@@ -227,8 +227,8 @@ class OpenedSample:
 
 
 def open_samples(
-    dataset: fo.Dataset, samples: Sequence[LabelledSample], options: EvaluationOptions
-) -> Iterator[OpenedSample | tuple[LabelledSample, str]]:
+    dataset: fo.Dataset, samples: Sequence[LabelledText], options: EvaluationOptions
+) -> Iterator[OpenedSample | tuple[LabelledText, str]]:
     """Images and masks of a batch; for a sample that cannot be used, why."""
     name = options.regions_field
     shown = {region_path(dataset, name): 1, "metadata": 1}
@@ -244,7 +244,7 @@ def open_samples(
             yield sample, str(error) or type(error).__name__
 
 
-def _opened(sample: LabelledSample, row: Document, name: str) -> OpenedSample:
+def _opened(sample: LabelledText, row: Document, name: str) -> OpenedSample:
     stored = stored_regions(row, name)
     image = open_image(sample.filepath)
     size = {"width": image.width, "height": image.height}

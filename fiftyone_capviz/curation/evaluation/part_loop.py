@@ -14,7 +14,7 @@ from bson import ObjectId
 from fiftyone_capviz.curation.dataset.job import Job
 from fiftyone_capviz.curation.dataset.logs import get_logger
 from fiftyone_capviz.curation.dataset.progress import Failure
-from fiftyone_capviz.curation.evaluation.labelled import LabelledSample
+from fiftyone_capviz.curation.evaluation.labelled import LabelledText
 from fiftyone_capviz.curation.evaluation.work import EvaluationWork, Measured, NumberedSample
 from fiftyone_capviz.curation.inference.batch_loop import run_batches
 from fiftyone_capviz.errors import HopelessError, InputError
@@ -42,7 +42,7 @@ class PartLoop:
     stopped: bool = False
 
     def over(
-        self, work: EvaluationWork, samples: Sequence[LabelledSample], take: Callable[[Any], None]
+        self, work: EvaluationWork, samples: Sequence[LabelledText], take: Callable[[Any], None]
     ) -> None:
         """Work on all samples, until it is stopped or hopeless.
 
@@ -100,7 +100,7 @@ class PartLoop:
             found = reasons | found
         return list(found.values())
 
-    def _failed(self, part: str, sample: LabelledSample, reason: str) -> None:
+    def _failed(self, part: str, sample: LabelledText, reason: str) -> None:
         if sample.id not in self.failures[part]:  # else it is the next text of the same image
             failure = Failure(str(sample.id), sample.filepath, reason)
             get_logger().warning("evaluation: %s", reason_text(failure))

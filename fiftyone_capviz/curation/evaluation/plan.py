@@ -19,7 +19,7 @@ from fiftyone_capviz.curation.dataset.samples import image_samples, is_whole
 from fiftyone_capviz.curation.dataset.schema import text_fields
 from fiftyone_capviz.curation.evaluation.labelled import (
     LEFT_OUT,
-    LabelledSample,
+    LabelledText,
     caption_texts,
     expression_texts,
     expressions_of,
@@ -61,7 +61,7 @@ class EvaluationPlan:
     """
 
     dataset: fo.Dataset
-    samples: list[LabelledSample]
+    samples: list[LabelledText]
     vocabulary: Vocabulary
     counts: dict[str, int]
     notes: list[str] = field(default_factory=list)
@@ -200,7 +200,7 @@ def _rows(
 
 def _texts(
     rows: Sequence[Document], options: EvaluationOptions, vocabulary: Vocabulary
-) -> tuple[list[LabelledSample], dict[str, int]]:
+) -> tuple[list[LabelledText], dict[str, int]]:
     samples = []
     names = (
         "images captions captions_with_pair regions regions_named regions_repeated pairs "
@@ -251,7 +251,7 @@ def _no_text(dataset: fo.Dataset, rows: Sequence[Document], options: EvaluationO
     )
 
 
-def _nothing_named(samples: Sequence[LabelledSample], options: EvaluationOptions) -> str:
+def _nothing_named(samples: Sequence[LabelledText], options: EvaluationOptions) -> str:
     labels = Counter(label for sample in samples for label in sample.labels)
     words = Counter(word for sample in samples for word in sample.words.words)
     return (
@@ -277,7 +277,7 @@ SELDOM = 0.05
 
 
 def text_notes(
-    samples: Sequence[LabelledSample],
+    samples: Sequence[LabelledText],
     options: EvaluationOptions,
     *,
     counts: Mapping[str, int],
@@ -326,7 +326,7 @@ def text_notes(
     return notes
 
 
-def _seldom_named(samples: Sequence[LabelledSample]) -> list[str]:
+def _seldom_named(samples: Sequence[LabelledText]) -> list[str]:
     """Frequent labels of which next to none is named, the most frequent first, with numbers."""
     regions: Counter[str] = Counter()
     named: Counter[str] = Counter()

@@ -15,12 +15,12 @@ import fiftyone as fo
 import numpy as np
 
 from fiftyone_capviz.curation.dataset.runs import installed_versions
-from fiftyone_capviz.curation.evaluation.families import Families, default_variants
 from fiftyone_capviz.curation.evaluation.grounding import GroundingRun
+from fiftyone_capviz.curation.evaluation.method_groups import MethodGroups, default_variants
 from fiftyone_capviz.curation.evaluation.plan import EvaluationPlan
 from fiftyone_capviz.curation.evaluation.report import Row
 from fiftyone_capviz.curation.evaluation.sources import MapSource
-from fiftyone_capviz.curation.inference.engines import resolve_device, resolve_precision
+from fiftyone_capviz.curation.inference.loaded_models import resolve_device, resolve_precision
 from fiftyone_capviz.evaluation.grounding import Grounding
 from fiftyone_capviz.evaluation.summaries import Variant
 from fiftyone_capviz.evaluation.truth import rank_planted
@@ -122,7 +122,7 @@ def association_rows(plan: EvaluationPlan, options: EvaluationOptions) -> list[R
 def pair_columns(
     run: GroundingRun,
     values: Grounding,
-    families: Families,
+    families: MethodGroups,
     *,
     kept: Sequence[Variant],
 ) -> dict[str, Any]:

@@ -19,14 +19,14 @@ from fiftyone.core.collections import SampleCollection
 from fiftyone_capviz.curation.dataset.job import Job, JobKeywords, long_run
 from fiftyone_capviz.curation.dataset.runs import now
 from fiftyone_capviz.curation.dataset.store import clear_stop
-from fiftyone_capviz.curation.evaluation.families import (
-    Families,
+from fiftyone_capviz.curation.evaluation.grounding import GroundingRun
+from fiftyone_capviz.curation.evaluation.labelled import LabelledText
+from fiftyone_capviz.curation.evaluation.method_groups import (
+    MethodGroups,
     comparison_rows,
     default_variants,
     unsigned_methods,
 )
-from fiftyone_capviz.curation.evaluation.grounding import GroundingRun
-from fiftyone_capviz.curation.evaluation.labelled import LabelledSample
 from fiftyone_capviz.curation.evaluation.part_loop import FIRST_PART, PartLoop, reason_text
 from fiftyone_capviz.curation.evaluation.plan import EvaluationPlan, plan_evaluation
 from fiftyone_capviz.curation.evaluation.probes import Chosen, FaithfulnessRun, SteeringRun, SwapRun
@@ -50,7 +50,7 @@ from fiftyone_capviz.curation.evaluation.work import (
     SteeringProbeWork,
     SwapWork,
 )
-from fiftyone_capviz.curation.inference.engines import models_in_use
+from fiftyone_capviz.curation.inference.loaded_models import models_in_use
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.evaluation.grounding import Grounding
 from fiftyone_capviz.evaluation.statistics import Bootstrap
@@ -129,7 +129,7 @@ class _Evaluation:
             self.grounding.variants, values, labels, bootstrap, unsigned=unsigned
         )
         defaults = default_variants(sources)
-        families = Families.of(self.grounding, values, defaults, seed=options.seed)
+        families = MethodGroups.of(self.grounding, values, defaults, seed=options.seed)
         blind = summarize_grounding(*self.grounding.references(), labels, bootstrap)
         report = EvaluationReport(
             about=about(options, sources, self.plan, captioner=captioner, shown=shown, begun=begun),
@@ -156,7 +156,7 @@ class _Evaluation:
         report.seconds.update(self.loop.seconds)
         return report, values
 
-    def _needed(self) -> list[LabelledSample]:
+    def _needed(self) -> list[LabelledText]:
         """Samples with a pair; all of them where coverage is asked for."""
         if "coverage" in self.options.measures:
             return self.plan.samples
@@ -205,13 +205,13 @@ class _Evaluation:
         if not (report.steering or self.loop.failures["steering"]):
             report.notes.append("Steering: the plain captions name every object that is large.")
 
-    def _drawn(self, count: int) -> list[LabelledSample]:
+    def _drawn(self, count: int) -> list[LabelledText]:
         """Images with a pair, drawn by the seed, in the order of the view; one text of each.
 
         Those that could not be used before are not drawn.
         """
         broken = self.loop.failures[FIRST_PART]
-        usable: dict[ObjectId, list[LabelledSample]] = {}
+        usable: dict[ObjectId, list[LabelledText]] = {}
         for sample in self.plan.samples:
             if sample.named.pairs and sample.id not in broken:
                 usable.setdefault(sample.id, []).append(sample)

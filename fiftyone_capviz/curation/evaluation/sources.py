@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 import numpy as np
 from PIL.Image import Image
 
-from fiftyone_capviz.curation.inference.engines import load_captioner, load_matcher, model_cache
+from fiftyone_capviz.curation.inference.loaded_models import (
+    load_captioner,
+    load_matcher,
+    model_cache,
+)
 from fiftyone_capviz.evaluation.summaries import Variant
 from fiftyone_capviz.geometry import PixelTransform
 from fiftyone_capviz.records import BoolArray, CaptionWords, FloatArray

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import fiftyone as fo
 
 from fiftyone_capviz.curation.evaluation.grounding import GroundingMeasurement
-from fiftyone_capviz.curation.evaluation.labelled import LabelledSample, OpenedSample, open_samples
+from fiftyone_capviz.curation.evaluation.labelled import LabelledText, OpenedSample, open_samples
 from fiftyone_capviz.curation.evaluation.probes import Chosen, FaithfulnessRun, SteeringRun, SwapRun
 from fiftyone_capviz.curation.evaluation.sources import load_sources
 from fiftyone_capviz.curation.inference.batch_loop import HOPELESS, Work, Worker
@@ -27,7 +27,7 @@ class NumberedSample:
     """A labelled sample and its place in its part, from which its draws come."""
 
     number: int
-    sample: LabelledSample
+    sample: LabelledText
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +50,7 @@ class Measured:
     """
 
     found: Any = None
-    sample: LabelledSample | None = None
+    sample: LabelledText | None = None
     error: str | None = None
 
 

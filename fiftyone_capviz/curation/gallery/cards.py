@@ -49,7 +49,7 @@ class SegmentCard:
     words: tuple[str, ...]
     area: float | None
     stale: bool
-    reading: WordReading | None
+    reading: SegmentScores | None
 
 
 def read_cards(
@@ -148,10 +148,10 @@ def _cards_of(
 
 def _stored_readings(
     row: Mapping[str, Any], rows: Sequence[int], words: int, top_k: int
-) -> Sequence[WordReading | None]:
+) -> Sequence[SegmentScores | None]:
     """Readings from what the analysis stored; None where it does not fit the segments."""
     scores, maps = _array(row.get("scores")), _array(row.get("attention"))
-    nothing: list[WordReading | None] = [None] * len(rows)
+    nothing: list[SegmentScores | None] = [None] * len(rows)
     if scores is None or maps is None or not words:
         return nothing
     fits = scores.shape == (len(row["ids"]), words) and maps.ndim == 3 and len(maps) == words
@@ -181,7 +181,7 @@ def _mask_of(
 
 
 @dataclass(frozen=True)
-class WordReading:
+class SegmentScores:
     """A caption's words on one segment.
 
     Attributes:
@@ -206,7 +206,7 @@ class WordReading:
 
 def read_words(
     scores: FloatArray, maps: FloatArray, rows: Sequence[int], *, top_k: int = 3
-) -> list[WordReading]:
+) -> list[SegmentScores]:
     """The readings of some segments of one image.
 
     Args:
@@ -223,7 +223,7 @@ def read_words(
     for row in rows:
         entropy = float(covered.entropy[row])
         readings.append(
-            WordReading(
+            SegmentScores(
                 scores=table[row],
                 best=best,
                 covered_by=covered.covered_by[row],

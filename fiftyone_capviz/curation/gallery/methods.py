@@ -23,15 +23,19 @@ from fiftyone_capviz.curation.dataset.documents import (
 )
 from fiftyone_capviz.curation.dataset.names import CaptionFields, SegmentFields
 from fiftyone_capviz.curation.dataset.runs import continued_options, last_options, read_run
-from fiftyone_capviz.curation.gallery.cards import WordReading, read_words
+from fiftyone_capviz.curation.gallery.cards import SegmentScores, read_words
 from fiftyone_capviz.curation.gallery.word_maps import (
     CaptionedImage,
     CaptionMaps,
     MapMaker,
     map_cache,
 )
-from fiftyone_capviz.curation.inference.engines import load_captioner, load_matcher, models_in_use
 from fiftyone_capviz.curation.inference.kept import RecentCache
+from fiftyone_capviz.curation.inference.loaded_models import (
+    load_captioner,
+    load_matcher,
+    models_in_use,
+)
 from fiftyone_capviz.curation.inference.turns import WAIT_SECONDS
 from fiftyone_capviz.errors import CapvizError, InputError
 from fiftyone_capviz.geometry import PixelTransform
@@ -78,7 +82,7 @@ def stored_method(dataset: fo.Dataset, caption_field: str) -> StoredMethod:
 
 
 @dataclass(frozen=True)
-class MethodReadings:
+class MethodResult:
     """What a method says about some segments.
 
     Attributes:
@@ -88,13 +92,13 @@ class MethodReadings:
         layer: the one that was read.
     """
 
-    readings: Mapping[str, WordReading]
+    readings: Mapping[str, SegmentScores]
     failures: Mapping[str, str]
     shape: AttentionShape
     layer: int
 
 
-def method_readings(
+def method_result(
     dataset: fo.Dataset,
     chosen: Sequence[tuple[str, str]],
     method: WordMethod,
@@ -104,7 +108,7 @@ def method_readings(
     options: AnalysisOptions | None = None,
     cache: ModelCache | None = None,
     maps: RecentCache[CaptionMaps] | None = None,
-) -> MethodReadings:
+) -> MethodResult:
     """Read the words on some segments by a method of choice; nothing is stored.
 
     Args:
@@ -148,13 +152,13 @@ def method_readings(
         known = MapMaker(model, asked, map_cache() if maps is None else maps)
         known.compute(images)
     layer = shape.default_layer if layer is None else layer
-    readings: dict[str, WordReading] = {}
+    readings: dict[str, SegmentScores] = {}
     for image in images:
         try:
             readings |= _readings(image, known.of(image).at(layer, head), known, asked.top_k)
         except CapvizError as error:
             failures |= dict.fromkeys(image.label_ids, str(error))
-    return MethodReadings(readings, failures, shape, layer)
+    return MethodResult(readings, failures, shape, layer)
 
 
 def _read_images(
@@ -182,7 +186,7 @@ def _read_images(
 
 def _readings(
     image: CaptionedImage, maps: FloatArray, known: MapMaker, top_k: int
-) -> dict[str, WordReading]:
+) -> dict[str, SegmentScores]:
     transform = known.of(image).transform
     ids = [str(one["_id"]) for one in image.detections]
     label_ids = [one for one in image.label_ids if one in ids]

@@ -36,7 +36,7 @@ from pymongo import UpdateOne
 from fiftyone_capviz.curation.dataset.job import Job, asked_meanwhile
 from fiftyone_capviz.curation.dataset.logs import get_logger, log_file
 from fiftyone_capviz.curation.dataset.progress import duration_text
-from fiftyone_capviz.curation.inference.engines import models_in_use
+from fiftyone_capviz.curation.inference.loaded_models import models_in_use
 from fiftyone_capviz.curation.inference.memory import free_memory, is_out_of_memory
 from fiftyone_capviz.curation.inference.prefetch import Prefetch
 from fiftyone_capviz.curation.inference.writing import BatchWriter

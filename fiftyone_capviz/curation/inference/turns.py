@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from fiftyone_capviz.curation.inference.engines import (
+from fiftyone_capviz.curation.inference.loaded_models import (
     load_captioner,
     load_matcher,
     model_cache,

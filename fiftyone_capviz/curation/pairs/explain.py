@@ -17,8 +17,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from fiftyone_capviz.curation.inference.engines import load_encoder
 from fiftyone_capviz.curation.inference.kept import RecentCache, file_key
+from fiftyone_capviz.curation.inference.loaded_models import load_encoder
 from fiftyone_capviz.curation.inference.turns import is_small, turn_at_models
 from fiftyone_capviz.curation.pairs.sample import PairSample
 from fiftyone_capviz.curation.pairs.waits import pair_wait, require_short
@@ -43,7 +43,7 @@ def pair_cache() -> RecentCache[Any]:
 
 
 @dataclass(frozen=True, eq=False)
-class PairReading:
+class PairAnswer:
     """The signed share of each word and patch in the score of one pair.
 
     Attributes:
@@ -90,7 +90,7 @@ def explain_sample(
     longest: float | None = None,
     stop: Callable[[], bool] | None = None,
     cache: ModelCache | None = None,
-) -> PairReading:
+) -> PairAnswer:
     """Explain the pair of a sample's image and a caption, its own or another.
 
     Args:
@@ -132,7 +132,7 @@ def explain_sample(
             nodes=chosen.nodes,
         )
         layers, default_layer = encoder.image_layers, encoder.default_layer
-    reading = PairReading(
+    reading = PairAnswer(
         caption=text,
         words=pair_words(text),
         maps=found.token_maps,

@@ -23,8 +23,8 @@ from fiftyone_capviz.curation.dataset.names import ERROR_FIELD, HASH_KEY, TEXT_K
 from fiftyone_capviz.curation.dataset.progress import Failure
 from fiftyone_capviz.curation.dataset.runs import RunState, now
 from fiftyone_capviz.curation.inference.batch_loop import Work, Worker, run_batches
-from fiftyone_capviz.curation.inference.engines import load_encoder, models_in_use
 from fiftyone_capviz.curation.inference.kept import file_key
+from fiftyone_capviz.curation.inference.loaded_models import load_encoder, models_in_use
 from fiftyone_capviz.curation.inference.turns import is_small
 from fiftyone_capviz.curation.pairs.explain import required_caption
 from fiftyone_capviz.curation.pairs.fields import with_pair_error

@@ -7,6 +7,8 @@
 A word's total is the sum of its attributions over all patches and the image's CLS, hence its share
 of the score that image and caption have together. Where it is negative, by more than the
 attribution's completeness error, the word takes from the score: it often names what is not there.
+
+Formulas: docs/methods.md, section 4.12.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from fiftyone_capviz.curation.dataset.job import Job, JobKeywords, long_run
 from fiftyone_capviz.curation.dataset.names import PairFields
 from fiftyone_capviz.curation.dataset.samples import image_samples, reload_samples
 from fiftyone_capviz.curation.dataset.store import clear_stop
-from fiftyone_capviz.curation.inference.engines import load_encoder, models_in_use
+from fiftyone_capviz.curation.inference.loaded_models import load_encoder, models_in_use
 from fiftyone_capviz.curation.pairs.explain import require_layer, require_precision
 from fiftyone_capviz.curation.pairs.fields import declare_pair_fields
 from fiftyone_capviz.curation.pairs.mismatch_run import MismatchRun, PairWork

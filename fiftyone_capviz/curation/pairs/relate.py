@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class RelationReading:
+class Relation:
     """What the parts of two images, "p p p p", or of two captions, "words words", share.
 
     Attributes:
@@ -45,7 +45,7 @@ class RelationReading:
         score: cosine of the two embeddings.
         inside: sum of the matrix; rest: of what is not in it, the images' CLS or the captions'
             special tokens and punctuation; the two make up the total.
-        exact, completeness_error, relative_error: as of `PairReading`.
+        exact, completeness_error, relative_error: as of `PairAnswer`.
         layer: whose input was attributed to, of both.
         notes: worth knowing, such as a caption that was cut.
         seconds: from the call to the answer, 0 where it was kept.
@@ -71,7 +71,7 @@ class RelationReading:
         layer: int,
         notes: tuple[str, ...],
         seconds: float,
-    ) -> RelationReading:
+    ) -> Relation:
         """With the sums of what it was made from."""
         inside = float(matrix.sum(dtype=np.float64))
         return cls(
@@ -96,7 +96,7 @@ def relate_images(
     longest: float | None = None,
     stop: Callable[[], bool] | None = None,
     cache: ModelCache | None = None,
-) -> RelationReading:
+) -> Relation:
     """Which part of one image meets which part of another: matrix "rows columns rows columns".
 
     The first two axes are of the first image's grid, the others of the second's.
@@ -116,7 +116,7 @@ def relate_images(
     chosen = settings.validated()
     require_method(chosen.method, perturbing=False)
     key = ("images", *who_explains(chosen), *map(file_key, (first.filepath, second.filepath)))
-    kept: RelationReading | None = pair_cache().get(key)
+    kept: Relation | None = pair_cache().get(key)
     if kept is not None:
         return replace(kept, seconds=0.0)
     with encoder_in_turn(chosen, cache) as encoder, stoppable(stop):
@@ -144,7 +144,7 @@ def relate_images(
         grids = [encoder.transform(*image.size).grid for image in images]
     matrix = np.asarray(found.matrix, np.float32).reshape(*grids[0], *grids[1])
     seconds = time.perf_counter() - started
-    reading = RelationReading.of(matrix, found, layer=layer, notes=notes, seconds=seconds)
+    reading = Relation.of(matrix, found, layer=layer, notes=notes, seconds=seconds)
     pair_cache().keep(key, reading, matrix.nbytes)
     return reading
 
@@ -157,7 +157,7 @@ def relate_captions(
     longest: float | None = None,
     stop: Callable[[], bool] | None = None,
     cache: ModelCache | None = None,
-) -> RelationReading:
+) -> Relation:
     """Which word of one caption meets which of another: matrix "words words".
 
     Args:
@@ -178,7 +178,7 @@ def relate_captions(
     chosen = settings.validated()
     require_method(chosen.method, perturbing=False)
     key = ("captions", *who_explains(chosen), *texts)
-    kept: RelationReading | None = pair_cache().get(key)
+    kept: Relation | None = pair_cache().get(key)
     if kept is not None:
         return replace(kept, seconds=0.0)
     with encoder_in_turn(chosen, cache) as encoder, stoppable(stop):
@@ -210,6 +210,6 @@ def relate_captions(
     )
     matrix: FloatArray = (rows @ between @ columns.T).astype(np.float32)
     seconds = time.perf_counter() - started
-    reading = RelationReading.of(matrix, found, layer=layer, notes=notes, seconds=seconds)
+    reading = Relation.of(matrix, found, layer=layer, notes=notes, seconds=seconds)
     pair_cache().keep(key, reading, matrix.nbytes)
     return reading

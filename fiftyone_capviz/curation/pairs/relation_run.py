@@ -13,7 +13,7 @@ from PIL.Image import Image
 from fiftyone_capviz.curation.dataset.collection import sample_documents
 from fiftyone_capviz.curation.dataset.documents import Document
 from fiftyone_capviz.curation.inference.batch_loop import Work, Worker
-from fiftyone_capviz.curation.inference.engines import load_encoder
+from fiftyone_capviz.curation.inference.loaded_models import load_encoder
 from fiftyone_capviz.curation.inference.turns import is_small
 from fiftyone_capviz.curation.pairs.explain import require_layer
 from fiftyone_capviz.errors import ImageError, InputError

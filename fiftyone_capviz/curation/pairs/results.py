@@ -1,4 +1,7 @@
-"""What each word of a caption adds to the score, which words take from it, and a run's report."""
+"""What each word of a caption adds to the score, which words take from it, and a run's report.
+
+Formulas: docs/methods.md, section 4.12.
+"""
 
 from __future__ import annotations
 

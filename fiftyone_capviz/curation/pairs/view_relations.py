@@ -23,7 +23,7 @@ from fiftyone_capviz.curation.dataset.progress import Failure
 from fiftyone_capviz.curation.dataset.samples import image_samples
 from fiftyone_capviz.curation.dataset.store import clear_stop
 from fiftyone_capviz.curation.inference.batch_loop import run_batches
-from fiftyone_capviz.curation.inference.engines import models_in_use
+from fiftyone_capviz.curation.inference.loaded_models import models_in_use
 from fiftyone_capviz.curation.pairs.explain import encoder_in_turn
 from fiftyone_capviz.curation.pairs.relation_run import (
     PairSource,

@@ -1,4 +1,7 @@
-"""How long an explanation that a user waits for will take: found before it keeps the models."""
+"""How long an explanation that a user waits for will take: found before it keeps the models.
+
+Formulas: docs/methods.md, section 4.17.
+"""
 
 from __future__ import annotations
 

@@ -6,6 +6,8 @@ travels back. Words are data: they stand in ``$literal``, never in a field name 
 
 The App enlarges a small map by nearest neighbour. So the patch grid is enlarged here, bilinearly,
 to a modest size, and kept as uint8 (some 10 kB per image). Only the positive part is shown.
+
+Formulas: docs/methods.md, section 3.4.
 """
 
 from __future__ import annotations

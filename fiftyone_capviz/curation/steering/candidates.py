@@ -19,7 +19,7 @@ from fiftyone_capviz.curation.dataset.names import SegmentFields, steered_fields
 from fiftyone_capviz.curation.dataset.states import SampleState, Task
 from fiftyone_capviz.curation.inference.batch_loop import Work, Worker
 from fiftyone_capviz.curation.inference.batches import Item, ItemLoader
-from fiftyone_capviz.curation.inference.engines import (
+from fiftyone_capviz.curation.inference.loaded_models import (
     load_captioner,
     load_matcher,
     resolve_setting,

@@ -46,7 +46,7 @@ class SteeredImage:
 
 
 @dataclass(frozen=True)
-class Dial:
+class Selection:
     """One selection as a user makes it.
 
     Attributes:
@@ -63,7 +63,7 @@ class Dial:
 
 
 @dataclass(frozen=True)
-class Dials:
+class ImageRecipe:
     """All that one image is steered by.
 
     Attributes:
@@ -74,10 +74,10 @@ class Dials:
 
     prompt: str | None = None
     method: SteeringMethod = DEFAULT_STEERING_METHOD
-    selections: tuple[Dial, ...] = ()
+    selections: tuple[Selection, ...] = ()
 
     @classmethod
-    def from_dict(cls, sent: Mapping[str, Any]) -> Dials:
+    def from_dict(cls, sent: Mapping[str, Any]) -> ImageRecipe:
         """The dials as a panel's component sends them.
 
         Raises:
@@ -85,7 +85,7 @@ class Dials:
         """
         try:
             selections = tuple(
-                Dial(
+                Selection(
                     weight=float(one["weight"]),
                     segment_ids=tuple(str(each) for each in one.get("segments") or ()),
                     added=tuple((int(row), int(column)) for row, column in one.get("added") or ()),
@@ -115,13 +115,13 @@ class Attempt:
 
     caption: Caption
     match: float
-    dials: Dials
+    dials: ImageRecipe
     weights: FloatArray | None = None
     seconds: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
-class Workplace:
+class ImageGrid:
     """The image on the captioner's grid.
 
     Attributes:

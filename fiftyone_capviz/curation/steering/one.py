@@ -2,7 +2,7 @@
 
     image = read_image(dataset, sample_id, options)
     place = lay_out(image, options)
-    attempt = steer_image(image, options, Dials(prompt="the man is wearing"))
+    attempt = steer_image(image, options, ImageRecipe(prompt="the man is wearing"))
     keep_candidate(dataset, image, options, attempt)     # then accept_captions(dataset, ids=[...])
 
 Nothing here imports torch before a model is needed.
@@ -19,7 +19,13 @@ import numpy as np
 from fiftyone_capviz.curation.dataset.documents import full_masks, stored_weights
 from fiftyone_capviz.curation.inference.kept import ImageFeatures, feature_cache
 from fiftyone_capviz.curation.inference.turns import is_large, models_in_turn, writable
-from fiftyone_capviz.curation.steering.image import Attempt, Dial, Dials, SteeredImage, Workplace
+from fiftyone_capviz.curation.steering.image import (
+    Attempt,
+    ImageGrid,
+    ImageRecipe,
+    Selection,
+    SteeredImage,
+)
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.records import Caption, FloatArray
 from fiftyone_capviz.segments import owned_shares
@@ -40,7 +46,7 @@ SWEEP = (1.25, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 20.0, 40.0)
 
 def lay_out(
     image: SteeredImage, options: AnalysisOptions, cache: ModelCache | None = None
-) -> Workplace:
+) -> ImageGrid:
     """Load the models, encode the image, and measure its present caption.
 
     Raises:
@@ -62,7 +68,7 @@ def lay_out(
         transform = captioner.transform(width, height)
         left, top, right, bottom = transform.crop
         every = [str(one["_id"]) for one in image.detections]
-        return Workplace(
+        return ImageGrid(
             grid=transform.grid,
             crop=(left / width, top / height, (right - left) / width, (bottom - top) / height),
             coverage=_coverages(image, captioner, features, every),
@@ -76,7 +82,7 @@ def lay_out(
 def steer_image(
     image: SteeredImage,
     options: AnalysisOptions,
-    dials: Dials,
+    dials: ImageRecipe,
     *,
     cache: ModelCache | None = None,
 ) -> Attempt:
@@ -107,7 +113,7 @@ def steer_image(
 def stream_image(
     image: SteeredImage,
     options: AnalysisOptions,
-    dials: Dials,
+    dials: ImageRecipe,
     *,
     cache: ModelCache | None = None,
 ) -> Iterator[str | Attempt]:
@@ -140,7 +146,7 @@ def stream_image(
 def search_weight(
     image: SteeredImage,
     options: AnalysisOptions,
-    dials: Dials,
+    dials: ImageRecipe,
     *,
     wanted_word: str,
     turned: int = 0,
@@ -191,7 +197,10 @@ def search_weight(
 
 
 def weights_on_image(
-    image: SteeredImage, options: AnalysisOptions, dials: Dials, cache: ModelCache | None = None
+    image: SteeredImage,
+    options: AnalysisOptions,
+    dials: ImageRecipe,
+    cache: ModelCache | None = None,
 ) -> FloatArray | None:
     """The dials' combined patch weights "rows columns"; None where they change no patch."""
     with models_in_turn(options, cache) as (captioner, _):
@@ -208,7 +217,7 @@ def _features(
 
 
 def _steering(
-    image: SteeredImage, captioner: Captioner, features: ImageFeatures, dials: Dials
+    image: SteeredImage, captioner: Captioner, features: ImageFeatures, dials: ImageRecipe
 ) -> Steering:
     from fiftyone_capviz.steering.recaption import steer_selections
 
@@ -217,7 +226,7 @@ def _steering(
 
 
 def _selection(
-    image: SteeredImage, captioner: Captioner, features: ImageFeatures, dial: Dial
+    image: SteeredImage, captioner: Captioner, features: ImageFeatures, dial: Selection
 ) -> PatchSelection:
     grid = captioner.transform(features.width, features.height).grid
     coverage = np.zeros(grid)

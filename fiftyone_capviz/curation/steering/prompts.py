@@ -1,4 +1,7 @@
-"""Prompts that lead a captioner to a wanted word, mined from its own likelihood of saying it."""
+"""Prompts that lead a captioner to a wanted word, mined from its own likelihood of saying it.
+
+Formulas: docs/methods.md, section 5.8.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What came of steering, accepting, discarding and undoing."""
+"""What came of steering, accepting, discarding and undoing.
+
+Formulas: docs/methods.md, section 5.9.
+"""
 
 from __future__ import annotations
 

@@ -32,7 +32,11 @@ from fiftyone_capviz.curation.dataset.states import SampleState, Task, read_stat
 from fiftyone_capviz.curation.dataset.store import clear_stop
 from fiftyone_capviz.curation.inference.batch_loop import Work, run_batches
 from fiftyone_capviz.curation.inference.batches import Item
-from fiftyone_capviz.curation.inference.engines import Engines, load_engines, resolve_setting
+from fiftyone_capviz.curation.inference.loaded_models import (
+    LoadedModels,
+    load_models,
+    resolve_setting,
+)
 from fiftyone_capviz.curation.segments.focus import renew_focus
 from fiftyone_capviz.curation.steering.reports import AcceptReport
 from fiftyone_capviz.settings.analysis import AnalysisOptions, Stage
@@ -178,7 +182,7 @@ class RewritingWork(Work[Task, Item, SampleResult]):
 
     def open(self, cache: ModelCache | None) -> RewritingWorker:
         """Load what the stages need: no model where nothing is derived."""
-        return RewritingWorker(self, load_engines(self.options, self.stages, cache))
+        return RewritingWorker(self, load_models(self.options, self.stages, cache))
 
 
 class RewritingWorker(AnalysisWorker):
@@ -189,7 +193,7 @@ class RewritingWorker(AnalysisWorker):
 
     conditional = True
 
-    def __init__(self, work: RewritingWork, engines: Engines) -> None:
+    def __init__(self, work: RewritingWork, engines: LoadedModels) -> None:
         super().__init__(fo.load_dataset(work.dataset), engines, work.options, work.hashes)
         self._work = work
         self._names = CaptionFields(work.options.caption_field)

@@ -15,7 +15,7 @@ from fiftyone_capviz.curation.app.panel_focus import PanelFocus, panel_focus
 from fiftyone_capviz.curation.dataset.collection import is_patches, sample_documents
 from fiftyone_capviz.curation.dataset.names import CaptionFields
 from fiftyone_capviz.curation.dataset.samples import sample_ids
-from fiftyone_capviz.curation.steering.image import Dials, SteeredImage
+from fiftyone_capviz.curation.steering.image import ImageRecipe, SteeredImage
 from fiftyone_capviz.curation.steering.one import weights_on_image
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.settings.analysis import AnalysisOptions
@@ -28,7 +28,7 @@ SOURCES: tuple[SegmentSource, ...] = get_args(SegmentSource)
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class AppState:
     """What the App shows and what the user has marked in it.
 
     Attributes:
@@ -54,7 +54,7 @@ class Surroundings:
         *,
         selected: Sequence[str],
         request_params: Mapping[str, Any],
-    ) -> Surroundings:
+    ) -> AppState:
         """From what the App sends with an event.
 
         In a view of patches, what is ticked are segments: they count like a lasso.
@@ -127,12 +127,12 @@ class Surroundings:
 
 
 def batch_recipe(
-    around: Surroundings,
+    around: AppState,
     ids: Sequence[str],
     *,
     image: SteeredImage,
     options: AnalysisOptions,
-    dials: Dials,
+    dials: ImageRecipe,
     source: SegmentSource,
     turned: int = 0,
     label: str | None = None,

@@ -1,4 +1,7 @@
-"""Which words mean similar things to the captioner that wrote them."""
+"""Which words mean similar things to the captioner that wrote them.
+
+Formulas: docs/methods.md, section 6.8.
+"""
 
 from __future__ import annotations
 
@@ -80,7 +83,7 @@ def _nearest(words: Sequence[str], cosines: FloatArray) -> list[Similar]:
 
 @lru_cache(maxsize=8)
 def _embeddings(options: AnalysisOptions, words: tuple[str, ...]) -> FloatArray:
-    from fiftyone_capviz.curation.inference.engines import load_captioner, models_in_use
+    from fiftyone_capviz.curation.inference.loaded_models import load_captioner, models_in_use
     from fiftyone_capviz.curation.inference.turns import WAIT_SECONDS
 
     with models_in_use(wait=WAIT_SECONDS):

@@ -54,7 +54,7 @@ def attention_bias(attentions: Sequence[nn.Module], bias: torch.Tensor | None) -
     """Add a bias to the logits of BLIP's cross-attention layers.
 
     transformers 5.23 drops the ``encoder_attention_mask`` that a caller gives, but its attention
-    adds one that arrives (METHODS 2.3); a test watches for the day this changes.
+    adds one that arrives (docs/methods.md, 5.4); a test watches for the day this changes.
 
     Args:
         attentions: the `BlipTextSelfAttention` of each layer's cross-attention.

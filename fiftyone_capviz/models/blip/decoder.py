@@ -1,4 +1,7 @@
-"""BLIP's text decoder over prepared images: decoding, one step, and teacher forcing."""
+"""BLIP's text decoder over prepared images: decoding, one step, and teacher forcing.
+
+Formulas: docs/methods.md, section 5.1.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The contrastive (ITC) head of a BLIP matcher as a dual encoder: no CLIP weights are needed."""
+"""The contrastive (ITC) head of a BLIP matcher as a dual encoder: no CLIP weights are needed.
+
+Formulas: docs/methods.md, section 2.2.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""BLIP as a matcher: transformers' ``BlipForImageTextRetrieval``."""
+"""BLIP as a matcher: transformers' ``BlipForImageTextRetrieval``.
+
+Formulas: docs/methods.md, section 2.1.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""BLIP's vision side: pixels to patch features, the same for captioner and matcher."""
+"""BLIP's vision side: pixels to patch features, the same for captioner and matcher.
+
+Formulas: docs/methods.md, section 2.7.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 An architecture's file supplies two towers, the two embeddings of inputs into tokens, its tokenizer
 and its processor; everything else is here.
+
+Formulas: docs/methods.md, section 4.3.
 """
 
 from __future__ import annotations
@@ -94,7 +96,10 @@ class TowerEncoder(ABC):
 
     @property
     def default_layer(self) -> int:
-        """Block of the vision transformer whose input is attributed to: the last (section 3)."""
+        """Block of the vision transformer whose input is attributed to: the last.
+
+        Its closed form is in docs/methods.md, 4.7.
+        """
         return self.image_layers - 1
 
     @property

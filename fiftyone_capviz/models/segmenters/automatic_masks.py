@@ -7,6 +7,8 @@ its clean-up of small regions), and so is their order. What is saved:
 - what passes is measured in small pieces, and kept at the decoder's resolution,
 - only the masks that non-maximum suppression leaves are made at full size; none is run-length
   encoded and decoded again.
+
+Formulas: docs/methods.md, section 1.6.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Segments without any weights: SLIC superpixels."""
+"""Segments without any weights: SLIC superpixels.
+
+Formulas: docs/methods.md, section 1.7.
+"""
 
 from __future__ import annotations
 

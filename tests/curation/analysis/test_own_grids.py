@@ -13,11 +13,11 @@ import pytest
 from fiftyone_capviz.curation.analysis.analyze import analyze
 from fiftyone_capviz.curation.dataset.documents import deserialize_array, full_masks
 from fiftyone_capviz.curation.gallery.cards import read_cards
-from fiftyone_capviz.curation.gallery.methods import method_readings
+from fiftyone_capviz.curation.gallery.methods import method_result
 from fiftyone_capviz.curation.gallery.word_maps import KEPT_BYTES
 from fiftyone_capviz.curation.inference.kept import RecentCache
 from fiftyone_capviz.curation.segments.focus import write_heatmaps
-from fiftyone_capviz.curation.steering.image import Dial, Dials, read_image
+from fiftyone_capviz.curation.steering.image import ImageRecipe, Selection, read_image
 from fiftyone_capviz.curation.steering.many import steer_captions
 from fiftyone_capviz.curation.steering.one import lay_out, steer_image, weights_on_image
 from fiftyone_capviz.errors import InputError
@@ -120,7 +120,7 @@ def test_a_whole_analysis_pools_embeddings_per_grid(dataset: Any, cache: ModelCa
 
 def test_readers_take_each_array_by_its_own_shape(analysed: Any, cache: ModelCache) -> None:
     asked = [(s.id, d.id) for s in analysed for d in s.segments.detections]
-    found = method_readings(
+    found = method_result(
         analysed, asked, WordMethod(), **FIELDS, options=options(), cache=cache,
         maps=RecentCache(KEPT_BYTES),
     )  # fmt: skip
@@ -147,14 +147,14 @@ def test_steering_goes_by_the_grid_of_the_image(analysed: Any, cache: ModelCache
         assert place.grid == grid
         assert place.coverage.shape == (len(image.detections), *grid)
         last = (grid[0] - 1, grid[1] - 1)
-        dials = Dials("two", "logits", (Dial(3.0, (), added=(last,)),))
+        dials = ImageRecipe("two", "logits", (Selection(3.0, (), added=(last,)),))
         weights = weights_on_image(image, chosen, dials, cache)
         assert weights is not None
         assert weights.shape == grid
         assert (weights[last], weights.sum()) == (3, grid[0] * grid[1] + 2)
         attempt = steer_image(image, chosen, dials, cache=cache)
         assert attempt.caption.text.startswith("two")
-        beyond = Dials(None, "logits", (Dial(3.0, (), added=((grid[0], 0),)),))
+        beyond = ImageRecipe(None, "logits", (Selection(3.0, (), added=((grid[0], 0),)),))
         with pytest.raises(InputError, match=f"from 0 to {grid[0] - 1}"):
             steer_image(image, chosen, beyond, cache=cache)
 

@@ -15,7 +15,7 @@ import fiftyone_capviz as capviz
 from fiftyone_capviz.attribution.pairs.explain import explain_pair
 from fiftyone_capviz.coverage import measure_coverage
 from fiftyone_capviz.curation.dataset.runs import read_run
-from fiftyone_capviz.curation.gallery.methods import method_readings
+from fiftyone_capviz.curation.gallery.methods import method_result
 from fiftyone_capviz.errors import ExistingResultsError, InputError
 from fiftyone_capviz.models.cache import ModelCache
 from fiftyone_capviz.segments import masks_from_boxes
@@ -136,7 +136,7 @@ def test_what_cannot_be_attributed_is_refused(dataset: Any, folder: Path) -> Non
     attribute(dataset, folder)
     sample = dataset.first()
     with pytest.raises(InputError, match="shown as they are stored"):
-        method_readings(
+        method_result(
             dataset,
             [(sample.id, sample.parts.detections[0].id)],
             WordMethod("itm", "second_order"),

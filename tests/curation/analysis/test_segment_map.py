@@ -15,7 +15,7 @@ from fiftyone_capviz.curation.analysis.segment_map import compute_vectors, map_s
 from fiftyone_capviz.curation.dataset.job import Job
 from fiftyone_capviz.curation.dataset.map_run import map_key, read_map, refresh_map, segment_ids
 from fiftyone_capviz.curation.dataset.progress import Progress
-from fiftyone_capviz.curation.inference.engines import load_captioner
+from fiftyone_capviz.curation.inference.loaded_models import load_captioner
 from fiftyone_capviz.errors import InputError, StoppedError
 from fiftyone_capviz.images import open_image
 from fiftyone_capviz.segment_embeddings import crop_embeddings, pooled_embeddings

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from fiftyone_capviz.attribution.words.methods import matcher_word_maps
-from fiftyone_capviz.curation.evaluation.families import unsigned_methods
 from fiftyone_capviz.curation.evaluation.grounding import GroundingRun, _shape
+from fiftyone_capviz.curation.evaluation.method_groups import unsigned_methods
 from fiftyone_capviz.curation.evaluation.report import EvaluationReport
-from fiftyone_capviz.curation.inference.engines import load_matcher
+from fiftyone_capviz.curation.inference.loaded_models import load_matcher
 from fiftyone_capviz.evaluation.failures import GROUPS
 from fiftyone_capviz.evaluation.summaries import Variant, summarize_grounding
 from fiftyone_capviz.geometry import PixelTransform, center_crop

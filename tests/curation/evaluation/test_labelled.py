@@ -20,7 +20,7 @@ from fiftyone_capviz.curation.evaluation.forecast import default_options, estima
 from fiftyone_capviz.curation.evaluation.plan import caption_fields, plan_evaluation
 from fiftyone_capviz.curation.evaluation.run import evaluate_attribution
 from fiftyone_capviz.curation.evaluation.table import evaluation_table
-from fiftyone_capviz.curation.inference.engines import load_matcher
+from fiftyone_capviz.curation.inference.loaded_models import load_matcher
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.evaluation.statistics import Bootstrap
 from fiftyone_capviz.images import open_image

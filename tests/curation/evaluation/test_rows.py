@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fiftyone_capviz.curation.evaluation.families import Families
+from fiftyone_capviz.curation.evaluation.method_groups import MethodGroups
 from fiftyone_capviz.curation.evaluation.rows import coverage_rows, pair_columns
 from fiftyone_capviz.evaluation.summaries import Variant
 from tests.worlds.known_world import (
@@ -51,7 +51,7 @@ class TestPairColumns:
         one = Variant("itm", "gradcam", 0)
         source = KnownSource("itm", {one: lambda word: 2 * box_map(DOG) + box_map(HAT)})
         run, _ = grounded([source], images=5)
-        families = Families.of(run, run.grounding(), [one], seed=0)
+        families = MethodGroups.of(run, run.grounding(), [one], seed=0)
         columns = pair_columns(run, run.grounding(), families, kept=[one])
         assert columns["hit"][one.name] == [1, 0] * 5
         assert columns["energy"][one.name] == pytest.approx([18 / 22, 4 / 22] * 5, abs=1e-4)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fiftyone_capviz.curation.evaluation.report import EvaluationReport
-from fiftyone_capviz.curation.inference.engines import load_matcher
+from fiftyone_capviz.curation.inference.loaded_models import load_matcher
 from fiftyone_capviz.models.interfaces import match_attention
 from fiftyone_capviz.settings.evaluation import EvaluationOptions
 

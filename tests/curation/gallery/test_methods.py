@@ -14,10 +14,10 @@ import pytest
 from fiftyone_capviz.attribution.words.methods import captioner_word_maps, matcher_word_maps
 from fiftyone_capviz.curation.analysis.analyze import analyze
 from fiftyone_capviz.curation.gallery.cards import read_cards
-from fiftyone_capviz.curation.gallery.methods import method_readings, stored_method
+from fiftyone_capviz.curation.gallery.methods import method_result, stored_method
 from fiftyone_capviz.curation.gallery.word_maps import KEPT_BYTES, CaptionMaps
-from fiftyone_capviz.curation.inference.engines import load_captioner, load_matcher
 from fiftyone_capviz.curation.inference.kept import RecentCache
+from fiftyone_capviz.curation.inference.loaded_models import load_captioner, load_matcher
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.geometry import squash
 from fiftyone_capviz.images import open_image
@@ -59,7 +59,7 @@ def test_the_stored_method_gives_the_stored_reading(dataset: Any, cache: Countin
     stored = stored_method(dataset, "caption")
     assert (stored.method.source, stored.method.method) == ("itm", "gradcam")
     asked = chosen(dataset, 99)
-    found = method_readings(dataset, asked, stored.method, **FIELDS, cache=cache, maps=no_maps())
+    found = method_result(dataset, asked, stored.method, **FIELDS, cache=cache, maps=no_maps())
     assert found.layer == stored.method.layer
     assert not found.failures
     for card in read_cards(dataset, asked, **FIELDS):
@@ -83,7 +83,7 @@ def test_every_choice_equals_the_method_itself(
     head: int | None,
 ) -> None:
     asked = chosen(dataset, 1)
-    made = method_readings(
+    made = method_result(
         dataset,
         asked,
         WordMethod(source, method, layer, head),
@@ -115,10 +115,10 @@ def test_every_choice_equals_the_method_itself(
 
 def test_another_layer_or_head_needs_no_model(dataset: Any, cache: CountingCache) -> None:
     kept, asked = no_maps(), chosen(dataset, 99)
-    method_readings(dataset, asked, WordMethod(), **FIELDS, cache=cache, maps=kept)
+    method_result(dataset, asked, WordMethod(), **FIELDS, cache=cache, maps=kept)
     cache.counts.clear()
     for layer, head in ((0, None), (1, 0), (None, 1)):
-        method_readings(
+        method_result(
             dataset, asked, WordMethod(layer=layer, head=head), **FIELDS, cache=cache, maps=kept
         )
     assert not cache.counts
@@ -128,9 +128,7 @@ def test_another_layer_or_head_needs_no_model(dataset: Any, cache: CountingCache
 def test_segments_are_not_computed_again(dataset: Any, cache: CountingCache) -> None:
     before = dataset.values("segments.detections.id")
     cache.counts.clear()
-    method_readings(
-        dataset, chosen(dataset), WordMethod("lm"), **FIELDS, cache=cache, maps=no_maps()
-    )
+    method_result(dataset, chosen(dataset), WordMethod("lm"), **FIELDS, cache=cache, maps=no_maps())
     assert cache.counts["segmenter.segment"] == 0
     assert dataset.values("segments.detections.id") == before
 
@@ -142,12 +140,12 @@ def test_a_layer_or_head_that_is_not_there(
     dataset: Any, cache: CountingCache, choice: WordMethod
 ) -> None:
     with pytest.raises(InputError, match="from 0 to"):
-        method_readings(dataset, chosen(dataset), choice, **FIELDS, cache=cache)
+        method_result(dataset, chosen(dataset), choice, **FIELDS, cache=cache)
 
 
 def test_an_unknown_method(dataset: Any, cache: CountingCache) -> None:
     with pytest.raises(InputError, match="method must be one of"):
-        method_readings(dataset, chosen(dataset), WordMethod("itm", "magic"), **FIELDS, cache=cache)
+        method_result(dataset, chosen(dataset), WordMethod("itm", "magic"), **FIELDS, cache=cache)
 
 
 def test_one_image_that_cannot_be_read(tmp_path: Path, dataset: Any, cache: CountingCache) -> None:
@@ -156,7 +154,7 @@ def test_one_image_that_cannot_be_read(tmp_path: Path, dataset: Any, cache: Coun
     sample.filepath = str(tmp_path / "gone.png")
     sample.save()
     asked = chosen(copy, 99)
-    found = method_readings(copy, asked, WordMethod(), **FIELDS, cache=cache, maps=no_maps())
+    found = method_result(copy, asked, WordMethod(), **FIELDS, cache=cache, maps=no_maps())
     lost = {label for sample_id, label in asked if sample_id == sample.id}
     assert set(found.failures) == lost
     assert set(found.readings) == {label for _, label in asked} - lost

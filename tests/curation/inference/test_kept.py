@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from fiftyone_capviz.curation.inference.engines import load_captioner
 from fiftyone_capviz.curation.inference.kept import FeatureCache, RecentCache
+from fiftyone_capviz.curation.inference.loaded_models import load_captioner
 from fiftyone_capviz.errors import ImageError
 from fiftyone_capviz.models.cache import ModelCache
 from tests.worlds.random_world import random_options

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from fiftyone_capviz.curation.inference.turns import models_in_turn
-from fiftyone_capviz.curation.steering.image import Dials, SteeredImage, read_image
+from fiftyone_capviz.curation.steering.image import ImageRecipe, SteeredImage, read_image
 from fiftyone_capviz.curation.steering.one import steer_image
 from fiftyone_capviz.errors import ModelError
 from fiftyone_capviz.models.cache import ModelCache
@@ -43,7 +43,7 @@ def test_models_that_are_busy_are_said_to_be(
     held.wait(10)
     try:
         with pytest.raises(ModelError, match="in use"):
-            steer_image(image, random_options(), Dials(), cache=cache)
+            steer_image(image, random_options(), ImageRecipe(), cache=cache)
     finally:
         free.set()
         other.join()

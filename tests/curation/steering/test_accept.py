@@ -8,8 +8,8 @@ import pytest
 
 from fiftyone_capviz.curation.steering.accept import accept_captions
 from fiftyone_capviz.curation.steering.image import (
-    Dial,
-    Dials,
+    ImageRecipe,
+    Selection,
     SteeredImage,
     keep_candidate,
     read_image,
@@ -25,7 +25,7 @@ def test_an_attempt_is_kept_accepted_and_its_recipe_noted(
     dataset: Any, image: SteeredImage, cache: Any
 ) -> None:
     options = random_options()
-    dials = Dials(PROMPT, "scale", (Dial(2.0, added=((0, 0),)),))
+    dials = ImageRecipe(PROMPT, "scale", (Selection(2.0, added=((0, 0),)),))
     attempt = steer_image(image, options, dials, cache=cache)
     keep_candidate(dataset, image, options, attempt)
     accept_captions(dataset, ids=[image.sample_id], cache=cache)

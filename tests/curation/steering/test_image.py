@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fiftyone_capviz.curation.steering.image import Dial, Dials, read_image
+from fiftyone_capviz.curation.steering.image import ImageRecipe, Selection, read_image
 from fiftyone_capviz.errors import InputError
 from tests.worlds.random_world import random_options
 
@@ -17,11 +17,11 @@ def test_dials_come_from_the_component() -> None:
         "method": "contrast",
         "selections": [{"weight": 2, "segments": ["x"], "added": [[1, 2]], "removed": []}],
     }
-    expected = Dials("a man", "contrast", (Dial(2.0, ("x",), ((1, 2),)),))
-    assert Dials.from_dict(sent) == expected
-    assert Dials.from_dict({}) == Dials()
+    expected = ImageRecipe("a man", "contrast", (Selection(2.0, ("x",), ((1, 2),)),))
+    assert ImageRecipe.from_dict(sent) == expected
+    assert ImageRecipe.from_dict({}) == ImageRecipe()
     with pytest.raises(InputError, match="selection"):
-        Dials.from_dict({"selections": [{"weight": "much"}]})
+        ImageRecipe.from_dict({"selections": [{"weight": "much"}]})
 
 
 def test_a_sample_that_is_not_there(dataset: Any) -> None:

@@ -11,7 +11,7 @@ import pytest
 from fiftyone_capviz.curation.analysis.analyze import analyze
 from fiftyone_capviz.curation.dataset.documents import deserialize_array
 from fiftyone_capviz.curation.dataset.runs import read_run
-from fiftyone_capviz.curation.inference.engines import load_matcher
+from fiftyone_capviz.curation.inference.loaded_models import load_matcher
 from fiftyone_capviz.curation.segments.focus import focus_word
 from fiftyone_capviz.curation.steering.accept import (
     accept_captions,

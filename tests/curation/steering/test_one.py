@@ -11,7 +11,13 @@ import pytest
 from fiftyone_capviz.curation.dataset.documents import deserialize_array
 from fiftyone_capviz.curation.inference.kept import feature_cache
 from fiftyone_capviz.curation.inference.turns import models_in_turn
-from fiftyone_capviz.curation.steering.image import Attempt, Dial, Dials, SteeredImage, read_image
+from fiftyone_capviz.curation.steering.image import (
+    Attempt,
+    ImageRecipe,
+    Selection,
+    SteeredImage,
+    read_image,
+)
 from fiftyone_capviz.curation.steering.many import steer_captions
 from fiftyone_capviz.curation.steering.one import (
     lay_out,
@@ -34,7 +40,7 @@ def test_one_image_is_steered_as_many_are(dataset: Any, image: SteeredImage, cac
     for method, weight in (("scale", 4.0), ("logits", 0.0), ("contrast", 3.0)):
         recipe = Recipe("a", weight=weight, method=method, segment_ids=(segment,))  # type: ignore[arg-type]
         steer_captions(dataset.limit(1), recipe, cache=cache)
-        dials = Dials("a", method, (Dial(weight, (segment,)),))  # type: ignore[arg-type]
+        dials = ImageRecipe("a", method, (Selection(weight, (segment,)),))  # type: ignore[arg-type]
         attempt = steer_image(image, random_options(), dials, cache=cache)
         assert attempt.caption.text == dataset.first().caption_steered
         assert attempt.match == pytest.approx(dataset.first().caption_steered_itm, abs=1e-5)
@@ -42,7 +48,7 @@ def test_one_image_is_steered_as_many_are(dataset: Any, image: SteeredImage, cac
 
 
 def test_without_dials_the_caption_is_the_captioners_own(image: SteeredImage, cache: Any) -> None:
-    attempt = steer_image(image, random_options(), Dials(), cache=cache)
+    attempt = steer_image(image, random_options(), ImageRecipe(), cache=cache)
     assert attempt.caption.text == image.caption
     assert attempt.weights is None
     place = lay_out(image, random_options(), cache)
@@ -58,31 +64,34 @@ def test_selections_with_different_weights_make_one_map(image: SteeredImage, cac
     shares = [deserialize_array(one["patch_weights"]) for one in image.detections[:2]]
     first, second = (coverage_of_segments(each) for each in shares)
     first[0, 0], second[0, 0], second[1, 2] = 1, 0, 1
-    dials = Dials(
+    dials = ImageRecipe(
         method="logits",
         selections=(
-            Dial(5.0, (ids[0],), added=((0, 0),)),
-            Dial(0.5, (ids[1],), added=((1, 2),), removed=((0, 0),)),
+            Selection(5.0, (ids[0],), added=((0, 0),)),
+            Selection(0.5, (ids[1],), added=((1, 2),), removed=((0, 0),)),
         ),
     )
     weights = weights_on_image(image, random_options(), dials, cache)
     assert weights is not None
     np.testing.assert_allclose(weights, 5.0**first * 0.5**second, rtol=1e-6)
-    only_one = Dials(selections=(Dial(1.0, (ids[0],)), Dial(3.0)))
+    only_one = ImageRecipe(selections=(Selection(1.0, (ids[0],)), Selection(3.0)))
     assert weights_on_image(image, random_options(), only_one, cache) is None
 
 
 @pytest.mark.parametrize(
     ("dials", "message"),
     [
-        (Dials(selections=(Dial(-1.0, added=((0, 0),)),)), "at least 0"),
-        (Dials(method="contrast", selections=(Dial(0.5, added=((0, 0),)),)), "at least 1"),
-        (Dials(selections=(Dial(2.0, added=((99, 0),)),)), "Rows and columns"),
-        (Dials(method="best"), "one of"),  # type: ignore[arg-type]
+        (ImageRecipe(selections=(Selection(-1.0, added=((0, 0),)),)), "at least 0"),
+        (
+            ImageRecipe(method="contrast", selections=(Selection(0.5, added=((0, 0),)),)),
+            "at least 1",
+        ),
+        (ImageRecipe(selections=(Selection(2.0, added=((99, 0),)),)), "Rows and columns"),
+        (ImageRecipe(method="best"), "one of"),  # type: ignore[arg-type]
     ],
 )
 def test_dials_that_cannot_be_used(
-    image: SteeredImage, cache: Any, dials: Dials, message: str
+    image: SteeredImage, cache: Any, dials: ImageRecipe, message: str
 ) -> None:
     with pytest.raises(InputError, match=message):
         steer_image(image, random_options(), dials, cache=cache)
@@ -93,7 +102,7 @@ def test_an_image_is_encoded_once(dataset: Any) -> None:
     counting = CountingCache()
     image = read_image(dataset, dataset.last().id, random_options())
     for weight in (2.0, 3.0, 4.0):
-        dials = Dials(selections=(Dial(weight, added=((0, 0),)),))
+        dials = ImageRecipe(selections=(Selection(weight, added=((0, 0),)),))
         steer_image(image, random_options(), dials, cache=counting)
     assert counting.counts["captioner.encode"] == counting.counts["matcher.encode"] == 1
     assert counting.counts["captioner.generate"] == 3
@@ -102,16 +111,16 @@ def test_an_image_is_encoded_once(dataset: Any) -> None:
 def test_words_stream_and_the_last_one_is_scored(image: SteeredImage, cache: Any) -> None:
     options = random_options(num_beams=1)
     for prompt in (None, PROMPT, "a picture of"):
-        *texts, attempt = stream_image(image, options, Dials(prompt), cache=cache)
+        *texts, attempt = stream_image(image, options, ImageRecipe(prompt), cache=cache)
         assert isinstance(attempt, Attempt)
-        whole = steer_image(image, options, Dials(prompt), cache=cache)
+        whole = steer_image(image, options, ImageRecipe(prompt), cache=cache)
         assert attempt.caption.text == whole.caption.text == texts[-1]
         assert all(str(b).startswith(str(a)) for a, b in pairwise(texts))
         assert attempt.match == pytest.approx(whole.match, abs=1e-5)
 
 
 def test_a_stream_can_be_dropped_at_any_word(image: SteeredImage, cache: Any) -> None:
-    stream = stream_image(image, random_options(), Dials(PROMPT), cache=cache)
+    stream = stream_image(image, random_options(), ImageRecipe(PROMPT), cache=cache)
     next(stream)
     loaded: Any
     with models_in_turn(random_options(), cache) as (loaded, _):  # free between two words
@@ -121,15 +130,17 @@ def test_a_stream_can_be_dropped_at_any_word(image: SteeredImage, cache: Any) ->
 
 
 def test_the_smallest_weight_that_says_the_word(image: SteeredImage, cache: Any) -> None:
-    dials = Dials(PROMPT, "logits", (Dial(3.0, added=((0, 0), (0, 1))), Dial(2.0, added=((5, 5),))))
+    dials = ImageRecipe(
+        PROMPT, "logits", (Selection(3.0, added=((0, 0), (0, 1))), Selection(2.0, added=((5, 5),)))
+    )
     search = search_weight(image, random_options(), dials, wanted_word="hats", cache=cache)
     assert [trial.weight for trial in search.trials[:3]] == [1.0, 1.25, 1.5]
     assert search.weight == 1.0  # the prompt says it already
-    fixed = Dials(PROMPT, "logits", (Dial(2.0, added=((5, 5),)),))
+    fixed = ImageRecipe(PROMPT, "logits", (Selection(2.0, added=((5, 5),)),))
     alone = steer_image(image, random_options(), fixed, cache=cache)
     assert search.trials[0].caption.text == alone.caption.text
     with pytest.raises(InputError, match="none is made"):
-        search_weight(image, random_options(), Dials(PROMPT), wanted_word="hat", cache=cache)
-    empty = Dials(PROMPT, selections=(Dial(2.0),))
+        search_weight(image, random_options(), ImageRecipe(PROMPT), wanted_word="hat", cache=cache)
+    empty = ImageRecipe(PROMPT, selections=(Selection(2.0),))
     with pytest.raises(InputError, match="none is selected"):
         search_weight(image, random_options(), empty, wanted_word="hat", cache=cache)

@@ -8,8 +8,8 @@ import pytest
 
 from fiftyone_capviz.curation.app.lasso import Lasso, forget_lasso, note_lasso
 from fiftyone_capviz.curation.app.panel_focus import clear_panel_focus, panel_focus, set_panel_focus
-from fiftyone_capviz.curation.steering.image import Dial, Dials, SteeredImage
-from fiftyone_capviz.curation.steering.scope import Surroundings, batch_recipe
+from fiftyone_capviz.curation.steering.image import ImageRecipe, Selection, SteeredImage
+from fiftyone_capviz.curation.steering.scope import AppState, batch_recipe
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.settings.steering import Recipe
 from tests.worlds.random_world import random_options
@@ -20,20 +20,20 @@ PROMPT = "the man is wearing a hat"
 def test_scopes_and_the_segments_that_belong_to_them(dataset: Any, image: SteeredImage) -> None:
     options, ids = random_options(), dataset.values("id")
     labels = [one.id for one in dataset.first().segments.detections[:1]]
-    alone = Surroundings(dataset, dataset.view())
+    alone = AppState(dataset, dataset.view())
     assert alone.scopes(options) == {"view": ids}
     assert alone.sources() == []
-    lassoed = Surroundings(dataset, dataset.view(), (ids[0],), Lasso(label_ids=tuple(labels)))
+    lassoed = AppState(dataset, dataset.view(), (ids[0],), Lasso(label_ids=tuple(labels)))
     expected_scopes = {"lasso": ids[:1], "selected": ids[:1], "view": ids}
     assert list(lassoed.scopes(options).items()) == list(expected_scopes.items())
-    one = Surroundings(dataset, dataset.view(), (ids[0],))
+    one = AppState(dataset, dataset.view(), (ids[0],))
     assert list(one.scopes(options)) == ["selected", "view"]
     recipe = batch_recipe(
         lassoed,
         ids,
         image=image,
         options=options,
-        dials=Dials(PROMPT, "logits", (Dial(3.0), Dial(7.0))),
+        dials=ImageRecipe(PROMPT, "logits", (Selection(3.0), Selection(7.0))),
         source="lasso",
         turned=1,
         word="hat",
@@ -41,12 +41,12 @@ def test_scopes_and_the_segments_that_belong_to_them(dataset: Any, image: Steere
     expected = Recipe(PROMPT, word="hat", weight=7.0, method="logits", segment_ids=tuple(labels))
     assert recipe == expected
     note_lasso(dataset, {"extended": {"fiftyone.core.stages.MatchLabels": {"ids": labels}}})
-    later = Surroundings.of(dataset, dataset.view(), selected=(), request_params={})
+    later = AppState.of(dataset, dataset.view(), selected=(), request_params={})
     assert later.scopes(options) == {"last_lasso": ids[:1], "view": ids}
     assert later.sources() == ["last_lasso"]
     assert later.segment_ids("last_lasso", ids, options) == tuple(labels)
     forget_lasso(dataset)
-    ticked = Surroundings(dataset, dataset.view(), tuple(ids[:2]))
+    ticked = AppState(dataset, dataset.view(), tuple(ids[:2]))
     assert list(ticked.scopes(options)) == ["selected", "view"]
 
 
@@ -54,7 +54,7 @@ def test_the_focus_chooses_samples_and_segments(dataset: Any, image: SteeredImag
     options = random_options()
     word = dataset.first().caption_words[0]
     set_panel_focus(dataset, [word], sample_ids=[image.sample_id])
-    around = Surroundings(dataset, dataset.view(), focus=panel_focus(dataset))
+    around = AppState(dataset, dataset.view(), focus=panel_focus(dataset))
     assert around.scopes(options)["focus"] == [image.sample_id]
     ids = around.segment_ids("focus", dataset.values("id"), options)
     covered = {
@@ -70,16 +70,20 @@ def test_the_focus_chooses_samples_and_segments(dataset: Any, image: SteeredImag
 def test_recipes_of_patches_labels_and_prompt_alone(
     dataset: Any, image: SteeredImage, cache: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fiftyone_capviz.curation.inference.engines.model_cache", lambda: cache)
-    monkeypatch.setattr("fiftyone_capviz.curation.inference.engines.model_cache", lambda: cache)
-    around = Surroundings(dataset, dataset.view())
+    monkeypatch.setattr(
+        "fiftyone_capviz.curation.inference.loaded_models.model_cache", lambda: cache
+    )
+    monkeypatch.setattr(
+        "fiftyone_capviz.curation.inference.loaded_models.model_cache", lambda: cache
+    )
+    around = AppState(dataset, dataset.view())
 
-    def recipe(source: Any, dials: Dials, **more: Any) -> Recipe:
+    def recipe(source: Any, dials: ImageRecipe, **more: Any) -> Recipe:
         return batch_recipe(
             around, [], image=image, options=random_options(), dials=dials, source=source, **more
         )
 
-    dials = Dials(PROMPT, "scale", (Dial(2.0, added=((0, 0),)),))
+    dials = ImageRecipe(PROMPT, "scale", (Selection(2.0, added=((0, 0),)),))
     grid = recipe("patches", dials).grid_weights
     assert grid is not None
     assert (grid[0][0], grid[0][1]) == (2.0, 1.0)
@@ -87,8 +91,8 @@ def test_recipes_of_patches_labels_and_prompt_alone(
     assert (labelled.segment_label, labelled.weight) == ("uncovered", "auto")
     assert recipe("none", dials) == Recipe(PROMPT)
     with pytest.raises(InputError, match="segments"):
-        recipe("patches", Dials(method="contrast", selections=dials.selections))
+        recipe("patches", ImageRecipe(method="contrast", selections=dials.selections))
     with pytest.raises(InputError, match="changes something"):
-        recipe("none", Dials())
+        recipe("none", ImageRecipe())
     with pytest.raises(InputError, match="one of"):
         recipe("everywhere", dials)

@@ -55,7 +55,7 @@ class ChosenVariants:
 
 
 @dataclass(frozen=True, eq=False)
-class Families:
+class MethodGroups:
     """Every source and method by its best variant, chosen on the other half of the images.
 
     Attributes:
@@ -71,7 +71,7 @@ class Families:
     @classmethod
     def of(
         cls, run: GroundingRun, values: Grounding, defaults: Collection[Variant], *, seed: int
-    ) -> Families:
+    ) -> MethodGroups:
         """Choose and cross-fit.
 
         Args:
@@ -114,7 +114,7 @@ class Families:
 
 
 def comparison_rows(
-    families: Families,
+    families: MethodGroups,
     run: GroundingRun,
     values: Grounding,
     bootstrap: Bootstrap,
@@ -155,7 +155,7 @@ def comparison_rows(
 
 
 def _wanted(
-    families: Families,
+    families: MethodGroups,
     values: Grounding,
     place: Mapping[Variant, int],
     defaults: Sequence[Variant],

@@ -49,7 +49,7 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class Engines:
+class LoadedModels:
     """The loaded models; None where no stage needs one."""
 
     captioner: Captioner | None
@@ -162,9 +162,9 @@ def load_encoder(settings: PairSettings, cache: ModelCache | None = None) -> Dua
     return model
 
 
-def load_engines(
+def load_models(
     options: AnalysisOptions, stages: Sequence[Stage], cache: ModelCache | None = None
-) -> Engines:
+) -> LoadedModels:
     """Load what these stages need, and check what only the models know.
 
     Raises:
@@ -180,7 +180,7 @@ def load_engines(
         each for each in (captioner, matcher, encoder) if each is not None
     ]
     size = automatic_batch_size(options, seeing)
-    engines = Engines(captioner, matcher, segmenter, encoder, size)
+    engines = LoadedModels(captioner, matcher, segmenter, encoder, size)
     if "attribute" in stages:
         _check_layer(options, engines.attributing(options))
     return engines

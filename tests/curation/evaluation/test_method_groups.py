@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bson import ObjectId
 
-from fiftyone_capviz.curation.evaluation.families import comparison_rows
+from fiftyone_capviz.curation.evaluation.method_groups import comparison_rows
 from fiftyone_capviz.evaluation.summaries import Variant
 from tests.worlds.known_world import GOOD, OPTIONS, known_families
 
