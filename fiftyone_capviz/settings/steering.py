@@ -12,9 +12,9 @@ from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.records import SteeringMethod
 
 STEERING_METHODS: dict[SteeringMethod, str] = {
-    "scale": "Scale the patches (the paper's way)",
-    "logits": "Weight the cross-attention",
-    "contrast": "Contrast with the image without them",
+    "scale": "Paper's scaling",
+    "logits": "Calibrated log-weight",
+    "contrast": "Contrastive",
 }
 """How a weight acts -> its name for people; `Steering` says what each does."""
 DEFAULT_STEERING_METHOD: SteeringMethod = "logits"

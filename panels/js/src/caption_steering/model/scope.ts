@@ -8,7 +8,7 @@ import type {
   SegmentSource,
 } from "../../payloads/caption_steering";
 import { isEmpty, type Selection } from "./selections";
-import type { Method } from "./weight";
+import type { Method } from "./choices";
 
 export interface Choice<Key> {
   key: Key;

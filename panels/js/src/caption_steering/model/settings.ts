@@ -1,7 +1,8 @@
 /** What is asked of the captioner, and what the user's edits make of it. */
 
 import { emptySelection, isEmpty, sentSelection, type Selection } from "./selections";
-import { leastWeight, type Method } from "./weight";
+import { DEFAULT_WEIGHT, type Method } from "./choices";
+import { leastWeight } from "./weight";
 
 export interface Settings {
   prompt: string;
@@ -9,9 +10,6 @@ export interface Settings {
   selections: Selection[];
   active: number;
 }
-
-/** Of a selection to begin with, and where a method does not know the weight that it had. */
-export const FIRST_WEIGHT = 3;
 
 /** The settings as the panel's Python side takes them. */
 export function sentSettings(settings: Settings): Record<string, unknown> {
@@ -52,7 +50,7 @@ export function withWeight(settings: Settings, weight: number): Settings {
 export function withMethod(settings: Settings, method: Method): Settings {
   const least = leastWeight(method);
   const selections = settings.selections.map((one) =>
-    one.weight < least ? { ...one, weight: FIRST_WEIGHT } : one,
+    one.weight < least ? { ...one, weight: DEFAULT_WEIGHT } : one,
   );
   return { ...settings, method, selections };
 }

@@ -4,12 +4,12 @@ import {
   LAST_POSITION,
   leastWeight,
   meaningOf,
-  METHODS,
   NEUTRAL_POSITION,
   positionOf,
   weightAt,
   weightRefusal,
 } from "./weight";
+import { METHODS } from "./choices";
 
 test("the dial has a stop for remove, then runs from 0.1 to 100", () => {
   expect(weightAt(0)).toBe(0);

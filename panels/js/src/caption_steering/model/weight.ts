@@ -1,12 +1,6 @@
 /** The weight's dial: a stop for "remove", then 0.1 to 100 on a logarithmic scale. */
 
-export type Method = "scale" | "logits" | "contrast";
-
-export const METHODS: { key: Method; name: string }[] = [
-  { key: "scale", name: "Paper's scaling" },
-  { key: "logits", name: "Calibrated log-weight" },
-  { key: "contrast", name: "Contrastive" },
-];
+import type { Method } from "./choices";
 
 const LOWEST = 0.1;
 const HIGHEST = 100;

@@ -1,6 +1,6 @@
 import * as React from "react";
 import type { Suggestion } from "../../payloads/caption_steering";
-import { METHODS, type Method } from "../model/weight";
+import { METHODS, type Method } from "../model/choices";
 
 interface Props {
   prompt: string;

@@ -9,8 +9,8 @@ import {
   positionOf,
   weightAt,
   weightRefusal,
-  type Method,
 } from "../model/weight";
+import type { Method } from "../model/choices";
 import { selectionColor } from "./style";
 
 interface Props {

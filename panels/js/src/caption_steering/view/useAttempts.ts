@@ -9,7 +9,8 @@ import type {
 import { remember, type Entry } from "../model/history";
 import { keep, recall, type Kept } from "../model/kept";
 import { emptySelection } from "../model/selections";
-import { asksSomething, FIRST_WEIGHT, type Settings } from "../model/settings";
+import { DEFAULT_METHOD, DEFAULT_WEIGHT } from "../model/choices";
+import { asksSomething, type Settings } from "../model/settings";
 import { useCaptioning, type Put } from "./useCaptioning";
 
 const PAUSE = 140;
@@ -34,12 +35,12 @@ export interface Attempts {
 }
 
 /** Prompt and method go along to the next image. */
-let carried: Pick<Settings, "prompt" | "method"> = { prompt: "", method: "logits" };
+let carried: Pick<Settings, "prompt" | "method"> = { prompt: "", method: DEFAULT_METHOD };
 
 function fresh(): Kept {
   const settings: Settings = {
     ...carried,
-    selections: [emptySelection(1, FIRST_WEIGHT)],
+    selections: [emptySelection(1, DEFAULT_WEIGHT)],
     active: 0,
   };
   return { settings, history: [], attempt: null };
