@@ -85,7 +85,7 @@ class WordGraph(CapvizPanel):
     icon = "hub"
     component = "CapvizWordGraph"
     # No hook for the view, the filters and a lasso around segments: the browser knows of them first
-    # (js/src/shared/seen.ts), and every other call would slow the graph's own down.
+    # (js/src/host/seen.ts), and every other call would slow the graph's own down.
     help = (
         "Words of the captions in view; a link joins words of the same caption. Click a word or a "
         "link to see its images, shift-click for several words, Escape to go back. Drag a word to "

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
-
-import fiftyone as fo
+from typing import TYPE_CHECKING, Any
 
 from fiftyone_capviz.commands.console import Subparsers, add_command, complain, say, write_json
 from fiftyone_capviz.errors import InputError
@@ -23,6 +21,9 @@ from fiftyone_capviz.settings.evaluation import (
     read_options,
 )
 from fiftyone_capviz.settings.steering import STEERING_METHODS
+
+if TYPE_CHECKING:
+    import fiftyone as fo
 
 EXAMPLES = """\
   capviz scenes make --n 200 --seed 7 --out ./scenes --dataset my-scenes

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from itertools import chain
 from math import isfinite
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from fiftyone_capviz.errors import InputError
-from fiftyone_capviz.records import SteeringMethod
+
+if TYPE_CHECKING:
+    from fiftyone_capviz.records import SteeringMethod
 
 STEERING_METHODS: dict[SteeringMethod, str] = {
     "scale": "Paper's scaling",

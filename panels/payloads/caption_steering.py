@@ -1,4 +1,7 @@
-"""What the Caption Steering panel sends and is sent; the same names as in payloads.ts."""
+"""What the Caption Steering panel sends and is sent.
+
+The same names stand in ``js/src/payloads/caption_steering.ts``.
+"""
 
 from __future__ import annotations
 

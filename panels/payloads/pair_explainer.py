@@ -1,4 +1,4 @@
-"""What the Pair Explainer panel sends; the same names as in payloads.ts."""
+"""What the Pair Explainer panel sends; the same names as in js/src/payloads/pair_explainer.ts."""
 
 from __future__ import annotations
 

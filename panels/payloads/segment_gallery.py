@@ -1,4 +1,7 @@
-"""What the Segment Gallery sends to the browser; the same names stand in its payloads.ts."""
+"""What the Segment Gallery sends to the browser.
+
+The same names stand in ``js/src/payloads/segment_gallery.ts``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the Word Graph sends to its component; ``js/src/word_graph/payloads.ts`` is its mirror."""
+"""What the Word Graph sends to its component; ``js/src/payloads/word_graph.ts`` is its mirror."""
 
 from __future__ import annotations
 
