@@ -26,7 +26,7 @@ def steering_choices() -> str:
         f"  {{ key: {json.dumps(key)}, name: {json.dumps(name)} }},"
         for key, name in STEERING_METHODS.items()
     )
-    return f"""/** From fiftyone_capviz/settings/steering.py, by `python -m panels.frame.choices`. */
+    return f"""/** From fiftyone_capviz/settings/steering.py by `python -m panels.frame.choices`. */
 
 export type Method = {keys};
 

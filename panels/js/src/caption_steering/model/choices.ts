@@ -1,4 +1,4 @@
-/** From fiftyone_capviz/settings/steering.py, by `python -m panels.frame.choices`. */
+/** From fiftyone_capviz/settings/steering.py by `python -m panels.frame.choices`. */
 
 export type Method = "scale" | "logits" | "contrast";
 
