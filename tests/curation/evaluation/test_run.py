@@ -71,8 +71,8 @@ def test_the_same_seed_gives_the_same_figures(evaluated: tuple[Any, EvaluationRe
     again = evaluate_attribution(dataset, options)
     for one in again.grounding:
         before = variant_row(report, one["name"])
-        for measure in ("pga", "pge", "ranking"):  # sums of another order differ in the last digits
-            assert one[measure] == pytest.approx(before[measure], rel=1e-6)
+        for measure in ("pga", "pge", "ranking"):  # float32 sums of another order, with heads
+            assert one[measure] == pytest.approx(before[measure], rel=1e-5)
     compared = compare_evaluations(report, again, names=("A", "B"))
     assert {one["name"] for one in compared.rows} == {
         f"itm {method}, {which}"
