@@ -37,7 +37,7 @@ class TestFamilies:
         assert found["dual second_order", "itm gradcam"]["pga"]["value"] == 0.5
         assert found["dual second_order", "itm gradcam"]["epsilon"] == 0
         default = found["itm gradcam layer 0", "dual second_order layer 1"]
-        figures = (default["pga"]["value"], default["pge"]["value"])
-        assert figures == pytest.approx((0.5, 0.5), abs=1e-6)
+        halves = (default["pga"]["value"], default["pge"]["value"])
+        assert halves == pytest.approx((0.5, 0.5), abs=1e-6)
         assert len(rows) == len(found) == 5
         assert all(row["pga"]["n"] == 16 for row in rows)
