@@ -14,8 +14,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/set-up-is-done
 DOCS_STAMP := $(VENV)/docs-are-set-up
 # What needs no FiftyOne dataset: seconds each. tests/conftest.py starts a database only where FiftyOne is imported.
-QUICK := tests/attribution tests/evaluation tests/graph tests/models tests/scenes tests/settings tests/steering \
-	tests/text $(filter-out tests/test_cli.py tests/test_manifest.py,$(wildcard tests/test_*.py))
+QUICK := tests/attribution tests/evaluation tests/graph tests/models tests/settings tests/steering tests/text \
+	$(filter-out tests/test_cli.py tests/test_manifest.py,$(wildcard tests/test_*.py))
 ARGS ?=
 export PYTHON
 
@@ -38,7 +38,7 @@ demo: setup
 	@$(BIN)/capviz demo $(ARGS)
 
 quick: python-check
-	@$(BIN)/python -m pytest -q -m "not slow and not soak" $(QUICK) $(ARGS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m "not slow and not soak" $(QUICK) $(ARGS)
 
 test: setup check
 	@.ci/chromium
