@@ -15,8 +15,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/set-up-is-done
 DOCS_STAMP := $(VENV)/docs-are-set-up
 # What needs no FiftyOne dataset: seconds each. tests/conftest.py starts a database only where FiftyOne is imported.
-QUICK := tests/attribution tests/evaluation tests/graph tests/models tests/scenes tests/settings tests/steering \
-	tests/text $(filter-out tests/test_cli.py tests/test_manifest.py,$(wildcard tests/test_*.py))
+QUICK := tests/attribution tests/evaluation tests/graph tests/models tests/settings tests/steering tests/text \
+	$(filter-out tests/test_cli.py tests/test_manifest.py tests/test_trace.py,$(wildcard tests/test_*.py))
 # Sums of floats: what another processor may give in another order.
 NUMERIC := tests/attribution/words tests/attribution/pairs/test_second_order.py \
 	tests/attribution/pairs/test_dataset_factors.py tests/models/blip tests/steering tests/evaluation/test_grounding.py \
@@ -44,7 +44,7 @@ demo: setup
 	@$(BIN)/capviz demo $(ARGS)
 
 quick: python-check
-	@$(BIN)/python -m pytest -q -m "not slow and not soak" $(QUICK) $(ARGS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m "not slow and not soak" $(QUICK) $(ARGS)
 
 # Two processes, each with a database of its own and one thread a model: threads of two processes would wait for
 # each other. The browser's tests share one App, and run after them.

@@ -34,11 +34,9 @@ def load_model(kind: str, spec: str, *, device: str = "cpu", dtype: str = "auto"
         OfflineError: the hub cannot be reached.
         CheckpointError: a checkpoint that cannot be used as this kind.
     """
-    from fiftyone_capviz.models import devices, registry
+    from fiftyone_capviz.models import registry
 
-    place = devices.choose_device(device)
-    precision = devices.choose_dtype(dtype, device=place)
-    return registry.load_model(kind, spec, device=place, dtype=precision)
+    return registry.load_model(kind, spec, device=device, dtype=dtype)
 
 
 def explain_pair(

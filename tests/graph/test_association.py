@@ -72,6 +72,7 @@ def test_the_exact_test_equals_scipy(table: tuple[int, int, int, int]) -> None:
     assert found == pytest.approx(reference, rel=1e-6, abs=1e-290) or found > reference
 
 
+@pytest.mark.slow
 def test_the_exact_test_on_large_counts_and_many_tables_at_once() -> None:
     total = 40_000
     rng = np.random.default_rng(0)

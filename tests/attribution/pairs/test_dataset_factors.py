@@ -53,6 +53,7 @@ def test_factors_of_a_dataset_are_those_of_its_pairs(
             assert (found.layer, found.text_layer) == (alone.layer, alone.text_layer)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layer", range(CLIP_LAYERS))
 def test_the_bundled_model_is_complete_at_every_layer(layer: int) -> None:
     """Its inner layers need more nodes than a random model's."""

@@ -64,6 +64,7 @@ def test_the_sum_of_the_vectors_is_known_without_them(encoders: dict[Any, Any]) 
         assert torch.allclose(found, vectors.sum(0), atol=1e-12)
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_nodes() -> None:
     """Six layers of width 256: 32 nodes at once held 1.6 GB."""
     code = """
