@@ -23,7 +23,10 @@ if "fiftyone" in sys.modules:
     raise RuntimeError("fiftyone was imported before tests/conftest.py could give it a place")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-HOME = Path(tempfile.mkdtemp(prefix="capviz-tests-"))
+# Workers of one run share the place, and so FiftyOne's one server; the run itself cleans it up.
+IS_WORKER = "PYTEST_XDIST_WORKER" in os.environ
+HOME = Path(os.environ["CAPVIZ_TESTS_HOME"] if IS_WORKER else tempfile.mkdtemp("", "capviz-tests-"))
+os.environ["CAPVIZ_TESTS_HOME"] = str(HOME)
 
 
 def _free_port() -> int:
@@ -34,7 +37,7 @@ def _free_port() -> int:
 
 
 for _folder in ("database", "datasets", "plugins", "zoo"):
-    (HOME / _folder).mkdir()
+    (HOME / _folder).mkdir(exist_ok=True)
 _PLACES = {
     "FIFTYONE_CONFIG_PATH": str(HOME / "config.json"),
     "FIFTYONE_APP_CONFIG_PATH": str(HOME / "app_config.json"),
@@ -77,8 +80,9 @@ def pytest_unconfigure() -> None:
     """End the database and the App's servers that this run started, and nothing else."""
     if "fiftyone" in sys.modules:
         _drop_own_database()
+    if not IS_WORKER:
         _end_own_processes()
-    shutil.rmtree(HOME, ignore_errors=True)
+        shutil.rmtree(HOME, ignore_errors=True)
 
 
 def _drop_own_database() -> None:

@@ -6,11 +6,13 @@ or another process, and read between batches; so it needs no shared memory.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import fiftyone as fo
 
 from fiftyone_capviz.curation.dataset.collection import dataset_id
+from fiftyone_capviz.curation.dataset.progress import Progress
 
 STORE = "capviz"
 
@@ -48,6 +50,27 @@ def forget_all(dataset: fo.Dataset) -> int:
 
 
 STOP = "stop"
+
+
+PROGRESS = "progress"
+PROGRESS_SECONDS = 120
+"""So long a run that says nothing more counts as running."""
+
+
+def note_progress(dataset: fo.Dataset, progress: Progress) -> None:
+    """Say to every process how far the run on this dataset is."""
+    remember(dataset, PROGRESS, asdict(progress), seconds=PROGRESS_SECONDS)
+
+
+def noted_progress(dataset: fo.Dataset) -> Progress | None:
+    """How far the run on this dataset is, in whichever process; None where nothing runs."""
+    found = recall(dataset, PROGRESS)
+    return None if found is None else Progress(**found)
+
+
+def forget_progress(dataset: fo.Dataset) -> None:
+    """Nothing runs on this dataset any more."""
+    forget(dataset, PROGRESS)
 
 
 def request_stop(dataset: fo.Dataset) -> None:

@@ -3,7 +3,7 @@
 A run is *units* (what there is to do, one by one), *work* on one batch of them, and the *update*
 that stores a result. `Work` is plain data that can be pickled: it names datasets and models, and
 `Work.open` makes from it a `Worker`, which holds handles and loaded models. So the same work can
-be opened in another process, which finds the stop flag in the execution store.
+be opened in another process: stop flag and progress are in the execution store.
 
 A loader thread prepares the next batches, the thread that called computes, and a writer thread
 stores the batch before. What every run promises (``tests/curation/inference/test_batch_loop.py``
@@ -32,11 +32,13 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import fiftyone as fo
 from pymongo import UpdateOne
+from pymongo.errors import PyMongoError
 
 from fiftyone_capviz.curation.dataset.interrupts import interrupted
 from fiftyone_capviz.curation.dataset.job import Job, asked_meanwhile
 from fiftyone_capviz.curation.dataset.logs import get_logger, log_file
-from fiftyone_capviz.curation.dataset.progress import duration_text
+from fiftyone_capviz.curation.dataset.progress import Progress, duration_text
+from fiftyone_capviz.curation.dataset.store import forget_progress, note_progress
 from fiftyone_capviz.curation.inference.loaded_models import models_in_use
 from fiftyone_capviz.curation.inference.memory import free_memory, is_out_of_memory
 from fiftyone_capviz.curation.inference.prefetch import Prefetch
@@ -48,6 +50,8 @@ if TYPE_CHECKING:
 
 HOPELESS = 3
 """So many images that the models fail on, and none that they do not: the run is given up."""
+NOTED_EVERY = 1.0
+"""Seconds between two notes of the progress in the store, for other processes."""
 SAID_FROM = 10.0
 """Seconds from which on the time that is left is worth a word."""
 
@@ -213,6 +217,7 @@ def run_batches(
             started = time.perf_counter()
             writer.close()
             loop.report.writing = time.perf_counter() - started
+        forget_progress(dataset)
         return loop.report
 
 
@@ -234,6 +239,7 @@ class _Loop(Generic[Unit, Item, Result]):
         self._expected = pace is not None
         self._any_success = False
         self._failures = 0
+        self._noted = -NOTED_EVERY
 
     def run(self, batches: Iterator[list[Item]], writer: BatchWriter[Result]) -> None:
         """Compute every batch and hand it to the writer."""
@@ -270,7 +276,11 @@ class _Loop(Generic[Unit, Item, Result]):
         left = (self._pace or 0.0) * (total - done)
         if left >= SAID_FROM or (left and self._expected):
             label += f", about {duration_text(left)} left"
-        self._job.tell(self._work.stage, done, total, label)
+        progress = Progress(self._work.stage, done, total, label)
+        self._job.tell(progress.stage, done, total, label)
+        if time.monotonic() - self._noted >= NOTED_EVERY:
+            note_progress(self._dataset, progress)
+            self._noted = time.monotonic()
 
     def _batch(self, items: Sequence[Item]) -> list[Result]:
         """Results of a batch; never more items at a time than fit into memory."""
@@ -293,7 +303,7 @@ class _Loop(Generic[Unit, Item, Result]):
             chunk = items[start : start + (self.report.limit or len(items))]
             try:
                 found = self._worker.compute(chunk)
-            except (StoppedError, HopelessError):
+            except (StoppedError, HopelessError, PyMongoError):
                 raise
             except Exception as error:
                 if self._worker.is_fatal(error) and not self._any_success:
@@ -324,7 +334,7 @@ class _Loop(Generic[Unit, Item, Result]):
                 found = self._worker.compute([item])
                 self._count(found)
                 results += found
-            except (StoppedError, HopelessError):
+            except (StoppedError, HopelessError, PyMongoError):
                 raise
             except Exception as own:
                 results.append(self._failed(item, own))

@@ -16,7 +16,7 @@ from pymongo.errors import ServerSelectionTimeoutError
 from pymongo.synchronous.topology import Topology
 
 from fiftyone_capviz.curation.dataset.progress import Progress
-from fiftyone_capviz.curation.dataset.store import request_stop
+from fiftyone_capviz.curation.dataset.store import noted_progress, request_stop
 from fiftyone_capviz.errors import DatabaseError, InputError
 from fiftyone_capviz.models.cache import ModelCache
 from tests.worlds.long_runs import (
@@ -130,6 +130,21 @@ def test_progress_never_goes_back_and_ends_at_its_total(scene: Scene) -> None:
     assert any(event.total >= COUNT for event in scene.events)
     last = {event.stage: event for event in scene.events}
     assert all(e.done == e.total for stage, e in last.items() if stage != "models")
+
+
+def test_progress_and_stop_are_in_the_store_for_other_processes(scene: Scene) -> None:
+    noted: list[Progress | None] = []
+
+    def look() -> None:
+        noted.append(noted_progress(scene.dataset))
+        request_stop(scene.dataset)
+
+    scene.after_first_batch(look)
+    assert scene.start().stopped
+    (seen,) = noted
+    assert seen is not None
+    assert seen.total >= COUNT
+    assert noted_progress(scene.dataset) is None
 
 
 def test_the_stop_flag_is_obeyed_between_batches(scene: Scene) -> None:
