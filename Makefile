@@ -2,6 +2,7 @@
 # make quick       lint, types, and the tests without browser, database and large models: under two minutes
 # make test        lint, types, the panels' TypeScript, and every test but those of test-slow
 #                  (ARGS= goes to pytest, e.g. ARGS="tests/test_manifest.py -x")
+# make test-processors   the numeric tests as other processors would compute them
 # make test-slow   the tests that take minutes, or need a GPU (marked `soak`, `gpu`)
 # make check       lint, format, types; the panels' TypeScript and its bundle
 # make docs        the pages, into site/; warnings are errors
@@ -15,11 +16,16 @@ STAMP := $(VENV)/set-up-is-done
 DOCS_STAMP := $(VENV)/docs-are-set-up
 # What needs no FiftyOne dataset: seconds each. tests/conftest.py starts a database only where FiftyOne is imported.
 QUICK := tests/attribution tests/evaluation tests/graph tests/models tests/settings tests/steering tests/text \
-	$(filter-out tests/test_cli.py tests/test_manifest.py,$(wildcard tests/test_*.py))
+	$(filter-out tests/test_cli.py tests/test_manifest.py tests/test_trace.py,$(wildcard tests/test_*.py))
+# Sums of floats: what another processor may give in another order.
+NUMERIC := tests/attribution/words tests/attribution/pairs/test_second_order.py \
+	tests/attribution/pairs/test_dataset_factors.py tests/models/blip tests/steering tests/evaluation/test_grounding.py \
+	tests/curation/evaluation/test_grounding.py tests/curation/evaluation/test_method_groups.py tests/test_geometry.py \
+	tests/test_segments.py
 ARGS ?=
 export PYTHON
 
-.PHONY: help setup demo quick test test-slow check python-check docs dist clean
+.PHONY: help setup demo quick test test-processors test-slow check python-check docs dist clean
 
 help:
 	@sed -n 's/^# //p' Makefile | grep -v '^What needs'
@@ -40,9 +46,21 @@ demo: setup
 quick: python-check
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m "not slow and not soak" $(QUICK) $(ARGS)
 
+# Two processes, each with a database of its own and one thread a model: threads of two processes would wait for
+# each other. The browser's tests share one App, and run after them.
 test: setup check
 	@.ci/chromium
+ifeq ($(strip $(ARGS)),)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m "not soak and not browser"
+	@$(BIN)/python -m pytest -m "browser and not soak"
+else
 	@$(BIN)/python -m pytest -m "not soak" $(ARGS)
+endif
+
+# The numeric tests on the arithmetic of other processors.
+test-processors: setup
+	@ATEN_CPU_CAPABILITY=default OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m "not soak and not slow" $(NUMERIC)
+	@ATEN_CPU_CAPABILITY=avx2 OPENBLAS_CORETYPE=Haswell $(BIN)/python -m pytest -q -m "not soak and not slow" $(NUMERIC)
 
 test-slow: setup
 	@$(BIN)/python -m pytest -m "soak or gpu" $(ARGS)

@@ -47,7 +47,16 @@ class OfflineError(ModelError):
 
 
 class HopelessError(ModelError):
-    """The models failed on the first images, each alone: nothing says that they will go on."""
+    """The models failed on the first images, each alone: nothing says that they will go on.
+
+    Args:
+        message: for the user.
+        result: what came of the last of them, which nobody has counted yet.
+    """
+
+    def __init__(self, message: str, result: object = None) -> None:
+        super().__init__(message)
+        self.result = result
 
 
 class ImageError(CapvizError):

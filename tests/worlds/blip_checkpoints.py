@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from PIL import Image
 from transformers import (
@@ -18,7 +20,7 @@ from transformers import (
 from fiftyone_capviz.models.blip.captioner import BlipCaptioner, load_captioner
 from fiftyone_capviz.models.blip.matcher import BlipMatcher, load_matcher
 from fiftyone_capviz.models.loading import find_checkpoint
-from fiftyone_capviz.records import FloatArray
+from fiftyone_capviz.records import Caption, FloatArray
 from fiftyone_capviz.scenes.architectures import save_tokenizer, vocabulary
 
 LAYERS, HEADS, GRID = 3, 2, 4
@@ -110,6 +112,13 @@ def assert_untouched(
     assert hooks == before[2]
     assert all(torch.equal(weights[name], old) for name, old in before[1].items())
     assert all(p.grad is None and not p.requires_grad for p in model.parameters())
+
+
+def assert_same_caption(found: Caption, expected: Caption) -> None:
+    """Word for word; the likelihood but for float64 sums that are taken in another order."""
+    same = pytest.approx(expected.log_likelihood, abs=1e-9)
+    assert found == replace(expected, log_likelihood=found.log_likelihood)
+    assert found.log_likelihood == same
 
 
 def odd_images(count: int = 4) -> list[Image.Image]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,8 @@ COUNT, BATCH = 6, 2
 """Images, and how many of them are a batch in every run."""
 CAPTIONS = "told"
 """Field of captions that name the labelled regions; every one is another text."""
+LAST_LAYER = replace(SETTINGS, layer=1)
+"""The last of the bundled encoder, whose derivatives are in closed form: quick."""
 PLACES = ("sofa", "chair", "bench", "boat", "car", "bus")
 
 
@@ -98,13 +100,19 @@ RUNS = (
     LongRun(
         "mismatches",
         PairWork,
-        lambda c, **job: find_mismatches(c, SETTINGS, caption_field=CAPTIONS, **job),
+        lambda c, **job: find_mismatches(c, LAST_LAYER, caption_field=CAPTIONS, **job),
     ),
     LongRun(
         "relations",
         RelationWork,
         lambda c, **job: relate_view(
-            c, caption_field=CAPTIONS, encoder="scenes", device="cpu", dtype="float32", **job
+            c,
+            caption_field=CAPTIONS,
+            encoder="scenes",
+            layer=LAST_LAYER.layer,
+            device="cpu",
+            dtype="float32",
+            **job,
         ),
     ),
 )

@@ -75,6 +75,8 @@ class PartLoop:
         except HopelessError as error:
             if work.stage == FIRST_PART:
                 raise InputError(str(error)) from error
+            if isinstance(error.result, Measured):
+                stored(error.result)
             self.given_up.add(work.stage)
             get_logger().error("evaluation: %s is given up. %s", work.stage, error)
         self.seconds[work.stage] = time.perf_counter() - start

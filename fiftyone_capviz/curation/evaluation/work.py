@@ -184,12 +184,14 @@ class EvaluationWorker(Worker[NumberedSample, EvaluationItem, Measured]):
 
     def failed(self, item: EvaluationItem, message: str) -> Measured:
         self._unusable += 1
+        result = Measured(sample=item.unit.sample, error=message)
         if not self._any_used and self._unusable >= HOPELESS:
             raise HopelessError(
                 f"The first {self._unusable} samples cannot be used; the last one: "
-                f"{item.unit.sample.filepath}: {message}"
+                f"{item.unit.sample.filepath}: {message}",
+                result,
             )
-        return Measured(sample=item.unit.sample, error=message)
+        return result
 
     def is_fatal(self, error: Exception) -> bool:
         return False  # what is wrong with one sample's labels is told as our own errors, too

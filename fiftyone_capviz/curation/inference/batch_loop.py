@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 import fiftyone as fo
 from pymongo import UpdateOne
 
+from fiftyone_capviz.curation.dataset.interrupts import interrupted
 from fiftyone_capviz.curation.dataset.job import Job, asked_meanwhile
 from fiftyone_capviz.curation.dataset.logs import get_logger, log_file
 from fiftyone_capviz.curation.dataset.progress import duration_text
@@ -230,6 +231,7 @@ class _Loop(Generic[Unit, Item, Result]):
         self.report = LoopReport()
         self._work, self._worker, self._job = work, worker, job
         self._dataset, self._total, self._pace = dataset, total, pace
+        self._expected = pace is not None
         self._any_success = False
         self._failures = 0
 
@@ -238,10 +240,11 @@ class _Loop(Generic[Unit, Item, Result]):
         if not self._total:
             return
         report = self.report
-        self._tell()
+        report.stopped = asked_meanwhile(self._dataset)
         begun = time.perf_counter()
         try:
-            report.stopped = asked_meanwhile(self._dataset)
+            if not report.stopped:
+                self._tell()
             while not report.stopped:
                 start = time.perf_counter()
                 items = next(batches, None)
@@ -257,7 +260,7 @@ class _Loop(Generic[Unit, Item, Result]):
         except StoppedError:  # a long computation that asks for itself
             report.stopped = True
         except KeyboardInterrupt:
-            if report.stopped:  # the user does not want to wait
+            if report.stopped or interrupted():  # the second: the user does not want to wait
                 raise
             report.stopped = True
 
@@ -265,26 +268,23 @@ class _Loop(Generic[Unit, Item, Result]):
         done, total = self.report.done, self._total
         label = f"{done} of {total} {self._work.noun}"
         left = (self._pace or 0.0) * (total - done)
-        if left >= SAID_FROM:
+        if left >= SAID_FROM or (left and self._expected):
             label += f", about {duration_text(left)} left"
         self._job.tell(self._work.stage, done, total, label)
 
     def _batch(self, items: Sequence[Item]) -> list[Result]:
-        """Results of a batch, in order; never more items at a time than fit into memory."""
-        results: dict[int, Result] = {}
-        usable = []
-        for place, item in enumerate(items):
-            if item.error is None:
-                usable.append(place)
-            else:
-                results[place] = self._worker.failed(item, item.error)
+        """Results of a batch; never more items at a time than fit into memory."""
+        usable = [item for item in items if item.error is None]
+        results: list[Result] = []
         start = time.perf_counter()
-        extra: list[Result] = []
         if usable:
             with self._turn():  # others get theirs between batches
-                extra = self._computed([items[place] for place in usable])
+                results = self._computed(usable)
         self.report.computing += time.perf_counter() - start
-        return [*results.values(), *extra]
+        unusable = [
+            self._worker.failed(item, item.error) for item in items if item.error is not None
+        ]
+        return [*results, *unusable]
 
     def _computed(self, items: Sequence[Item]) -> list[Result]:
         results: list[Result] = []
@@ -333,21 +333,23 @@ class _Loop(Generic[Unit, Item, Result]):
     def _failed(self, item: Item, error: Exception) -> Result:
         message = failure_message(error)
         self._failures += 1
-        self._give_up_if_hopeless(message)
-        return self._worker.failed(item, message)
+        result = self._worker.failed(item, message)
+        self._give_up_if_hopeless(message, result)
+        return result
 
     def _count(self, results: Sequence[Result]) -> None:
         self._any_success |= any(each.error is None for each in results)
         for each in results:
             if each.error is not None and self._worker.models_failed(each):
                 self._failures += 1
-                self._give_up_if_hopeless(each.error)
+                self._give_up_if_hopeless(each.error, each)
 
-    def _give_up_if_hopeless(self, message: str) -> None:
+    def _give_up_if_hopeless(self, message: str, result: Result) -> None:
         if not self._any_success and self._failures >= HOPELESS:
             raise HopelessError(
                 f"The first {self._failures} images all failed; the last one with: {message} "
-                f"Details are in {log_file()}."
+                f"Details are in {log_file()}.",
+                result,
             )
 
     @contextmanager

@@ -85,12 +85,14 @@ class MismatchRun:
             sample_documents(self.dataset).bulk_write(emptied, ordered=False)
         if self.plan.tasks:
             write_pair_run(self.dataset, self.run)
-            with models_in_use(job.cache):
-                worker = work.open(job.cache)
-                pace = self.run.pace.get(self.run.pace_key) or worker.seconds_per_pair()
             started = time.perf_counter()
             state: RunState = "failed"
             try:
+                with models_in_use(job.cache):
+                    worker = work.open(job.cache)
+                    pace = self.run.pace.get(self.run.pace_key)
+                    if pace is None and job.progress is not None:
+                        pace = worker.seconds_per_pair()
                 with stoppable(lambda: job.asked_to_stop(self.dataset)):
                     loop = run_batches(
                         work,

@@ -117,10 +117,14 @@ def test_only_what_is_missing_is_computed(encoder: Any, monkeypatch: pytest.Monk
 
     for name in counts:
         monkeypatch.setattr(type(encoder), f"{name}_side", counted(name))
-    factors.image_factors([picture(0), picture(1), picture(0)], keys=["a", "b", "a"])
+    first = factors.image_factors([picture(0), picture(1), picture(0)], keys=["a", "b", "a"])
     again = factors.image_factors([picture(0), picture(2), picture(1)], keys=["a", "c", "b"])
     assert counts["image"] == [2, 1]
-    assert torch.equal(again[0].vectors, factors.image_factors([picture(0)])[0].vectors)
+    for place, kept in zip((0, 2), first, strict=False):
+        assert torch.equal(again[place].vectors, kept.vectors)  # one stored result
+    alone = factors.image_factors([picture(0)])[0].vectors
+    # A batch of one sums in another order than a batch of two, and 16 bits have steps of 3e-5.
+    assert torch.allclose(again[0].vectors, alone, atol=1e-4 * float(alone.abs().max()))
     factors.text_factors(["a dog", "a man", "a dog"])
     factors.text_factors(["a man", "a hat"])
     factors.explain("a", "a hat")

@@ -100,7 +100,8 @@ def test_gauss_legendre_is_complete(encoders: dict[Any, Any], kind: str) -> None
         ]
         pair = attribute_pair(*factors)
         assert pair.relative_error < bound
-        assert pair.score == pytest.approx(float(factors[0].unit @ factors[1].unit))
+        # Also in float32, whose sums of some dozen products differ in the sixth digit.
+        assert pair.score == pytest.approx(float(factors[0].unit @ factors[1].unit), rel=1e-5)
 
 
 def test_the_sum_is_the_change_of_both_embeddings(encoders: dict[Any, Any]) -> None:

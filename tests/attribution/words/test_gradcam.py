@@ -45,8 +45,9 @@ class TestMatcher:
         for layer in range(LAYERS):
             got = read_itm_gradients(matcher, features, texts=TEXTS, layers=[layer], target=target)
             assert got.gradient is not None
-            assert torch.equal(got.attention[0], attention[layer][..., 1:])
-            assert torch.equal(got.gradient[0], gradient[layer][..., 1:] * mask)
+            # Float64 through another graph: the same sums, perhaps in another order.
+            assert (got.attention[0] - attention[layer][..., 1:]).abs().max() < 1e-12
+            assert (got.gradient[0] - gradient[layer][..., 1:] * mask).abs().max() < 1e-12
         together = read_itm_gradients(
             matcher, features, texts=TEXTS, layers=range(LAYERS), target=target
         )

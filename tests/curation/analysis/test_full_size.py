@@ -14,7 +14,7 @@ from tests.worlds.random_world import CountingCache, draw_image
 SIZES = [(640, 427), (300, 500), (500, 375)]
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_photographs_with_full_size_models(tmp_path: Path) -> None:
     paths = [draw_image(tmp_path / f"{n}.jpg", seed=n, size=size) for n, size in enumerate(SIZES)]
     options = save_checkpoints(tmp_path, paths[0])

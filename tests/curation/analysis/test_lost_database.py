@@ -69,7 +69,7 @@ def run(port: int, images: Path, repository: Path) -> subprocess.Popen[str]:
         **os.environ,
         "PYTHONPATH": str(repository),
         "OMP_NUM_THREADS": "1",
-        "FIFTYONE_DATABASE_URI": f"mongodb://127.0.0.1:{port}",
+        "FIFTYONE_DATABASE_URI": f"mongodb://127.0.0.1:{port}/?serverSelectionTimeoutMS=5000",
         "FIFTYONE_DATABASE_NAME": "lost",
     }
     return subprocess.Popen(

@@ -71,8 +71,15 @@ def test_another_layer_recomputes_attribution_only(
     fresh = image_dataset(tmp_path, COUNT)
     analyze(fresh, options, cache=cache)
     for ours, theirs in zip(analysed_copy, fresh, strict=True):
-        np.testing.assert_allclose(ours.caption_scores, theirs.caption_scores, rtol=1e-5)
-        np.testing.assert_array_equal(ours.caption_attention, theirs.caption_attention)
+        largest = 1e-5 * np.abs(theirs.caption_scores).max()  # signed sums may cancel
+        np.testing.assert_allclose(
+            ours.caption_scores, theirs.caption_scores, rtol=1e-5, atol=largest
+        )
+        # Alone and in a whole run: float32 sums in another order, kept in float16 (steps of 1e-3).
+        expected = theirs.caption_attention.astype(np.float32)
+        np.testing.assert_allclose(
+            ours.caption_attention, expected, rtol=2e-3, atol=1e-5 * np.abs(expected).max()
+        )
         assert ours.caption_coverage == theirs.caption_coverage
         pairs = zip(ours.segments.detections, theirs.segments.detections, strict=True)
         assert all(a.covered_by == b.covered_by and a.label == b.label for a, b in pairs)

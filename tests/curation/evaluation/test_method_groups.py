@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from bson import ObjectId
 
 from fiftyone_capviz.curation.evaluation.method_groups import comparison_rows
@@ -30,10 +31,13 @@ class TestFamilies:
         found = {(row["first"], row["second"]): row for row in rows}
         fair = found["dual second_order layer 1", "dual icam"]
         assert rows[0] is fair
-        assert (fair["pga"]["value"], fair["pge"]["value"], fair["epsilon"]) == (-1, -1, 1)
+        figures = (fair["pga"]["value"], fair["pge"]["value"], fair["epsilon"])
+        # Energies are shares of float32 sums, whose last digit depends on their order.
+        assert figures == pytest.approx((-1, -1, 1), abs=1e-6)
         assert found["dual second_order", "itm gradcam"]["pga"]["value"] == 0.5
         assert found["dual second_order", "itm gradcam"]["epsilon"] == 0
         default = found["itm gradcam layer 0", "dual second_order layer 1"]
-        assert (default["pga"]["value"], default["pge"]["value"]) == (0.5, 0.5)
+        halves = (default["pga"]["value"], default["pge"]["value"])
+        assert halves == pytest.approx((0.5, 0.5), abs=1e-6)
         assert len(rows) == len(found) == 5
         assert all(row["pga"]["n"] == 16 for row in rows)

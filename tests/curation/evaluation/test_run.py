@@ -71,8 +71,8 @@ def test_the_same_seed_gives_the_same_figures(evaluated: tuple[Any, EvaluationRe
     again = evaluate_attribution(dataset, options)
     for one in again.grounding:
         before = variant_row(report, one["name"])
-        for measure in ("pga", "pge", "ranking"):  # sums of another order differ in the last digits
-            assert one[measure] == pytest.approx(before[measure], rel=1e-6)
+        for measure in ("pga", "pge", "ranking"):  # float32 sums of another order, with heads
+            assert one[measure] == pytest.approx(before[measure], rel=1e-5)
     compared = compare_evaluations(report, again, names=("A", "B"))
     assert {one["name"] for one in compared.rows} == {
         f"itm {method}, {which}"
@@ -215,7 +215,7 @@ def test_a_probe_that_breaks_costs_only_itself_and_is_told(
     coco_images: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*args: Any) -> Any:
-        raise RuntimeError("out of memory")
+        raise RuntimeError("shapes do not match")
 
     monkeypatch.setattr(BlipSource, "score", broken)
     measures = ("grounding", "faithfulness")
@@ -227,7 +227,7 @@ def test_a_probe_that_breaks_costs_only_itself_and_is_told(
     assert report.faithfulness == []
     (told,) = (note for note in report.notes if note.startswith("Faithfulness: 3 samples"))
     assert "given up" in told
-    assert "RuntimeError: out of memory" in told
+    assert "RuntimeError: shapes do not match" in told
 
 
 def test_an_interrupt_is_no_broken_sample(

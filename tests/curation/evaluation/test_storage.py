@@ -58,7 +58,8 @@ def test_a_named_evaluation_of_one_image_leaves_the_others_alone(scenes: Any) ->
     assert scenes.load_saved_view(PLAIN.view).values("id") == missed
     (energies,) = stored(scenes, TRIED.pge)
     assert [energy is not None for energy in energies] == [True] + [False] * (COUNT - 1)
-    assert energies[0] == before[0][0]
+    # In a batch of one and of six: float32 sums in another order.
+    assert energies[0] == pytest.approx(before[0][0], rel=1e-5)
     assert set(scenes.load_saved_view(TRIED.view).values("id")) <= {scenes.first().id}
     assert len(list_evaluations(scenes, "truth_caption")) == 2
     assert caption_fields(scenes) == texts  # words and groups of neither

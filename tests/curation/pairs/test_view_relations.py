@@ -13,6 +13,7 @@ import pytest
 import fiftyone_capviz as capviz
 from fiftyone_capviz.attribution.pairs.explain import explain_pair
 from fiftyone_capviz.curation.dataset.store import request_stop
+from fiftyone_capviz.curation.pairs.relation_run import RelationWorker
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.images import open_image
 from tests.worlds.pair_world import CAPTIONS, SEGMENTS, models, pair_dataset
@@ -93,9 +94,7 @@ def test_segments_by_words_are_sums_over_their_pixels(dataset: Any, relations: A
 def test_images_that_do_not_fit_are_explained_when_asked_for(
     dataset: Any, relations: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from fiftyone_capviz.curation.pairs import view_relations as module
-
-    monkeypatch.setattr(module, "BATCH", 1)
+    monkeypatch.setattr(RelationWorker, "batch_size", 1)
     one = relations._factors.images.nbytes // COUNT
     tight = relate(dataset, max_bytes=2 * one + 100)
     assert np.allclose(tight.scores, relations.scores, atol=1e-5)
@@ -122,14 +121,12 @@ def test_a_broken_image_is_told_and_left_out(dataset: Any, tmp_path: Path) -> No
 def test_progress_is_told_and_a_stop_keeps_what_is_whole(
     dataset: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from fiftyone_capviz.curation.pairs import view_relations as module
-
-    monkeypatch.setattr(module, "BATCH", 2)
+    monkeypatch.setattr(RelationWorker, "batch_size", 2)
     seen: list[tuple[str, int, int]] = []
 
     def progress(step: Any) -> None:
-        seen.append((step.label, step.done, step.total))
-        if step.label == "images" and step.done == 2:
+        seen.append((step.stage, step.done, step.total))
+        if step.stage == "images" and step.done == 2:
             request_stop(dataset)
 
     found = relate(dataset, progress=progress)

@@ -243,7 +243,7 @@ def test_an_image_that_is_gone_fails_alone(tmp_path: Path, cache: ModelCache) ->
     assert dataset.first().caption == old
     assert dataset.first().caption_steered is not None
     with pytest.raises(ModelError, match="No image"):
-        steer_captions(dataset.limit(1), RECIPE, cache=cache)
+        steer_captions(dataset.limit(1), Recipe(prompt="an"), cache=cache)
     dataset.delete()
 
 

@@ -78,8 +78,12 @@ def test_each_piece_stands_where_its_letters_are(folder: Path, text: str) -> Non
 
 def test_case_and_punctuation_change_nothing(folder: Path) -> None:
     encoder = load_encoder(folder)
-    plain, loud = encoder.encode_texts(["a man in a red hat", " A MAN, in a (red)  hat!!"])
-    assert torch.equal(plain, loud)
+    texts = ["a man in a red hat", " A MAN, in a (red)  hat!!"]
+    ids = encoder.tokens(texts).ids
+    assert torch.equal(ids[0], ids[1])
+    plain, loud = encoder.encode_texts(texts)
+    # Two rows of one float32 batch may be multiplied in blocks of unlike size.
+    assert torch.allclose(plain, loud, atol=1e-6)
     assert not torch.allclose(plain, encoder.encode_texts(["a man in a red dog"])[0])
 
 
