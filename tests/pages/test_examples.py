@@ -24,7 +24,7 @@ from fiftyone_capviz.settings.analysis import AnalysisOptions
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = ("README.md", "CONTRIBUTING.md", *(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md")))
-SCENES, NAME = 3, "my-dataset"
+SCENES, NAME = 2, "my-dataset"
 
 
 def blocks(page: str, language: str) -> list[str]:
