@@ -44,14 +44,14 @@ demo: setup
 	@$(BIN)/capviz demo $(ARGS)
 
 quick: python-check
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m "not slow and not soak" $(QUICK) $(ARGS)
+	@$(BIN)/python -m pytest -q -m "not slow and not soak" $(QUICK) $(ARGS)
 
 # Two processes, each with a database of its own and one thread a model: threads of two processes would wait for
 # each other. The browser's tests share one App, and run after them.
 test: setup check
 	@.ci/chromium
 ifeq ($(strip $(ARGS)),)
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m "not soak and not browser"
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not soak and not browser"
 	@$(BIN)/python -m pytest -m "browser and not soak"
 else
 	@$(BIN)/python -m pytest -m "not soak" $(ARGS)
@@ -60,7 +60,7 @@ endif
 # The numeric tests on the arithmetic of other processors.
 test-processors: setup
 	@ATEN_CPU_CAPABILITY=default OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m "not soak and not slow" $(NUMERIC)
-	@ATEN_CPU_CAPABILITY=avx2 OPENBLAS_CORETYPE=Haswell $(BIN)/python -m pytest -q -m "not soak and not slow" $(NUMERIC)
+	@ATEN_CPU_CAPABILITY=avx2 OPENBLAS_CORETYPE=Haswell OMP_NUM_THREADS=4 $(BIN)/python -m pytest -q -m "not soak and not slow" $(NUMERIC)
 
 test-slow: setup
 	@$(BIN)/python -m pytest -m "soak or gpu" $(ARGS)

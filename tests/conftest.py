@@ -55,6 +55,11 @@ _PLACES = {
 }
 os.environ.update(_PLACES)
 
+# The tests' models have a few thousand weights: a second thread waits longer than it works, and on a
+# busy machine several times as long. NUMBA's number is that of PyTorch, too, once UMAP has run.
+for _threads in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ.setdefault(_threads, "1")
+
 # After the environment is set: the plugin of this checkout, where FiftyOne will look for it.
 from fiftyone_capviz.installation.plugin_link import link_plugin  # noqa: E402
 
@@ -146,6 +151,17 @@ def shared_data(repository: Path) -> Path:
     if not folder.is_dir():
         pytest.skip("no shared/data beside the checkout")
     return folder
+
+
+@pytest.fixture
+def two_threads() -> Iterator[None]:
+    """PyTorch as a user has it: with more than one thread."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture

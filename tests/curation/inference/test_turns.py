@@ -49,8 +49,8 @@ def test_models_that_are_busy_are_said_to_be(
         other.join()
 
 
+@pytest.mark.usefixtures("two_threads")
 def test_a_small_model_gets_one_thread_and_the_others_come_back(cache: Any) -> None:
-    before = torch.get_num_threads()
     with models_in_turn(random_options(), cache):
         assert torch.get_num_threads() == 1
-    assert torch.get_num_threads() == before
+    assert torch.get_num_threads() == 2

@@ -179,7 +179,7 @@ def test_a_caption_over_the_limit_says_what_is_left_out(samples: list[PairSample
     assert "left out" in " ".join(reading.notes)
 
 
+@pytest.mark.usefixtures("two_threads")
 def test_pytorchs_threads_are_as_before(samples: list[PairSample]) -> None:
-    threads = torch.get_num_threads()
     explain(samples[1], "a wolf")
-    assert torch.get_num_threads() == threads
+    assert torch.get_num_threads() == 2
