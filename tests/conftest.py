@@ -55,8 +55,8 @@ _PLACES = {
 }
 os.environ.update(_PLACES)
 
-# The tests' models have a few thousand weights: a second thread waits longer than it works, and on a
-# busy machine several times as long. NUMBA's number is that of PyTorch, too, once UMAP has run.
+# The tests' models have a few thousand weights: a second thread waits longer than it works, and on
+# a busy machine several times as long. NUMBA's number is that of PyTorch, too, once UMAP has run.
 for _threads in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ.setdefault(_threads, "1")
 
