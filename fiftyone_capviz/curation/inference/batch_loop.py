@@ -156,14 +156,13 @@ class LoopReport:
     Attributes:
         done: units that were computed or failed.
         stopped: ended early, on request.
-        waited, computing, writing: seconds.
+        waited, writing: seconds for images to be ready, and for the last results to be stored.
         limit: the largest batch that fitted into memory; None while all did.
     """
 
     done: int = 0
     stopped: bool = False
     waited: float = 0.0
-    computing: float = 0.0
     writing: float = 0.0
     limit: int | None = None
 
@@ -286,11 +285,9 @@ class _Loop(Generic[Unit, Item, Result]):
         """Results of a batch; never more items at a time than fit into memory."""
         usable = [item for item in items if item.error is None]
         results: list[Result] = []
-        start = time.perf_counter()
         if usable:
             with self._turn():  # others get theirs between batches
                 results = self._computed(usable)
-        self.report.computing += time.perf_counter() - start
         unusable = [
             self._worker.failed(item, item.error) for item in items if item.error is not None
         ]
