@@ -44,7 +44,7 @@ demo: setup
 	@$(BIN)/capviz demo $(ARGS)
 
 quick: python-check
-	@$(BIN)/python -m pytest -q -m "not slow and not soak" $(QUICK) $(ARGS)
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow and not soak" $(QUICK) $(ARGS)
 
 # Two processes, each with a database of its own and one thread a model: threads of two processes would wait for
 # each other. The browser's tests share one App, and run after them.
