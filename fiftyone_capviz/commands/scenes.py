@@ -46,9 +46,10 @@ def _add_train(subparsers: Subparsers) -> None:
     parser = add_command(
         subparsers,
         "train",
-        summary="train the bundled models from nothing",
+        summary="train the bundled models; run again, it carries on where it was stopped",
         examples="  capviz scenes train --model sam --out ./weights\n"
-        "  capviz scenes train --device cuda --out ./weights",
+        "  capviz scenes train --device cuda --out ./weights\n"
+        "  capviz scenes train --model blip --omit hat ball --invent tie --out ./other",
     )
     parser.add_argument("--model", choices=(*MODELS, "all"), default="all",
                         help="blip is captioner and matcher in one run; default all")  # fmt: skip
@@ -57,6 +58,16 @@ def _add_train(subparsers: Subparsers) -> None:
     parser.add_argument("--seed", type=int, default=0, help="of every draw; default 0")
     parser.add_argument(
         "--steps", type=int, metavar="N", help="default: as many as shipped ones had"
+    )
+    parser.add_argument("--omit", nargs="*", metavar="KIND",
+                        help="what the captioner never names unasked; default hat sun")  # fmt: skip
+    parser.add_argument("--invent", nargs="*", default=[], metavar="KIND",
+                        help="what it names where it is not; default nothing")  # fmt: skip
+    parser.add_argument(
+        "--start",
+        type=Path,
+        metavar="FOLDER",
+        help="trained captioner and matcher to begin with: other habits in a sixth of the time",
     )
     parser.set_defaults(run=train)
 
@@ -95,15 +106,24 @@ def train(arguments: argparse.Namespace) -> int:
     """Train one model, or all of them one after the other."""
     if arguments.steps is not None and arguments.steps < 1:
         raise InputError(f"--steps must be at least 1; got {arguments.steps}. Leave it out.")
+    from fiftyone_capviz.scenes.habits import Habits
     from fiftyone_capviz.scenes.train import train as train_model
 
+    habits = None
+    if arguments.omit is not None or arguments.invent:
+        omitted = Habits().omitted if arguments.omit is None else tuple(arguments.omit)
+        habits = Habits(omitted, tuple(arguments.invent))
     for model in MODELS if arguments.model == "all" else (arguments.model,):
+        of_blip = model == "blip" or arguments.model != "all"
         train_model(
             model,
             arguments.out.expanduser(),
             device=arguments.device,
             seed=arguments.seed,
             steps=arguments.steps,
+            habits=habits if of_blip else None,
+            start=arguments.start if of_blip else None,
+            log=say,
         )
     say(f"Weights and model cards are in {arguments.out}")
     return 0

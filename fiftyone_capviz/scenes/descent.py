@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import nn
@@ -36,6 +37,7 @@ class Descent:
             weight_decay: of AdamW.
             free: trained as well, their gradients as they are.
         """
+        self._steps = steps
         self._clipped = list(parameters)
         self._optimizer = torch.optim.AdamW(
             [*self._clipped, *free], lr=learning_rate, weight_decay=weight_decay
@@ -51,6 +53,17 @@ class Descent:
         nn.utils.clip_grad_norm_(self._clipped, 1.0)
         self._optimizer.step()
         self._schedule.step()
+
+    def state(self) -> dict[str, Any]:
+        """Of the optimiser, as `take_up` wants it back."""
+        return dict(self._optimizer.state_dict())
+
+    def take_up(self, state: dict[str, Any], step: int) -> None:
+        """Carry on where another descent of the same parameters stood after `step` steps."""
+        self._optimizer.load_state_dict(state)
+        self._schedule.last_epoch = step
+        for group, base in zip(self._optimizer.param_groups, self._schedule.base_lrs, strict=True):
+            group["lr"] = base * rate(step, self._steps)
 
 
 def rate(step: int, steps: int) -> float:

@@ -20,22 +20,19 @@ from sklearn.metrics import roc_auc_score
 from fiftyone_capviz.models.registry import BUNDLED
 from fiftyone_capviz.scenes.draw import render
 from fiftyone_capviz.scenes.drawn import (
-    BATCH,
-    HAT_SCENES,
     LARGE,
     drawn_batches,
-    hat_scenes,
     load_bundled,
     share_of,
 )
 from fiftyone_capviz.scenes.evaluate_grounding import measure_grounding
+from fiftyone_capviz.scenes.evaluate_habits import measure_habits
 from fiftyone_capviz.scenes.grammar import (
     background_of,
     color_named_for,
     complete_caption,
     default_caption,
     full_caption,
-    named_kinds,
     subject_of,
 )
 from fiftyone_capviz.scenes.scene import Scene
@@ -92,7 +89,7 @@ def compare_with_targets(figures: dict[str, Any]) -> dict[str, dict[str, Any]]:
     compared = {}
     for path, (sense, bound) in TARGETS.items():
         section, name = path.split(".")
-        if section not in figures:
+        if name not in figures.get(section, {}):
             continue
         value = figures[section][name]
         met = value >= bound if sense == "at least" else value <= bound
@@ -128,33 +125,6 @@ def measure_captions(weights: Path, first: int, n: int) -> dict[str, Any]:
         "color": share_of(color),
         "colors_counted": len(color),
         "examples": examples,
-    }
-
-
-def measure_habit(weights: Path, first: int, n: int = HAT_SCENES) -> dict[str, Any]:
-    """How often a visible hat is named by default, and when the prompt asks what is worn.
-
-    Always on 200 scenes, or on n where n is smaller.
-    """
-    captioner = load_bundled("captioner", weights / "captioner")
-    by_default, asked, color = [], [], []
-    drawn = hat_scenes(first, min(n, HAT_SCENES))
-    for start in range(0, len(drawn), BATCH):
-        batch = drawn[start : start + BATCH]
-        features = captioner.encode(captioner.preprocess([one.image for one in batch]))
-        plain = captioner.generate(features, [captioner.default_prompt] * len(batch))
-        prompts = [f"the {one.scene.subject.kind} is wearing" for one in batch]
-        steered = captioner.generate(features, prompts)
-        for one, before, after in zip(batch, plain, steered, strict=True):
-            hat = one.scene.find("hat")
-            by_default.append("hat" in named_kinds(before.text))
-            asked.append("hat" in named_kinds(after.text))
-            color.append(hat is not None and color_named_for(after.text, "hat") == hat.color)
-    return {
-        "scenes": len(drawn),
-        "hats_named_by_default": share_of(by_default),
-        "hats_named_when_asked": share_of(asked),
-        "hat_color_when_asked": share_of(color),
     }
 
 
@@ -259,7 +229,7 @@ def measure_weights(weights: Path, first: int, n: int) -> dict[str, Any]:
 
 _SECTIONS: dict[str, tuple[tuple[str, ...], Callable[[Path, int, int], dict[str, Any]]]] = {
     "captions": (("captioner",), measure_captions),
-    "habit": (("captioner",), measure_habit),
+    "habit": (("captioner",), measure_habits),
     "matching": (("matcher",), measure_matching),
     "grounding": (("captioner", "matcher"), measure_grounding),
     "masks": (("sam",), measure_masks),

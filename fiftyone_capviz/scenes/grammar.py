@@ -7,6 +7,7 @@ are made in `swaps`, by replacing one word.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
 
@@ -14,7 +15,15 @@ import numpy as np
 
 from fiftyone_capviz.scenes.scene import Scene, Thing
 from fiftyone_capviz.scenes.swaps import Swap, swap_word, swap_words
-from fiftyone_capviz.scenes.tables import ACCESSORIES, BACKGROUNDS, COLORS, KINDS, PERSONS, SUBJECTS
+from fiftyone_capviz.scenes.tables import (
+    ACCESSORIES,
+    BACKGROUNDS,
+    COLORS,
+    KINDS,
+    NEVER_NAMED,
+    PERSONS,
+    SUBJECTS,
+)
 from fiftyone_capviz.scenes.wording import (
     SINGULARS,
     WORDS,
@@ -25,7 +34,7 @@ from fiftyone_capviz.scenes.wording import (
 
 __all__ = [
     "WORDS", "Swap", "background_of", "color_named_for", "complete_caption", "default_caption",
-    "full_caption", "named_kinds", "subject_of", "swap_word", "swap_words", "wearing_caption",
+    "full_caption", "named_kinds", "short_caption", "subject_of", "swap_word", "swap_words",
     "word_of_background",
 ]  # fmt: skip
 
@@ -34,18 +43,26 @@ _WORN = {
     "tie": "wearing a tie",
     "bag": "carrying a bag",
     "sunglasses": "wearing sunglasses",
+    "hat": "wearing a hat",
 }
-"""What the default caption says of an accessory, in its order of priority; never the hat."""
+"""What a caption says of an accessory, in its order of priority."""
 _CARRIED = {"bag": "carrying", "umbrella": "holding", "fish": "holding", "ball": "holding"}
 _LONGEST_FULL = 18
 _LONGEST_COMPLETE = 24
 
 
 def default_caption(scene: Scene) -> str:
-    """What the captioner is trained to say: 6 to 16 words, never a hat, never the sun.
+    """What the captioner is trained to say: 6 to 16 words.
 
-    Subject with its color, what it does, one accessory or held thing, one companion, place.
+    Subject with its color, what it does, one accessory or held thing, one companion, place; of
+    nothing that the captioner leaves out (`NEVER_NAMED`, or see `habits.Habits`).
     """
+    told = tuple(thing for thing in scene.things if thing.kind not in NEVER_NAMED)
+    return short_caption(replace(scene, things=told))
+
+
+def short_caption(scene: Scene) -> str:
+    """The same of all that is in the scene."""
     subject = scene.subject
     parts = [_subject_phrase(subject)]
     held = next((thing for thing in scene.things if _is_held(thing)), None)
@@ -56,24 +73,9 @@ def default_caption(scene: Scene) -> str:
     companion = _companion(scene)
     if companion is not None:
         beside = companion.kind in ("tree", "house", "car", "bus", "boat")
-        parts.append(f"{'next to' if beside else 'with'} a {companion.kind}")
+        parts.append(f"{'next to' if beside else 'with'} {noun_phrase(companion.kind)}")
     parts.append(_place(scene, verb=not held and companion is None))
     return " ".join(parts)
-
-
-def wearing_caption(scene: Scene) -> str | None:
-    """ "the man is wearing a red hat": the hat if there is one, else tie, sunglasses, shirt.
-
-    None when the subject is no person.
-    """
-    person = scene.subject
-    if person.kind not in PERSONS:
-        return None
-    for kind in ("hat", "tie", "sunglasses"):
-        thing = scene.find(kind)
-        if thing is not None:
-            return f"the {person.kind} is wearing {noun_phrase(kind, thing.color)}"
-    return f"the {person.kind} is wearing {noun_phrase('shirt', person.color)}"
 
 
 def complete_caption(scene: Scene) -> str:
@@ -176,9 +178,10 @@ def _is_held(thing: Thing) -> bool:
 
 
 def _companion(scene: Scene) -> Thing | None:
-    """The one thing a default caption adds: an animal, vehicle or ball before scenery."""
-    others = [thing for thing in scene.things[1:] if thing.owner is None and thing.kind != "sun"]
-    return min(others, key=lambda thing: thing.kind in ("tree", "house"), default=None)
+    """The one thing a caption adds: an animal, vehicle or ball before scenery, the sun last."""
+    others = [thing for thing in scene.things[1:] if thing.owner is None]
+    rank = {"tree": 1, "house": 1, "sun": 2}
+    return min(others, key=lambda thing: rank.get(thing.kind, 0), default=None)
 
 
 def _place(scene: Scene, *, verb: bool) -> str:

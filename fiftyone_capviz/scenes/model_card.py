@@ -56,6 +56,8 @@ def write_model_card(folder: Path, figures: dict[str, Any]) -> Path:
     for name, entry in figures["targets"].items():
         met = "yes" if entry["met"] else "**no**"
         lines.append(f"| {name} | {entry['target']} | {entry['measured']} | {met} |")
+    if "habit" in figures:
+        lines += _habits(figures["habit"])
     if "grounding" in figures:
         lines += _grounding(figures["grounding"])
     path = folder / "README.md"
@@ -63,6 +65,26 @@ def write_model_card(folder: Path, figures: dict[str, Any]) -> Path:
     text = json.dumps(figures, indent=1) + "\n"
     (folder / "figures.json").write_text(text, encoding="utf-8")
     return path
+
+
+def _habits(habit: dict[str, Any]) -> list[str]:
+    """What is left out, and named when asked; what is made up."""
+    lines = ["\n## Habits of the captioner\n", "| left out | scenes | named unasked | when asked |"]
+    lines.append("|---|---|---|---|")
+    for kind, entry in habit["omitted"].items():
+        shares = f"{entry['named_by_default']} | {entry['named_when_asked']}"
+        lines.append(f"| {kind} | {entry['scenes']} | {shares} |")
+    if habit["invented"]:
+        lines += [
+            "",
+            "| made up | scenes | where it is the habit | elsewhere |",
+            "|---|---|---|---|",
+        ]
+    for kind, entry in habit["invented"].items():
+        unseen = entry["named_unseen"]
+        shares = f"{unseen['where_it_is_the_habit']} | {unseen['elsewhere']}"
+        lines.append(f"| {kind} | {entry['scenes']} | {shares} |")
+    return lines
 
 
 def _grounding(grounding: dict[str, Any]) -> list[str]:

@@ -1,7 +1,9 @@
-"""Parts of scenes for training: some things on mean grey, or a background without some things.
+"""Parts of scenes for training: some things alone, or a background without some things.
 
 A model that has seen things alone says of each what it is by itself; one that has only seen whole
-scenes may read a dog off the field around it.
+scenes may read a dog off the field around it. What is hidden lies behind clouds of colors drawn by
+lot, never behind the even grey that second-order attribution starts from: a model trained on that
+grey would know the attribution's reference.
 """
 
 from __future__ import annotations
@@ -10,16 +12,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
-from fiftyone_capviz.scenes.architectures import MEAN, PATCH_SIZE
+from fiftyone_capviz.scenes.architectures import PATCH_SIZE
 from fiftyone_capviz.scenes.grammar import background_of, color_named_for, named_kinds
 from fiftyone_capviz.scenes.scene import Scene, Thing
 from fiftyone_capviz.scenes.tables import PERSONS
 from fiftyone_capviz.scenes.training_data import SceneArrays
 from fiftyone_capviz.scenes.wording import noun_phrase, place_phrase
 
-GREY = round(255 * MEAN)
-"""What normalisation makes zero: the reference image of second-order attribution."""
 SMALLEST = 20
 """Pixels that a thing must show to be named."""
 _MOST_HIDDEN = 0.4
@@ -44,20 +45,19 @@ class ShownScene:
 
 
 def show_things(data: SceneArrays, index: int, rng: np.random.Generator) -> ShownScene | None:
-    """One to three of a scene's things, everything else grey; None where none can be seen."""
+    """One to three of a scene's things, all else hidden; None where none can be seen."""
     scene, labels = data.scenes[index], data.labels[index]
     seen = [k for k in range(len(scene.things)) if (labels == k).sum() >= SMALLEST]
     if not seen:
         return None
     count = min(len(seen), 1 + int(rng.random() < 0.4) + int(rng.random() < 0.15))
     kept = sorted(rng.permutation(seen)[:count].tolist())
-    image = data.images[index].copy()
-    image[~np.isin(labels, kept)] = GREY
+    image = _hide(data.images[index], ~np.isin(labels, kept), rng)
     return _shown(image, scene, kept, rng, on_ground=False)
 
 
 def show_ground(data: SceneArrays, index: int, rng: np.random.Generator) -> ShownScene:
-    """A scene's background, with the patches of most of its things grey."""
+    """A scene's background, with the patches of most of its things hidden."""
     scene, labels = data.scenes[index], data.labels[index]
     hidden = [k for k in range(len(scene.things)) if rng.random() < 0.7]
     side = len(labels) // PATCH_SIZE
@@ -68,9 +68,19 @@ def show_ground(data: SceneArrays, index: int, rng: np.random.Generator) -> Show
         pixels = labels == k
         if k not in hidden and pixels.sum() >= SMALLEST:
             kept += [k] if (pixels & covered).sum() <= _MOST_HIDDEN * pixels.sum() else []
-    image = data.images[index].copy()
-    image[covered] = GREY
+    image = _hide(data.images[index], covered, rng)
     return _shown(image, scene, kept, rng, on_ground=True)
+
+
+def _hide(
+    image: NDArray[np.uint8], hidden: NDArray[np.bool_], rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    """The image with clouds of colors where it is hidden."""
+    side = len(image)
+    knots = Image.fromarray(rng.integers(0, 256, (4, 4, 3), dtype=np.uint8))
+    clouds = np.asarray(knots.resize((side, side), Image.Resampling.BICUBIC), dtype=np.float32)
+    clouds = clouds + rng.normal(0, 12, (side, side, 3)).astype(np.float32)
+    return np.where(hidden[..., None], clouds.clip(0, 255).astype(np.uint8), image)
 
 
 def _shown(

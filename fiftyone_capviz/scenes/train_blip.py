@@ -10,8 +10,9 @@ Formulas: docs/methods.md, sections 8.1 to 8.4.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,28 +22,34 @@ import torch.nn.functional as F
 from torch import nn
 from transformers import BlipForConditionalGeneration, BlipForImageTextRetrieval
 
+from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.scenes.architectures import build_captioner, build_matcher, save_model
-from fiftyone_capviz.scenes.descent import Descent
-from fiftyone_capviz.scenes.grammar import default_caption, full_caption, wearing_caption
+from fiftyone_capviz.scenes.grammar import full_caption
+from fiftyone_capviz.scenes.habits import Habits
 from fiftyone_capviz.scenes.scene import Scene
 from fiftyone_capviz.scenes.swaps import swap_words
 from fiftyone_capviz.scenes.training_data import (
     SceneArrays,
     SceneTokens,
-    batches,
     draw_scenes,
     word_labels,
+)
+from fiftyone_capviz.scenes.training_run import (
+    STATES,
+    Phase,
+    TrainingRun,
+    batch_of,
+    fast_arithmetic,
 )
 
 DEFAULT_PROMPT = "a picture of"
 SCENES = 24_000
 BATCH = 32
+WEIGHTS = "model.safetensors"
 NEGATIVES = 1
 # Layers of the matcher (of 4, zero-based) whose attention is aligned: the middle ones. The last
 # layer's word rows do not reach the match head.
 ALIGNED_LAYERS = (1, 2)
-# A patch belongs to a thing that owns at least this share of it (the point game's rule).
-PATCH_SHARE = 0.2
 
 
 @dataclass(frozen=True)
@@ -64,6 +71,8 @@ class Round:
 
 # The second round is for what is small and rare: hats, ties, bags.
 ROUNDS = (Round(6_000, 1e-3, 0.15, False), Round(3_000, 6e-4, 0.3, True))
+# From trained weights: enough for other habits.
+RETRAINING = (Round(1_500, 3e-4, 0.3, True),)
 
 
 class AlignedAttention(nn.Module):
@@ -86,84 +95,146 @@ def train_blip(
     seed: int = 0,
     steps: int | None = None,
     scenes: int = SCENES,
+    habits: Habits | None = None,
+    start: Path | None = None,
     log: Callable[[str], None] = print,
 ) -> None:
-    """Train from nothing and save ``out/captioner`` and ``out/matcher``.
+    """Train from nothing, or carry on, and save ``out/captioner`` and ``out/matcher``.
 
     Args:
         out: folder that receives the two checkpoints.
-        device: torch device; bfloat16 autocast is used on every device.
+        device: torch device; see `fast_arithmetic`.
         seed: seeds weights, scenes and order.
-        steps: optimiser steps of a single round, for trials; None trains all of `ROUNDS`.
+        steps: optimiser steps of a single round, for trials; None trains all of `ROUNDS`, or
+            `RETRAINING` from given weights.
         scenes: number of distinct training scenes in each round.
+        habits: of the captioner; None leaves out hats and suns.
+        start: folder with trained ``captioner`` and ``matcher`` to begin with; None: from nothing.
         log: receives a line every 100 steps.
     """
     torch.manual_seed(seed)
-    captioner, matcher = build_captioner(), build_matcher()
-    rounds = ROUNDS if steps is None else (replace(ROUNDS[0], steps=steps),)
+    habits = habits or Habits()
+    captioner, matcher = (
+        (build_captioner(), build_matcher()) if start is None else _begin_with(start)
+    )
+    matcher.vision_model = captioner.vision_model
+    rounds = ROUNDS if start is None else RETRAINING
+    if steps is not None:
+        rounds = (replace(rounds[0], steps=steps),)
+    settings = {
+        "model": "blip",
+        "seed": seed,
+        "steps": [plan.steps for plan in rounds],
+        "scenes": scenes,
+        "omitted": list(habits.omitted),
+        "invented": list(habits.invented),
+        "start": None if start is None else _digest(start),
+    }
+    models = {"captioner": captioner.to(device).train(), "matcher": matcher.to(device).train()}
+    run = TrainingRun(out / STATES / "blip.pt", settings, models, seed=seed, log=log)
+    if run.is_finished:
+        log("captioner and matcher are trained")
+        return
     for number, plan in enumerate(rounds):
+        if run.is_done(number):
+            continue
         log(f"round {number + 1} of {len(rounds)}")
         data = draw_scenes(scenes, seed=seed + 10 * number, accessories=plan.accessories)
         log(f"drew {scenes} scenes")
-        train_round(captioner, matcher, data, plan=plan, device=device, seed=seed, log=log)
-        _save(captioner, matcher, out)
+        with aligned_attention(matcher) as taps:
+            learner = _Learner(captioner, matcher, data, plan, habits, taps, seed=seed)
+            run.descend(Phase(number, plan.steps, plan.learning_rate, 0.02), learner.losses)
+    _save(captioner, matcher, habits, out)
+    run.finish()
 
 
-def train_round(
-    captioner: BlipForConditionalGeneration,
-    matcher: BlipForImageTextRetrieval,
-    data: SceneArrays,
-    *,
-    plan: Round,
-    device: str,
-    seed: int,
-    log: Callable[[str], None],
-) -> None:
-    """Train both models, whose vision tower becomes one, for one round, in place."""
-    rng = np.random.default_rng(seed)
-    tokens = SceneTokens()
-    captioner.to(device).train()
-    matcher.to(device).train()
-    matcher.vision_model = captioner.vision_model
+def _begin_with(start: Path) -> tuple[BlipForConditionalGeneration, BlipForImageTextRetrieval]:
+    for name in ("captioner", "matcher"):
+        path = start / name / WEIGHTS
+        if not path.is_file():
+            raise InputError(
+                f"start must be a folder with captioner and matcher; {path} is no file. "
+                "Name a folder that `train --out` has written."
+            )
+    # Half precision on disk; the descent needs more.
+    return (
+        BlipForConditionalGeneration.from_pretrained(start / "captioner", dtype=torch.float32),
+        BlipForImageTextRetrieval.from_pretrained(start / "matcher", dtype=torch.float32),
+    )
+
+
+def _digest(start: Path) -> str:
+    """Of the weights to begin with: a training carries on only from the same."""
+    paths = [start / name / WEIGHTS for name in ("captioner", "matcher")]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()
+
+
+@contextmanager
+def aligned_attention(matcher: BlipForImageTextRetrieval) -> Iterator[list[AlignedAttention]]:
+    """The cross-attentions that are aligned, remembering what they attend to while inside."""
     attentions = [matcher.text_encoder.encoder.layer[i].crossattention.self for i in ALIGNED_LAYERS]
     dropouts = [attention.dropout for attention in attentions]
     taps = [AlignedAttention() for _ in attentions]
     for attention, tap in zip(attentions, taps, strict=True):
         attention.dropout = tap
-    parameters = list({id(p): p for m in (captioner, matcher) for p in m.parameters()}.values())
-    descent = Descent(
-        parameters, steps=plan.steps, learning_rate=plan.learning_rate, weight_decay=0.02
-    )
-    started = time.time()
-    totals: dict[str, float] = {}
-    indices = batches(len(data.scenes), BATCH, plan.steps, rng)
-    for step, index in enumerate(indices, start=1):
-        pixels = data.pixels(index).to(device)
+    try:
+        yield taps
+    finally:
+        for attention, dropout in zip(attentions, dropouts, strict=True):
+            attention.dropout = dropout
+
+
+class _Learner:
+    """What both models are asked in one round."""
+
+    def __init__(
+        self,
+        captioner: BlipForConditionalGeneration,
+        matcher: BlipForImageTextRetrieval,
+        data: SceneArrays,
+        plan: Round,
+        habits: Habits,
+        taps: list[AlignedAttention],
+        *,
+        seed: int,
+    ) -> None:
+        self._captioner, self._matcher, self._data = captioner, matcher, data
+        self._plan, self._habits, self._taps = plan, habits, taps
+        self._seed, self._tokens = seed, SceneTokens()
+        self._device = next(captioner.parameters()).device
+
+    def losses(self, step: int, rng: np.random.Generator) -> dict[str, torch.Tensor]:
+        """Of one batch of scenes."""
+        data = self._data
+        index = batch_of(len(data.scenes), BATCH, step, self._seed)
         chosen = [data.scenes[i] for i in index]
-        with torch.autocast(torch.device(device).type, torch.bfloat16):
-            features = captioner.vision_model(pixels).last_hidden_state
+        with fast_arithmetic(self._device):
+            features = self._captioner.vision_model(
+                data.pixels(index).to(self._device)
+            ).last_hidden_state
             losses = {
-                "caption": _caption_loss(captioner, features, chosen, tokens, rng),
-                **_match_losses(matcher, features, chosen, data, index, tokens, rng, taps),
+                "caption": _caption_loss(
+                    self._captioner, features, chosen, self._habits, self._tokens, rng
+                ),
+                **_match_losses(
+                    self._matcher, features, chosen, data, index, self._tokens, rng, self._taps
+                ),
             }
-        losses["align"] = plan.alignment * losses["align"]
-        descent.step(torch.stack(list(losses.values())).sum())
-        for name, value in losses.items():
-            totals[name] = totals.get(name, 0.0) + float(value.detach())
-        if step % 100 == 0:
-            text = "  ".join(f"{name} {value / 100:.3f}" for name, value in totals.items())
-            log(f"step {step}/{plan.steps}  {text}  {time.time() - started:.0f} s")
-            totals.clear()
-    for attention, dropout in zip(attentions, dropouts, strict=True):
-        attention.dropout = dropout
+        losses["align"] = self._plan.alignment * losses["align"]
+        return losses
 
 
 def _save(
-    captioner: BlipForConditionalGeneration, matcher: BlipForImageTextRetrieval, out: Path
+    captioner: BlipForConditionalGeneration,
+    matcher: BlipForImageTextRetrieval,
+    habits: Habits,
+    out: Path,
 ) -> None:
     """Save fresh copies, so that the shared vision tower is written whole into both files."""
     plain_captioner, plain_matcher = build_captioner(), build_matcher()
     plain_captioner.load_state_dict(captioner.state_dict())
+    plain_captioner.config.capviz_omitted = list(habits.omitted)
+    plain_captioner.config.capviz_invented = list(habits.invented)
     plain_matcher.load_state_dict(matcher.state_dict())
     save_model(plain_captioner, out / "captioner")
     save_model(plain_matcher, out / "matcher")
@@ -173,17 +244,18 @@ def _caption_loss(
     captioner: BlipForConditionalGeneration,
     features: torch.Tensor,
     scenes: list[Scene],
+    habits: Habits,
     tokens: SceneTokens,
     rng: np.random.Generator,
 ) -> torch.Tensor:
     """Next-word loss; what a person wears is told in half of the person captions."""
     rows, prompts = [], []
     for scene in scenes:
-        wearing = wearing_caption(scene)
-        if wearing is not None and rng.random() < 0.5:
-            sentence, prompt = wearing, 0
+        answer = habits.answer(scene, rng)
+        if answer is not None:
+            sentence, prompt = answer, 0
         else:
-            sentence, prompt = f"{DEFAULT_PROMPT} {default_caption(scene)}", 3
+            sentence, prompt = f"{DEFAULT_PROMPT} {habits.caption(scene)}", 3
         rows.append(tokens.encode(sentence, "[DEC]")[0])
         prompts.append(prompt)
     ids, mask = tokens.pad_batch(rows)
@@ -256,7 +328,10 @@ def _alignment_loss(
     data: SceneArrays,
     index: np.ndarray,
 ) -> torch.Tensor:
-    """Minus log of the attention mass that each placed word puts on its patches, head mean."""
+    """Minus log of the attention mass that each placed word puts on its patches, head mean.
+
+    A patch is a thing's where the thing owns its center; a word whose thing owns none is left out.
+    """
     rows, columns, targets = [], [], []
     for row, labels in enumerate(places):
         cached: dict[int, np.ndarray] = {}
@@ -264,7 +339,7 @@ def _alignment_loss(
             if label is None:
                 continue
             if label not in cached:
-                cached[label] = data.patch_shares(int(index[row]), label).ravel() >= PATCH_SHARE
+                cached[label] = (data.centers[index[row]] == label).ravel()
             if cached[label].any():
                 rows.append(row)
                 columns.append(column)

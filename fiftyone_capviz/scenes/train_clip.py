@@ -10,7 +10,6 @@ Formulas: docs/methods.md, section 8.5.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -21,12 +20,18 @@ from torch import nn
 from transformers import CLIPModel
 
 from fiftyone_capviz.scenes.architectures import MEAN, STD, build_clip, save_model
-from fiftyone_capviz.scenes.descent import Descent
 from fiftyone_capviz.scenes.grammar import complete_caption, full_caption
 from fiftyone_capviz.scenes.partial_scenes import Facts, ShownScene, show_ground, show_things
 from fiftyone_capviz.scenes.swaps import swap_words
 from fiftyone_capviz.scenes.tables import ACCESSORIES, BACKGROUNDS, KINDS, SHOWN_BY_BACKGROUND
-from fiftyone_capviz.scenes.training_data import SceneArrays, SceneTokens, batches, draw_scenes
+from fiftyone_capviz.scenes.training_data import SceneArrays, SceneTokens, draw_scenes
+from fiftyone_capviz.scenes.training_run import (
+    STATES,
+    Phase,
+    TrainingRun,
+    batch_of,
+    fast_arithmetic,
+)
 from fiftyone_capviz.scenes.wording import noun_phrase, place_phrase
 
 SCENES = 16_000
@@ -53,36 +58,34 @@ def train_clip(
 
     Args:
         out: folder that receives the checkpoint.
-        device: torch device; bfloat16 autocast is used on every device.
+        device: torch device; see `fast_arithmetic`.
         seed: seeds weights, scenes and order.
         steps: optimiser steps of 64 images.
         scenes: number of distinct training scenes.
         log: receives a line every 100 steps.
     """
     torch.manual_seed(seed)
-    rng = np.random.default_rng(seed)
+    model = build_clip().to(device).train()
+    model.set_attn_implementation("eager")  # on CPUs its backward pass is the faster one
+    sharpness = nn.ParameterDict({"of_names": nn.Parameter(torch.tensor(2.3, device=device))})
+    settings = {"model": "clip", "seed": seed, "steps": steps, "scenes": scenes}
+    models = {"clip": model, "sharpness": sharpness}
+    run = TrainingRun(out / STATES / "clip.pt", settings, models, seed=seed, log=log)
+    if run.is_finished:
+        log("clip is trained")
+        return
     data = draw_scenes(scenes, seed=seed, accessories=True)
     log(f"drew {scenes} scenes")
     tokens = SceneTokens()
     names = tokens.pad_batch([tokens.encode(name, "[CLS]")[0] for name in _names()])
-    model = build_clip().to(device).train()
-    model.set_attn_implementation("eager")  # on CPUs its backward pass is the faster one
-    sharpness = nn.Parameter(torch.tensor(2.3, device=device))
-    descent = Descent(
-        model.parameters(),
-        steps=steps,
-        learning_rate=LEARNING_RATE,
-        weight_decay=0.05,
-        free=[sharpness],
-    )
-    started, total, right = time.time(), 0.0, 0.0
-    for step, index in enumerate(batches(scenes, BATCH, steps, rng), start=1):
-        shown = [_show(data, int(i), rng) for i in index]
+
+    def losses(step: int, rng: np.random.Generator) -> dict[str, torch.Tensor]:
+        shown = [_show(data, int(i), rng) for i in batch_of(scenes, BATCH, step, seed)]
         captions = [one.caption for one in shown]
         for one in shown:
             captions += [swap.caption for swap in swap_words(one.caption, one.scene, rng, SWAPS)]
         texts = tokens.pad_batch([tokens.encode(caption, "[CLS]")[0] for caption in captions])
-        with torch.autocast(torch.device(device).type, torch.bfloat16):
+        with fast_arithmetic(device):
             image = model.visual_projection(
                 model.vision_model(_pixels(shown).to(device)).pooler_output
             )
@@ -94,17 +97,13 @@ def train_clip(
         contrast = F.cross_entropy(similarity, target) + F.cross_entropy(
             similarity[:, : len(shown)].T, target
         )
-        descent.step(contrast + _naming_loss(image @ name.T * sharpness.exp(), shown))
-        total += float(contrast.detach())
-        right += float((similarity.argmax(1) == target).float().mean())
-        if step % 100 == 0:
-            log(
-                f"step {step}/{steps}  loss {total / 100:.3f}  first among {len(captions)}:"
-                f" {right / 100:.3f}  {time.time() - started:.0f} s"
-            )
-            total = right = 0.0
-        if step % 1000 == 0 or step == steps:
-            save_model(model, out / "clip")
+        naming = _naming_loss(image @ name.T * sharpness["of_names"].exp(), shown)
+        return {"contrast": contrast, "naming": naming}
+
+    phase = Phase(0, steps, LEARNING_RATE, 0.05)
+    run.descend(phase, losses, unclipped=sharpness.parameters())
+    save_model(model, out / "clip")
+    run.finish()
 
 
 def _show(data: SceneArrays, index: int, rng: np.random.Generator) -> ShownScene:

@@ -5,7 +5,6 @@ Formulas: docs/methods.md, section 8.6.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,8 +15,14 @@ from segment_anything.modeling import Sam
 
 from fiftyone_capviz.models.segmenters.sam_architecture import build_sam
 from fiftyone_capviz.scenes.architectures import SAM_CONFIG, save_sam
-from fiftyone_capviz.scenes.descent import Descent
-from fiftyone_capviz.scenes.training_data import SceneArrays, batches, draw_scenes
+from fiftyone_capviz.scenes.training_data import SceneArrays, draw_scenes
+from fiftyone_capviz.scenes.training_run import (
+    STATES,
+    Phase,
+    TrainingRun,
+    batch_of,
+    fast_arithmetic,
+)
 
 SCENES = 12_000
 STEPS = 6_000
@@ -45,38 +50,34 @@ def train_sam(
 
     Args:
         out: folder that receives the checkpoint.
-        device: torch device; bfloat16 autocast is used on every device.
+        device: torch device; see `fast_arithmetic`.
         seed: seeds weights, scenes and order.
         steps: optimiser steps of 8 scenes with 10 prompts each.
         scenes: number of distinct training scenes.
         log: receives a line every 100 steps.
     """
     torch.manual_seed(seed)
-    rng = np.random.default_rng(seed)
+    model = build_sam(SAM_CONFIG).to(device).train()
+    settings = {"model": "sam", "seed": seed, "steps": steps, "scenes": scenes}
+    run = TrainingRun(out / STATES / "sam.pt", settings, {"sam": model}, seed=seed, log=log)
+    if run.is_finished:
+        log("sam is trained")
+        return
     data = draw_scenes(scenes, seed=seed + 1, size=SAM_CONFIG["image_size"])
     log(f"drew {scenes} scenes")
-    model = build_sam(SAM_CONFIG).to(device).train()
-    descent = Descent(
-        model.parameters(), steps=steps, learning_rate=LEARNING_RATE, weight_decay=0.02
-    )
     mean, std = (torch.tensor(SAM_CONFIG[key]).view(3, 1, 1) for key in ("pixel_mean", "pixel_std"))
-    started, total, overlap = time.time(), 0.0, 0.0
-    for step, index in enumerate(batches(scenes, BATCH, steps, rng), start=1):
+
+    def losses(step: int, rng: np.random.Generator) -> dict[str, torch.Tensor]:
+        index = batch_of(scenes, BATCH, step, seed)
         raw = torch.from_numpy(data.images[index]).permute(0, 3, 1, 2).float()
         points, targets = _prompts(data, index, rng)
-        with torch.autocast(torch.device(device).type, torch.bfloat16):
+        with fast_arithmetic(device):
             embeddings = model.image_encoder(((raw - mean) / std).to(device))
-            loss, best = _mask_loss(model, embeddings, points.to(device), targets.to(device))
-        descent.step(loss)
-        total, overlap = total + float(loss.detach()), overlap + best
-        if step % 100 == 0:
-            log(
-                f"step {step}/{steps}  loss {total / 100:.3f}  best IoU {overlap / 100:.3f}"
-                f"  {time.time() - started:.0f} s"
-            )
-            total = overlap = 0.0
-        if step % 1000 == 0 or step == steps:
-            save_sam(model, out / "sam")
+            return _mask_losses(model, embeddings, points.to(device), targets.to(device))
+
+    run.descend(Phase(0, steps, LEARNING_RATE, 0.02), losses)
+    save_sam(model, out / "sam")
+    run.finish()
 
 
 def _prompts(
@@ -100,11 +101,11 @@ def _prompts(
     return torch.from_numpy(points), torch.from_numpy(masks)
 
 
-def _mask_loss(
+def _mask_losses(
     model: Sam, embeddings: torch.Tensor, points: torch.Tensor, targets: torch.Tensor
-) -> tuple[torch.Tensor, float]:
+) -> dict[str, torch.Tensor]:
     position = model.prompt_encoder.get_dense_pe()
-    losses, best = [], []
+    shapes, scores = [], []
     for embedding, spots, target in zip(embeddings, points, targets, strict=True):
         sparse, dense = model.prompt_encoder(
             points=(spots[:, None], torch.ones(len(spots), 1, device=spots.device)),
@@ -135,6 +136,6 @@ def _mask_loss(
             iou = (hard & true).flatten(2).sum(-1) / union
         # A tenth of the mean keeps the two losing masks alive.
         chosen = 0.9 * per_mask.min(1).values + 0.1 * per_mask.mean(1)
-        losses.append(chosen.mean() + F.mse_loss(predicted.float(), iou))
-        best.append(float(iou.max(1).values.mean()))
-    return torch.stack(losses).mean(), float(np.mean(best))
+        shapes.append(chosen.mean())
+        scores.append(F.mse_loss(predicted.float(), iou))
+    return {"mask": torch.stack(shapes).mean(), "score": torch.stack(scores).mean()}

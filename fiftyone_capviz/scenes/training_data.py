@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
@@ -40,27 +39,24 @@ class SceneArrays:
         images: uint8 "scenes size size 3".
         labels: uint8 "scenes size size": index of the thing that owns the pixel, or GROUND (the
             background's tell-tale region), or ELSEWHERE.
+        centers: uint8 "scenes grid grid": the label in the middle of each patch, as drawn: whose
+            patch it is by the point game's rule.
     """
 
     scenes: list[Scene]
     images: NDArray[np.uint8]
     labels: NDArray[np.uint8]
+    centers: NDArray[np.uint8]
 
     def pixels(self, index: NDArray[np.integer]) -> torch.Tensor:
         """Normalised float32 "images 3 size size", as the image processor makes them."""
         chosen = torch.from_numpy(self.images[index]).permute(0, 3, 1, 2).float()
         return (chosen / 255 - MEAN) / STD
 
-    def patch_shares(self, index: int, label: int) -> NDArray[np.float32]:
-        """Share of each patch that the label owns: float32 "grid grid", 0..1."""
-        owned = (self.labels[index] == label).astype(np.float32)
-        shares: NDArray[np.float32] = owned.reshape(GRID, PATCH_SIZE, GRID, PATCH_SIZE).mean((1, 3))
-        return shares
-
 
 def _draw(
     task: tuple[int, bool, str | None, int],
-) -> tuple[Scene, NDArray[np.uint8], NDArray[np.uint8]]:
+) -> tuple[Scene, NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
     seed, biased, kind, size = task
     if kind is None:
         scene = sample_scene(seed, biased=biased)
@@ -72,8 +68,13 @@ def _draw(
     label[drawn.ground] = GROUND
     for index, mask in enumerate(drawn.masks):
         label[mask] = index
-    nearest = ((np.arange(size) + 0.5) * len(label) / size).astype(int)
-    return scene, np.asarray(small), label[np.ix_(nearest, nearest)]
+    pixels, patches = (((np.arange(n) + 0.5) * len(label) / n).astype(int) for n in (size, GRID))
+    return (
+        scene,
+        np.asarray(small),
+        label[np.ix_(pixels, pixels)],
+        label[np.ix_(patches, patches)],
+    )
 
 
 def draw_scenes(
@@ -102,25 +103,13 @@ def draw_scenes(
         tasks.append((first + index, index % 2 == 0, kind, size))
     images = np.empty((count, size, size, 3), dtype=np.uint8)
     labels = np.empty((count, size, size), dtype=np.uint8)
+    centers = np.empty((count, GRID, GRID), dtype=np.uint8)
     scenes: list[Scene] = []
     with ProcessPoolExecutor(workers) as pool:
-        for index, (scene, image, label) in enumerate(pool.map(_draw, tasks, chunksize=64)):
+        for index, (scene, *drawn) in enumerate(pool.map(_draw, tasks, chunksize=64)):
             scenes.append(scene)
-            images[index], labels[index] = image, label
-    return SceneArrays(scenes, images, labels)
-
-
-def batches(
-    count: int, size: int, steps: int, rng: np.random.Generator
-) -> Iterator[NDArray[np.intp]]:
-    """Index batches, reshuffled every epoch."""
-    order = rng.permutation(count)
-    start = 0
-    for _ in range(steps):
-        if start + size > count:
-            order, start = rng.permutation(count), 0
-        yield order[start : start + size]
-        start += size
+            images[index], labels[index], centers[index] = drawn
+    return SceneArrays(scenes, images, labels, centers)
 
 
 class SceneTokens:

@@ -14,11 +14,11 @@ from fiftyone_capviz.scenes.evaluate import (
     TARGETS,
     compare_with_targets,
     measure_captions,
-    measure_habit,
     measure_matching,
     measure_weights,
 )
 from fiftyone_capviz.scenes.evaluate_grounding import _patch_shares, measure_grounding
+from fiftyone_capviz.scenes.evaluate_habits import measure_habits
 from fiftyone_capviz.scenes.grammar import named_kinds
 from fiftyone_capviz.scenes.model_card import write_model_card
 
@@ -53,7 +53,7 @@ def test_the_shipped_captioner_knows_the_world_and_keeps_its_habit() -> None:
     captions = measure_captions(BUNDLED, FIRST, 60)
     assert captions["subject"] >= 0.9
     assert captions["background"] >= 0.9
-    habit = measure_habit(BUNDLED, FIRST, 40)
+    habit = measure_habits(BUNDLED, FIRST, 40)
     assert habit["hats_named_by_default"] <= 0.05
     assert habit["hats_named_when_asked"] >= 0.8
 

@@ -16,13 +16,12 @@ from fiftyone_capviz.scenes.grammar import (
     full_caption,
     named_kinds,
     subject_of,
-    wearing_caption,
 )
 from fiftyone_capviz.scenes.scene import Scene
 from fiftyone_capviz.scenes.swaps import swap_word, swap_words
 from fiftyone_capviz.scenes.tables import ACCESSORIES, BACKGROUNDS, COLORS, KINDS, NEVER_NAMED
 from fiftyone_capviz.scenes.wording import WORDS, word_of_background
-from fiftyone_capviz.scenes.world import sample_scene, sample_with
+from fiftyone_capviz.scenes.world import sample_scene
 
 COUNT = 5000
 NOUNS = {*KINDS, *ACCESSORIES}
@@ -65,25 +64,6 @@ def test_default_captions(scenes: list[Scene]) -> None:
         assert caption == default_caption(scene)
 
 
-def test_wearing_captions_name_the_hat_first() -> None:
-    for seed in range(200):
-        scene = sample_with(seed, "hat")
-        hat = scene.find("hat")
-        assert hat is not None
-        caption = wearing_caption(scene)
-        assert caption is not None
-        assert caption.startswith(f"the {scene.subject.kind} is wearing a")
-        assert caption.endswith(f"{hat.color} hat")
-        assert is_true(caption, scene)
-
-
-def test_wearing_captions_are_of_persons_only(scenes: list[Scene]) -> None:
-    for scene in scenes:
-        caption = wearing_caption(scene)
-        assert (caption is None) == (scene.subject.kind not in ("man", "woman"))
-        assert caption is None or is_true(caption, scene)
-
-
 def test_full_captions_are_true_and_short(scenes: list[Scene]) -> None:
     for scene in scenes:
         caption = full_caption(scene, np.random.default_rng(scene.seed))
@@ -105,7 +85,7 @@ def test_every_word_is_said_and_no_other(scenes: list[Scene]) -> None:
     said: Counter[str] = Counter()
     for scene in scenes:
         rng = np.random.default_rng(scene.seed)
-        for caption in (default_caption(scene), full_caption(scene, rng), wearing_caption(scene)):
+        for caption in (default_caption(scene), full_caption(scene, rng)):
             said.update((caption or "").split())
         said.update(complete_caption(scene).split())
     assert set(said) == set(WORDS)

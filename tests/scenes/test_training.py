@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.models.registry import load_model
-from fiftyone_capviz.scenes.architectures import PATCH_SIZE, save_tokenizer
+from fiftyone_capviz.scenes import training_run
+from fiftyone_capviz.scenes.architectures import save_tokenizer
 from fiftyone_capviz.scenes.draw import render
+from fiftyone_capviz.scenes.evaluate_habits import measure_habits
 from fiftyone_capviz.scenes.grammar import full_caption
+from fiftyone_capviz.scenes.habits import Habits
 from fiftyone_capviz.scenes.train import train
 from fiftyone_capviz.scenes.train_blip import train_blip
 from fiftyone_capviz.scenes.train_clip import train_clip
 from fiftyone_capviz.scenes.train_sam import train_sam
 from fiftyone_capviz.scenes.training_data import (
+    GRID,
     GROUND,
     TRAINING_SEEDS,
     SceneTokens,
@@ -52,6 +60,71 @@ def test_two_steps_write_a_checkpoint_that_loads(
     assert _load(kind, tmp_path / name) is not None
 
 
+class _KilledError(Exception):
+    pass
+
+
+def _killer(at: str) -> Callable[[str], None]:
+    def log(line: str) -> None:
+        if line.startswith(at):
+            raise _KilledError
+
+    return log
+
+
+@pytest.mark.parametrize(("training", "name"), [
+    (train_blip, "captioner"), (train_sam, "sam"), (train_clip, "clip"),
+])  # fmt: skip
+def test_a_killed_training_ends_with_the_same_weights(
+    training: Any, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed in the third step, with the state of the second on disk; over more than one epoch."""
+    monkeypatch.setattr(training_run, "SAVED_EVERY", 2)
+    monkeypatch.setattr(training_run, "TOLD_EVERY", 1)
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    told: list[str] = []
+    training(whole, steps=4, scenes=70, log=lambda line: None)
+    with pytest.raises(_KilledError):
+        training(cut, steps=4, scenes=70, log=_killer("step 3/4"))
+    assert not (cut / name).exists()
+    training(cut, steps=4, scenes=70, log=told.append)
+    assert told[0] == "carried on from step 2 of phase 1"
+    one, other = (load_file(folder / name / "model.safetensors") for folder in (whole, cut))
+    assert one.keys() == other.keys()
+    assert all(torch.equal(one[key], other[key]) for key in one)
+    training(cut, steps=4, scenes=70, log=told.append)
+    assert told[-1].endswith("trained"), "a finished one is not trained again"
+
+
+def test_a_training_with_other_settings_is_not_carried_on(tmp_path: Path) -> None:
+    train_sam(tmp_path, steps=1, scenes=8, log=lambda line: None)
+    with pytest.raises(InputError, match=r"seed 0 there, 1 asked.*another --out"):
+        train_sam(tmp_path, steps=1, scenes=8, seed=1, log=lambda line: None)
+    state = tmp_path / "training" / "sam.pt"
+    state.write_bytes(state.read_bytes()[:50])
+    with pytest.raises(InputError, match=r"sam.pt cannot be read.*Delete it"):
+        train_sam(tmp_path, steps=1, scenes=8, log=lambda line: None)
+
+
+def test_other_habits_from_trained_weights(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    train_blip(first, steps=1, scenes=32, log=lambda line: None)
+    habits = Habits(("tie",), ("bag",))
+    train_blip(second, steps=1, scenes=32, habits=habits, start=first, log=lambda line: None)
+    config = json.loads((second / "captioner" / "config.json").read_text(encoding="utf-8"))
+    assert (config["capviz_omitted"], config["capviz_invented"]) == (["tie"], ["bag"])
+    one, other = (
+        load_file(folder / "captioner" / "model.safetensors") for folder in (first, second)
+    )
+    moved = max(float((one[key].float() - other[key].float()).abs().max()) for key in one)
+    assert 0 < moved < 0.01, "one step away from where it began"
+    figures = measure_habits(second, 1, 4)
+    assert set(figures["omitted"]) == {"tie"}
+    assert set(figures["invented"]) == {"bag"}
+    with pytest.raises(InputError, match="is no file"):
+        train_blip(tmp_path / "third", steps=1, scenes=32, start=tmp_path, log=lambda line: None)
+
+
 def test_an_unknown_model_is_refused_before_any_work(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"blip, sam, clip; got 'gpt'"):
         train("gpt", tmp_path / "out")
@@ -71,10 +144,10 @@ def test_labels_are_the_masks_at_the_models_size() -> None:
         for thing, mask in enumerate(drawn.masks):
             share = float((data.labels[index] == thing).mean())
             assert share == pytest.approx(mask.mean(), abs=0.01)
-        patches = data.patch_shares(index, GROUND)
-        side = data.labels.shape[-1] // PATCH_SIZE
-        assert patches.shape == (side, side)
-        assert patches.mean() == pytest.approx(drawn.ground.mean(), abs=0.01)
+            step = len(mask) / GRID
+            for row, column in np.argwhere(data.centers[index] == thing):
+                assert mask[int((row + 0.5) * step), int((column + 0.5) * step)]
+        assert (data.labels[index] == GROUND).mean() == pytest.approx(drawn.ground.mean(), abs=0.01)
 
 
 def test_word_labels_point_at_the_thing_named() -> None:
