@@ -144,6 +144,14 @@ def _chunks(count: int, item_bytes: int) -> Iterator[slice]:
     return (slice(start, start + step) for start in range(0, count, step))
 
 
+def mask_areas(masks: BoolArray) -> FloatArray:
+    """Share of the image that each mask of "segments height width" covers: "segments"."""
+    if not len(masks):
+        return np.zeros(0)
+    areas: FloatArray = masks.reshape(len(masks), -1).mean(axis=1)
+    return areas
+
+
 def pool_scores(weights: FloatArray, areas: FloatArray, maps: FloatArray) -> FloatArray:
     """How much each word attends to each segment: <W_s, C_w> / sqrt(area_s).
 

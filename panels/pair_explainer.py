@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypedDict
+from typing import Any
 
 from fiftyone_capviz.curation.dataset.samples import sample_ids
 from fiftyone_capviz.curation.inference.cancelled import cancel_request, cancelled
+from fiftyone_capviz.curation.pairs.answer import PatienceKeywords
 from fiftyone_capviz.curation.pairs.explain import explain_sample
 from fiftyone_capviz.curation.pairs.relate import relate_captions, relate_images
 from fiftyone_capviz.curation.pairs.sample import (
@@ -128,12 +128,7 @@ def _settings(ctx: Any) -> PairSettings:
     return PairSettings.from_dict(ctx.params.get("settings") or {}, base=usual)
 
 
-class _Patience(TypedDict):
-    longest: float | None
-    stop: Callable[[], bool] | None
-
-
-def _patience(ctx: Any) -> _Patience:
+def _patience(ctx: Any) -> PatienceKeywords:
     """How long the component waits without being asked, and how it says that it no longer does."""
     longest = None if ctx.params.get("confirmed") else LONG_SECONDS
     return {"longest": longest, "stop": cancelled(ctx.params.get("request"))}

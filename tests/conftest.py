@@ -209,3 +209,46 @@ def analysed_clone(analysed_images: Any) -> Iterator[Any]:
     clone = analysed_images.clone()
     yield clone
     clone.delete()
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Iterator[Any]:
+    """Five images as an analysis leaves them, made without any model."""
+    from tests.worlds.analysed import analysed_dataset
+
+    made = analysed_dataset(tmp_path)
+    yield made
+    made.delete()
+
+
+@pytest.fixture(scope="module")
+def captioner(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A small random BLIP captioner."""
+    from tests.worlds.blip_checkpoints import small_captioner
+
+    return small_captioner(tmp_path_factory.mktemp("captioner"))
+
+
+@pytest.fixture(scope="module")
+def matcher(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A small random BLIP matcher."""
+    from tests.worlds.blip_checkpoints import small_matcher
+
+    return small_matcher(tmp_path_factory.mktemp("matcher"))
+
+
+@pytest.fixture(scope="module")
+def cache() -> Any:
+    """Of models: each is loaded once for the tests of a file."""
+    from fiftyone_capviz.models.cache import ModelCache
+
+    return ModelCache()
+
+
+@pytest.fixture
+def image(analysed_clone: Any) -> Any:
+    """The first image of `analysed_clone`, read for steering."""
+    from fiftyone_capviz.curation.steering.image import read_image
+    from tests.worlds.random_world import random_options
+
+    return read_image(analysed_clone, analysed_clone.first().id, random_options())

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.geometry import PixelTransform
 from fiftyone_capviz.records import BoolArray, FloatArray
-from fiftyone_capviz.segments import owned_shares
+from fiftyone_capviz.segments import mask_areas, owned_shares
 
 HIT_SHARE = 0.2
 """Of a patch's pixels that must be the object's for the patch to count as a hit."""
@@ -73,9 +73,8 @@ class GridRegions:
     @classmethod
     def of(cls, masks: BoolArray, transform: PixelTransform) -> GridRegions:
         """From masks "regions height width" in pixels of the upright image."""
-        areas = masks.reshape(len(masks), -1).mean(axis=1) if len(masks) else np.zeros(0)
         shares = patch_shares(masks, transform)
-        return cls(shares, owned_shares(masks, transform, dtype=np.float64), areas)
+        return cls(shares, owned_shares(masks, transform, dtype=np.float64), mask_areas(masks))
 
     @property
     def numbers(self) -> NDArray[np.intp]:

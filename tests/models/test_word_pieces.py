@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import pytest
-
 from fiftyone_capviz.models.blip.captioner import BlipCaptioner
 from fiftyone_capviz.models.word_pieces import pad_left, pad_right
-from tests.worlds.blip_checkpoints import small_captioner
-
-
-@pytest.fixture(scope="module")
-def captioner(tmp_path_factory: pytest.TempPathFactory) -> BlipCaptioner:
-    return small_captioner(tmp_path_factory.mktemp("captioner"))
 
 
 def test_token_ids_are_the_checkpoints_own(captioner: BlipCaptioner) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,20 +19,12 @@ from fiftyone_capviz.curation.analysis.analyze import analyze
 from fiftyone_capviz.curation.app.panel_focus import set_panel_focus
 from panels.payloads.segment_gallery import map_bytes, mask_png
 from panels.segment_gallery import SegmentGallery
-from tests.worlds.analysed import analysed_dataset
 from tests.worlds.random_world import image_dataset, random_options
 
 URI = "@capviz/capviz/segment_gallery"
 EXAMPLE = Path(__file__).parent.parent / "payloads" / "segment_gallery.json"
 LABELS = "fiftyone.core.stages.MatchLabels"
 SELECT = "fiftyone.core.stages.Select"
-
-
-@pytest.fixture
-def dataset(tmp_path: Path) -> Iterator[Any]:
-    made = analysed_dataset(tmp_path)
-    yield made
-    made.delete()
 
 
 def run(dataset: Any, name: str, params: dict[str, Any] | None = None, **request: Any) -> Any:

@@ -29,21 +29,9 @@ from tests.worlds.blip_checkpoints import (
     assert_untouched,
     left_half,
     random_features,
-    small_captioner,
-    small_matcher,
     snapshot,
     uniform,
 )
-
-
-@pytest.fixture(scope="module")
-def captioner(tmp_path_factory: pytest.TempPathFactory) -> BlipCaptioner:
-    return small_captioner(tmp_path_factory.mktemp("captioner"))
-
-
-@pytest.fixture(scope="module")
-def matcher(tmp_path_factory: pytest.TempPathFactory) -> BlipMatcher:
-    return small_matcher(tmp_path_factory.mktemp("matcher"))
 
 
 class TestBatches:

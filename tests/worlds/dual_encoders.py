@@ -18,12 +18,15 @@ from transformers import (
     SiglipModel,
 )
 
+from fiftyone_capviz.models.dual.sides import Side
 from fiftyone_capviz.models.registry import load_model
 from fiftyone_capviz.scenes.architectures import save_tokenizer, vocabulary
 from tests.worlds.blip_checkpoints import save_small
+from tests.worlds.pictures import picture
 
 CPU = torch.device("cpu")
 SIZE, PATCH, GRID, LAYERS = 32, 8, 4, 3
+KINDS = ("clip", "siglip", "blip")
 
 
 def save_clip(folder: Path, *, seed: int = 0, blocks: int = LAYERS, **text: Any) -> Path:
@@ -166,3 +169,9 @@ def load_small(kind: str, folder: Path, *, dtype: torch.dtype = torch.float32) -
 def load_encoder(folder: Path) -> Any:
     """A saved encoder, loaded as a user's would be."""
     return load_model("encoder", str(folder), device=CPU, dtype=torch.float32)
+
+
+def sides_of(encoder: Any, layer: int | None = None) -> tuple[Side, Side]:
+    """Text and image side of one pair."""
+    text = encoder.text_side(encoder.tokens(["a man in a red shirt with a dog"]), layer=layer)[0]
+    return text, encoder.image_side(encoder.preprocess([picture()]), layer=layer)[0]

@@ -12,23 +12,15 @@ import numpy as np
 
 from fiftyone_capviz.coverage import measure_coverage
 from fiftyone_capviz.curation.analysis.results import SampleResult, SegmentResult
-from fiftyone_capviz.curation.dataset.documents import (
-    full_masks,
-    segments_signature,
-    stored_weights,
-)
+from fiftyone_capviz.curation.dataset.documents import segments_signature
 from fiftyone_capviz.curation.inference.batches import Item
-from fiftyone_capviz.geometry import PixelTransform
-from fiftyone_capviz.records import BoolArray, FloatArray
+from fiftyone_capviz.curation.inference.segment_weights import segment_weights
 from fiftyone_capviz.segments import owned_shares, pool_scores
 
 if TYPE_CHECKING:
     import torch
 
     from fiftyone_capviz.models.interfaces import DualEncoder, ImageEncoder
-
-# Stored weights are float16; those of a squashed image sum to the segment's area.
-AREA_TOLERANCE = 2e-3
 
 
 def score_segments(
@@ -58,25 +50,24 @@ def score_segments(
     """
     if item.image is None or result.maps is None or result.words is None:
         return
-    width, height = item.image.size
-    transform = encoder.transform(width, height)
-    segments = result.segments
-    if segments is None:
-        segments = _stored_segments(item, transform)
-        result.signature = segments_signature(item.task.sample.segments_stage, item.detections)
-    else:
+    transform = encoder.transform(*item.image.size)
+    segments, sample = result.segments, item.task.sample
+    if segments is not None and item.masks is not None:
+        found = owned_shares(item.masks, transform)
         result.signature = segments_signature(segment_hash, [{}] * len(segments))
-    if segments.weights is None:
-        masks = item.masks
-        if masks is None:
-            masks = full_masks(item.detections, width=width, height=height)
-            segments.areas = _areas(masks)
-        segments.weights = owned_shares(masks, transform).astype(np.float16)
-    weights = segments.weights.astype(np.float32)
-    result.scores = pool_scores(weights, segments.areas, result.maps)
+    else:
+        found, areas = segment_weights(item.detections, transform)
+        segments = SegmentResult(
+            areas,
+            np.full(len(areas), np.nan),
+            ids=[each["_id"] for each in item.detections],
+            kept_labels=sample.segments_stage is None,
+        )
+        result.signature = segments_signature(sample.segments_stage, item.detections)
+    weights = found.astype(np.float16)
+    result.scores = pool_scores(weights.astype(np.float32), segments.areas, result.maps)
     result.coverage = measure_coverage(result.scores, top_k=top_k)
-    if not transform.whole:
-        segments.weights = None
+    segments.weights = weights if transform.whole else None
     if len(segments):
         result.segments = segments
 
@@ -96,29 +87,3 @@ def embed_segments(result: SampleResult, features: torch.Tensor) -> None:
 
     own = features[: 1 + math.prod(segments.weights.shape[1:])]
     segments.embeddings = pooled_embeddings(own.float().cpu().numpy(), segments.weights)
-
-
-def _stored_segments(item: Item, transform: PixelTransform) -> SegmentResult:
-    """The stored segments, with their stored weights if these are on the same grid.
-
-    Weights of a crop are made anew.
-    """
-    detections = item.detections
-    areas = np.array([each.get("area") or np.nan for each in detections], dtype=float)
-    weights = stored_weights(detections, transform.grid) if transform.whole else None
-    if weights is not None and len(weights):
-        sums = weights.astype(np.float64).sum(axis=(1, 2))
-        if not np.allclose(sums, areas, rtol=AREA_TOLERANCE, atol=1e-4):
-            weights = None
-    return SegmentResult(
-        areas,
-        np.full(len(detections), np.nan),
-        ids=[each["_id"] for each in detections],
-        kept_labels=item.task.sample.segments_stage is None,
-        weights=weights,
-    )
-
-
-def _areas(masks: BoolArray) -> FloatArray:
-    areas: FloatArray = masks.reshape(len(masks), -1).mean(axis=1) if len(masks) else np.zeros(0)
-    return areas

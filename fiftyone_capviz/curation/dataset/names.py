@@ -90,49 +90,33 @@ def evaluation_key(caption_field: str, name: str = "") -> str:
     return f"{RUN_PREFIX}{len(name)}_{caption_field}_{name}"
 
 
+class _Name:
+    """A name that follows from its owner's field, as ``{caption}_itm`` from the caption field."""
+
+    def __init__(self, pattern: str) -> None:
+        self._pattern = pattern
+
+    def __get__(self, owner: object, kind: type) -> str:
+        return self._pattern.format_map(vars(owner))
+
+
 @dataclass(frozen=True)
 class CaptionFields:
     """Names of the sample fields that belong to one caption field."""
 
     caption: str
 
-    @property
-    def itm(self) -> str:
-        return f"{self.caption}_itm"
-
-    @property
-    def words(self) -> str:
-        return f"{self.caption}_words"
-
-    @property
-    def word_tags(self) -> str:
-        return f"{self.caption}_word_tags"
-
-    @property
-    def attention(self) -> str:
-        return f"{self.caption}_attention"
-
-    @property
-    def scores(self) -> str:
-        return f"{self.caption}_scores"
-
-    @property
-    def coverage(self) -> str:
-        return f"{self.caption}_coverage"
-
-    @property
-    def previous(self) -> str:
-        return f"{self.caption}_previous"
-
-    @property
-    def stages(self) -> str:
-        """Bookkeeping: stage -> hash of the configuration its stored result came from."""
-        return f"{self.caption}_stages"
-
-    @property
-    def run_key(self) -> str:
-        """The analysis' models, revisions, options, versions and durations."""
-        return f"capviz_{self.caption}"
+    itm = _Name("{caption}_itm")
+    words = _Name("{caption}_words")
+    word_tags = _Name("{caption}_word_tags")
+    attention = _Name("{caption}_attention")
+    scores = _Name("{caption}_scores")
+    coverage = _Name("{caption}_coverage")
+    previous = _Name("{caption}_previous")
+    stages = _Name("{caption}_stages")
+    """Bookkeeping: stage -> hash of the configuration its stored result came from."""
+    run_key = _Name("capviz_{caption}")
+    """The analysis' models, revisions, options, versions and durations."""
 
     @property
     def derived(self) -> tuple[str, ...]:
@@ -155,23 +139,15 @@ class SegmentFields:
 
     segments: str
 
-    @property
-    def stage(self) -> str:
-        """Bookkeeping: hash of the configuration that made the segments; absent on a user's own."""
-        return f"{self.segments}_stage"
-
-    @property
-    def map_key(self) -> str:
-        """The map of all segments, for the Embeddings panel."""
-        return f"{self.segments}_map"
-
-    @property
-    def detections(self) -> str:
-        return f"{self.segments}.detections"
+    stage = _Name("{segments}_stage")
+    """Bookkeeping: hash of the configuration that made the segments; absent on a user's own."""
+    map_key = _Name("{segments}_map")
+    """The map of all segments, for the Embeddings panel."""
+    detections = _Name("{segments}.detections")
 
     def attribute(self, name: str) -> str:
         """Path of an attribute of the segments."""
-        return f"{self.segments}.detections.{name}"
+        return f"{self.detections}.{name}"
 
 
 ERROR_FIELD = "capviz_error"
@@ -180,75 +156,39 @@ SIDEBAR_GROUP = "Captions"
 UNCOVERED = "uncovered"
 # The label of our own segments as long as no caption has been attributed to them.
 UNATTRIBUTED = "segment"
-
-
-@dataclass(frozen=True)
-class PairFields:
-    """Names of the sample fields that belong to the explanations of one caption field."""
-
-    caption: str
-
-    @property
-    def score(self) -> str:
-        """Cosine of image and caption."""
-        return f"{self.caption}_pair_score"
-
-    @property
-    def words(self) -> str:
-        """The content words that were explained, in caption order."""
-        return f"{self.caption}_pair_words"
-
-    @property
-    def totals(self) -> str:
-        """What each of them adds to the score, over patches and CLS, in the same order."""
-        return f"{self.caption}_pair_totals"
-
-    @property
-    def mismatches(self) -> str:
-        """Those of them that take from the score, the worst first."""
-        return f"{self.caption}_mismatches"
-
-    @property
-    def error(self) -> str:
-        """Completeness error over the sum of all magnitudes."""
-        return f"{self.caption}_pair_error"
-
-    @property
-    def notes(self) -> str:
-        """What is worth knowing of an explanation, such as a caption that was cut."""
-        return f"{self.caption}_pair_notes"
-
-    @property
-    def paths(self) -> tuple[str, ...]:
-        return self.score, self.words, self.totals, self.mismatches, self.error, self.notes
-
-    @property
-    def stages(self) -> str:
-        """The caption's bookkeeping."""
-        return CaptionFields(self.caption).stages
-
-    @property
-    def hash(self) -> str:
-        """Path of the settings' hash."""
-        return f"{self.stages}.{HASH_KEY}"
-
-    @property
-    def text_hash(self) -> str:
-        """Path of the hash of the text that was explained."""
-        return f"{self.stages}.{TEXT_KEY}"
-
-    @property
-    def run_key(self) -> str:
-        """Where the explanations came from: settings, encoder, versions."""
-        return f"capviz_pairs_{self.caption}"
-
-
 HASH_KEY = "pair"
 """Under which the caption's bookkeeping notes which settings its explanation came from."""
 TEXT_KEY = "pair_text"
 """Under which it notes which text was explained."""
 ERROR_PREFIX = "Explain pairs: "
 """How the line of `capviz_error` begins that is ours; other stages have lines of their own."""
+
+
+@dataclass(frozen=True)
+class PairFields:
+    """Names of the sample fields that belong to the explanations of one caption field.
+
+    What each holds: `pairs.fields.pair_schema`.
+    """
+
+    caption: str
+
+    score = _Name("{caption}_pair_score")
+    words = _Name("{caption}_pair_words")
+    totals = _Name("{caption}_pair_totals")
+    """Over patches and CLS."""
+    mismatches = _Name("{caption}_mismatches")
+    error = _Name("{caption}_pair_error")
+    notes = _Name("{caption}_pair_notes")
+    stages = _Name("{caption}_stages")
+    hash = _Name(f"{{caption}}_stages.{HASH_KEY}")
+    text_hash = _Name(f"{{caption}}_stages.{TEXT_KEY}")
+    run_key = _Name("capviz_pairs_{caption}")
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """All fields but the caption's bookkeeping."""
+        return self.score, self.words, self.totals, self.mismatches, self.error, self.notes
 
 
 def steered_fields(caption_field: str) -> tuple[str, str, str]:

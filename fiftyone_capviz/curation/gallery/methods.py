@@ -15,12 +15,7 @@ import numpy as np
 from bson import ObjectId
 
 from fiftyone_capviz.curation.dataset.collection import sample_documents
-from fiftyone_capviz.curation.dataset.documents import (
-    Document,
-    chosen_text,
-    full_masks,
-    stored_weights,
-)
+from fiftyone_capviz.curation.dataset.documents import chosen_text
 from fiftyone_capviz.curation.dataset.names import CaptionFields, SegmentFields
 from fiftyone_capviz.curation.dataset.runs import continued_options, last_options, read_run
 from fiftyone_capviz.curation.gallery.cards import SegmentScores, read_words
@@ -36,12 +31,12 @@ from fiftyone_capviz.curation.inference.loaded_models import (
     load_matcher,
     models_in_use,
 )
+from fiftyone_capviz.curation.inference.segment_weights import segment_weights
 from fiftyone_capviz.curation.inference.turns import WAIT_SECONDS
 from fiftyone_capviz.errors import CapvizError, InputError
-from fiftyone_capviz.geometry import PixelTransform
 from fiftyone_capviz.models.attention_shape import AttentionShape
 from fiftyone_capviz.records import FloatArray
-from fiftyone_capviz.segments import owned_shares, pool_scores
+from fiftyone_capviz.segments import pool_scores
 from fiftyone_capviz.settings.analysis import SECOND_ORDER, AnalysisOptions
 from fiftyone_capviz.settings.words import WordMethod
 
@@ -190,23 +185,10 @@ def _readings(
     transform = known.of(image).transform
     ids = [str(one["_id"]) for one in image.detections]
     label_ids = [one for one in image.label_ids if one in ids]
-    weights, areas = _weights_of(image.detections, transform)
-    scores = pool_scores(weights, areas, maps)
+    weights, areas = segment_weights(image.detections, transform)
+    scores = pool_scores(weights.astype(np.float32), areas, maps)
     rows = [ids.index(one) for one in label_ids]
     return dict(zip(label_ids, read_words(scores, maps, rows, top_k=top_k), strict=True))
-
-
-def _weights_of(
-    detections: Sequence[Document], transform: PixelTransform
-) -> tuple[FloatArray, FloatArray]:
-    """Patch weights and areas, as stored where they fit this model's grid."""
-    areas = np.array([one.get("area") or np.nan for one in detections], dtype=float)
-    weights = stored_weights(detections, transform.grid) if transform.whole else None
-    if weights is None or not np.isfinite(areas).all():
-        masks = full_masks(detections, width=transform.width, height=transform.height)
-        weights = owned_shares(masks, transform)
-        areas = masks.reshape(len(masks), -1).mean(axis=1) if len(masks) else np.zeros(0)
-    return weights.astype(np.float32), areas
 
 
 def _chosen(name: str, value: int | None, count: int) -> int | None:

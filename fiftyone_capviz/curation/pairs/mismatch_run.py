@@ -26,7 +26,7 @@ from fiftyone_capviz.curation.inference.batch_loop import Work, Worker, run_batc
 from fiftyone_capviz.curation.inference.kept import file_key
 from fiftyone_capviz.curation.inference.loaded_models import load_encoder, models_in_use
 from fiftyone_capviz.curation.inference.turns import is_small
-from fiftyone_capviz.curation.pairs.explain import required_caption
+from fiftyone_capviz.curation.pairs.answer import required_caption
 from fiftyone_capviz.curation.pairs.fields import with_pair_error
 from fiftyone_capviz.curation.pairs.plan import UNKNOWN, PairPlan, PairTask, stored_hashes
 from fiftyone_capviz.curation.pairs.results import MismatchReport, PairTotals

@@ -26,7 +26,7 @@ from fiftyone_capviz.curation.dataset.names import PairFields
 from fiftyone_capviz.curation.dataset.samples import image_samples, reload_samples
 from fiftyone_capviz.curation.dataset.store import clear_stop
 from fiftyone_capviz.curation.inference.loaded_models import load_encoder, models_in_use
-from fiftyone_capviz.curation.pairs.explain import require_layer, require_precision
+from fiftyone_capviz.curation.pairs.answer import require_layer, require_precision
 from fiftyone_capviz.curation.pairs.fields import declare_pair_fields
 from fiftyone_capviz.curation.pairs.mismatch_run import MismatchRun, PairWork
 from fiftyone_capviz.curation.pairs.plan import plan_pairs, refuse_conflict, validated_existing

@@ -9,23 +9,21 @@ at the last one, in closed form: earlier ones take minutes with a large encoder.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 
 from fiftyone_capviz.curation.inference.kept import file_key
-from fiftyone_capviz.curation.pairs.explain import (
-    encoder_in_turn,
-    pair_cache,
-    require_layer,
+from fiftyone_capviz.curation.pairs.answer import (
+    Answer,
+    Begin,
+    PatienceKeywords,
+    answered,
     required_caption,
-    who_explains,
 )
 from fiftyone_capviz.curation.pairs.sample import PairSample
-from fiftyone_capviz.curation.pairs.waits import captions_wait, images_wait, require_short
+from fiftyone_capviz.curation.pairs.waits import captions_wait, images_wait
 from fiftyone_capviz.images import open_image
 from fiftyone_capviz.records import FloatArray
 from fiftyone_capviz.settings.pairs import PairSettings
@@ -33,44 +31,30 @@ from fiftyone_capviz.text.caption_pieces import pair_words, spans_of
 
 if TYPE_CHECKING:
     from fiftyone_capviz.attribution.pairs.second_order import PairAttribution
-    from fiftyone_capviz.models.cache import ModelCache
+    from fiftyone_capviz.models.interfaces import DualEncoder
 
 
-@dataclass(frozen=True, eq=False)
-class Relation:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Relation(Answer):
     """What the parts of two images, "p p p p", or of two captions, "words words", share.
 
     Attributes:
         matrix: signed float32.
-        score: cosine of the two embeddings.
-        inside: sum of the matrix; rest: of what is not in it, the images' CLS or the captions'
-            special tokens and punctuation; the two make up the total.
-        exact, completeness_error, relative_error: as of `PairAnswer`.
-        layer: whose input was attributed to, of both.
-        notes: worth knowing, such as a caption that was cut.
-        seconds: from the call to the answer, 0 where it was kept.
+        inside: sum of the matrix; with the rest, of the images' CLS or the captions' special tokens
+            and punctuation, it makes up the total.
     """
 
     matrix: FloatArray
-    score: float
     inside: float
-    rest: float
-    exact: float
-    completeness_error: float
-    relative_error: float
-    layer: int
-    notes: tuple[str, ...] = ()
-    seconds: float = 0.0
+
+    @property
+    def shares(self) -> FloatArray:
+        """The matrix."""
+        return self.matrix
 
     @classmethod
     def of(
-        cls,
-        matrix: FloatArray,
-        found: PairAttribution,
-        *,
-        layer: int,
-        notes: tuple[str, ...],
-        seconds: float,
+        cls, matrix: FloatArray, found: PairAttribution, *, layer: int, notes: tuple[str, ...]
     ) -> Relation:
         """With the sums of what it was made from."""
         inside = float(matrix.sum(dtype=np.float64))
@@ -84,7 +68,6 @@ class Relation:
             relative_error=found.relative_error,
             layer=layer,
             notes=notes,
-            seconds=seconds,
         )
 
 
@@ -92,10 +75,7 @@ def relate_images(
     first: PairSample,
     second: PairSample,
     settings: PairSettings,
-    *,
-    longest: float | None = None,
-    stop: Callable[[], bool] | None = None,
-    cache: ModelCache | None = None,
+    **patience: Unpack[PatienceKeywords],
 ) -> Relation:
     """Which part of one image meets which part of another: matrix "rows columns rows columns".
 
@@ -103,24 +83,19 @@ def relate_images(
 
     Args:
         first, second: the images.
-        settings, longest, stop, cache: as for `explain_sample`.
+        settings, patience: as for `explain_sample`.
 
     Raises:
         InputError: an unknown layer, or a method that needs a text.
         ImageError, ModelError, LongWaitError, StoppedError: as `explain_sample`.
     """
     from fiftyone_capviz.attribution.pairs.explain import explain_images, require_method
-    from fiftyone_capviz.attribution.pairs.stopping import check_stop, stoppable
 
-    started = time.perf_counter()
     chosen = settings.validated()
     require_method(chosen.method, perturbing=False)
-    key = ("images", *who_explains(chosen), *map(file_key, (first.filepath, second.filepath)))
-    kept: Relation | None = pair_cache().get(key)
-    if kept is not None:
-        return replace(kept, seconds=0.0)
-    with encoder_in_turn(chosen, cache) as encoder, stoppable(stop):
-        require_layer(chosen, encoder)
+    paths = first.filepath, second.filepath
+
+    def compute(encoder: DualEncoder, begin: Begin) -> Relation:
         last = encoder.image_layers - 1
         layer = last if chosen.used_layer is None else chosen.used_layer
         notes: tuple[str, ...] = ()
@@ -130,39 +105,33 @@ def relate_images(
                 f"an image and a caption, {encoder.default_layer}, takes longer. Choose it to have "
                 "it.",
             )
-        images = [open_image(one.filepath) for one in (first, second)]
-        check_stop()
-        require_short(longest, lambda: images_wait(encoder, layer, chosen))
+        images = [open_image(path) for path in paths]
+        begin(lambda: images_wait(encoder, layer, chosen))
         found = explain_images(
             encoder,
-            images[0],
-            images[1],
+            *images,
             method=chosen.method,  # type: ignore[arg-type]
             layer=layer,
             nodes=chosen.nodes,
         )
-        grids = [encoder.transform(*image.size).grid for image in images]
-    matrix = np.asarray(found.matrix, np.float32).reshape(*grids[0], *grids[1])
-    seconds = time.perf_counter() - started
-    reading = Relation.of(matrix, found, layer=layer, notes=notes, seconds=seconds)
-    pair_cache().keep(key, reading, matrix.nbytes)
-    return reading
+        one, other = (encoder.transform(*image.size).grid for image in images)
+        matrix = np.asarray(found.matrix, np.float32).reshape(*one, *other)
+        return Relation.of(matrix, found, layer=layer, notes=notes)
+
+    return answered(chosen, ("images", *map(file_key, paths)), compute, **patience)
 
 
 def relate_captions(
     first: str | None,
     second: str | None,
     settings: PairSettings,
-    *,
-    longest: float | None = None,
-    stop: Callable[[], bool] | None = None,
-    cache: ModelCache | None = None,
+    **patience: Unpack[PatienceKeywords],
 ) -> Relation:
     """Which word of one caption meets which of another: matrix "words words".
 
     Args:
         first, second: the captions.
-        settings, longest, stop, cache: as for `explain_sample`.
+        settings, patience: as for `explain_sample`.
 
     Raises:
         InputError: an empty caption, an unknown layer, or a method that needs an image.
@@ -170,46 +139,36 @@ def relate_captions(
     """
     from fiftyone_capviz.attribution.pairs.explain import explain_texts, require_method, warnings_of
     from fiftyone_capviz.attribution.pairs.layer_pairs import side_layers
-    from fiftyone_capviz.attribution.pairs.stopping import check_stop, stoppable
     from fiftyone_capviz.attribution.words.alignment import word_rows
 
-    started = time.perf_counter()
     texts = [required_caption(one) for one in (first, second)]
     chosen = settings.validated()
     require_method(chosen.method, perturbing=False)
-    key = ("captions", *who_explains(chosen), *texts)
-    kept: Relation | None = pair_cache().get(key)
-    if kept is not None:
-        return replace(kept, seconds=0.0)
-    with encoder_in_turn(chosen, cache) as encoder, stoppable(stop):
-        require_layer(chosen, encoder)
-        layer = side_layers(encoder, chosen.used_layer, None, differentiates=chosen.differentiates)[
-            1
-        ]
-        check_stop()
+
+    def compute(encoder: DualEncoder, begin: Begin) -> Relation:
+        differentiates = chosen.differentiates
+        _, layer = side_layers(encoder, chosen.used_layer, None, differentiates=differentiates)
         longer = max(texts, key=len)
-        require_short(longest, lambda: captions_wait(encoder, longer, layer, chosen))
+        begin(lambda: captions_wait(encoder, longer, layer, chosen))
         found = explain_texts(
             encoder,
-            texts[0],
-            texts[1],
+            *texts,
             method=chosen.method,  # type: ignore[arg-type]
             layer=layer,
             nodes=chosen.nodes,
         )
         tokens = encoder.tokens(texts)
-    notes = tuple(
-        f"{which} caption: {note}"
-        for row, which in enumerate(("First", "Second"))
-        for note in warnings_of(tokens, row)
-    )
-    between = np.asarray(found.matrix, float)
-    rows, columns = (
-        word_rows(spans_of(pair_words(text)), pieces[:count])
-        for text, pieces, count in zip(texts, tokens.offsets, between.shape, strict=True)
-    )
-    matrix: FloatArray = (rows @ between @ columns.T).astype(np.float32)
-    seconds = time.perf_counter() - started
-    reading = Relation.of(matrix, found, layer=layer, notes=notes, seconds=seconds)
-    pair_cache().keep(key, reading, matrix.nbytes)
-    return reading
+        notes = tuple(
+            f"{which} caption: {note}"
+            for row, which in enumerate(("First", "Second"))
+            for note in warnings_of(tokens, row)
+        )
+        between = np.asarray(found.matrix, float)
+        rows, columns = (
+            word_rows(spans_of(pair_words(text)), pieces[:count])
+            for text, pieces, count in zip(texts, tokens.offsets, between.shape, strict=True)
+        )
+        matrix: FloatArray = (rows @ between @ columns.T).astype(np.float32)
+        return Relation.of(matrix, found, layer=layer, notes=notes)
+
+    return answered(chosen, ("captions", *texts), compute, **patience)

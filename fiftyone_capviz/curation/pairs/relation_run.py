@@ -15,7 +15,7 @@ from fiftyone_capviz.curation.dataset.documents import Document
 from fiftyone_capviz.curation.inference.batch_loop import Work, Worker
 from fiftyone_capviz.curation.inference.loaded_models import load_encoder
 from fiftyone_capviz.curation.inference.turns import is_small
-from fiftyone_capviz.curation.pairs.explain import require_layer
+from fiftyone_capviz.curation.pairs.answer import require_layer
 from fiftyone_capviz.errors import ImageError, InputError
 from fiftyone_capviz.images import open_image
 from fiftyone_capviz.records import FloatArray

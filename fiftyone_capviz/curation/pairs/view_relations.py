@@ -17,14 +17,15 @@ import numpy as np
 from fiftyone.core.collections import SampleCollection
 
 from fiftyone_capviz.attribution.pairs.stopping import stoppable
-from fiftyone_capviz.curation.dataset.documents import chosen_text, full_masks
+from fiftyone_capviz.curation.dataset.documents import chosen_text
 from fiftyone_capviz.curation.dataset.job import Job, JobKeywords, long_run
 from fiftyone_capviz.curation.dataset.progress import Failure
 from fiftyone_capviz.curation.dataset.samples import image_samples
 from fiftyone_capviz.curation.dataset.store import clear_stop
 from fiftyone_capviz.curation.inference.batch_loop import run_batches
 from fiftyone_capviz.curation.inference.loaded_models import models_in_use
-from fiftyone_capviz.curation.pairs.explain import encoder_in_turn
+from fiftyone_capviz.curation.inference.segment_weights import mask_weights
+from fiftyone_capviz.curation.pairs.answer import encoder_in_turn
 from fiftyone_capviz.curation.pairs.relation_run import (
     PairSource,
     RelatedUnit,
@@ -35,7 +36,6 @@ from fiftyone_capviz.curation.pairs.sample import choose_fields
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.images import open_image
 from fiftyone_capviz.records import FloatArray
-from fiftyone_capviz.segments import owned_shares
 from fiftyone_capviz.settings.pairs import PairSettings, default_encoder
 
 if TYPE_CHECKING:
@@ -123,9 +123,7 @@ class ViewRelations:
 
         found = self.explain(sample_id, caption)
         detections = self._source.detections(sample_id)
-        masks = full_masks(detections, width=found.transform.width, height=found.transform.height)
-        weights = owned_shares(masks, found.transform)
-        areas = masks.reshape(len(masks), -1).mean(axis=1) if len(masks) else np.zeros(0)
+        weights, areas = mask_weights(detections, found.transform)
         return SegmentWords(
             tuple(str(each["_id"]) for each in detections),
             found.words.words,

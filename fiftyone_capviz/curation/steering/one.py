@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fiftyone_capviz.curation.dataset.documents import full_masks, stored_weights
 from fiftyone_capviz.curation.inference.kept import ImageFeatures, feature_cache
+from fiftyone_capviz.curation.inference.segment_weights import segment_weights
 from fiftyone_capviz.curation.inference.turns import is_large, models_in_turn, writable
 from fiftyone_capviz.curation.steering.image import (
     Attempt,
@@ -28,7 +28,6 @@ from fiftyone_capviz.curation.steering.image import (
 )
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.records import Caption, FloatArray
-from fiftyone_capviz.segments import owned_shares
 from fiftyone_capviz.settings.analysis import AnalysisOptions
 from fiftyone_capviz.steering.weighting import PatchSelection, coverage_of_segments
 
@@ -252,13 +251,10 @@ def _coverages(
     """
     wanted = set(ids)
     chosen = [one for one in image.detections if str(one["_id"]) in wanted]
-    width, height = features.width, features.height
-    transform = captioner.transform(width, height)
+    transform = captioner.transform(features.width, features.height)
     if not chosen:
         return np.zeros((0, *transform.grid))
-    weights = stored_weights(chosen, transform.grid) if transform.whole else None
-    if weights is None:
-        weights = owned_shares(full_masks(chosen, width=width, height=height), transform)
+    weights, _ = segment_weights(chosen, transform)
     return np.stack([coverage_of_segments(each) for each in weights])
 
 

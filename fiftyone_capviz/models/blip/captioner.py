@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from transformers import (
-    BlipConfig,
-    BlipForConditionalGeneration,
-)
+from transformers import BlipConfig, BlipForConditionalGeneration
 from transformers.models.blip.modeling_blip_text import BlipTextSelfAttention
 
 from fiftyone_capviz.errors import InputError
-from fiftyone_capviz.models.blip.attention import BlipAttentionAccess, own_rows
+from fiftyone_capviz.models.blip.attention import own_rows
 from fiftyone_capviz.models.blip.decoder import BlipDecoder, decoder_cache, rows_of
-from fiftyone_capviz.models.blip.vision import BlipVision, read_blip_config
+from fiftyone_capviz.models.blip.model import BlipModel
 from fiftyone_capviz.models.decoding_plan import contrast_scores, plan_decoding
-from fiftyone_capviz.models.loading import Checkpoint, load_transformer
+from fiftyone_capviz.models.loading import Checkpoint
 from fiftyone_capviz.models.word_pieces import TokenBatch, WordPieces
 from fiftyone_capviz.records import Caption, FloatArray
 
@@ -33,40 +30,24 @@ DEFAULT_PROMPT = "a picture of"
 def load_captioner(
     checkpoint: Checkpoint, *, device: torch.device, dtype: torch.dtype
 ) -> BlipCaptioner:
-    """Load a BLIP captioner.
-
-    Raises:
-        CheckpointError: another architecture, or weights that do not fit.
-    """
-    config = read_blip_config(checkpoint, "BlipForConditionalGeneration")
-    text = WordPieces(checkpoint, config.text_config)
-    model = load_transformer(
-        BlipForConditionalGeneration, checkpoint, config=config, device=device, dtype=dtype
-    )
-    return BlipCaptioner(checkpoint, model=model, config=config, text=text)
+    """Load a BLIP captioner; see `BlipModel.load`."""
+    return BlipCaptioner.load(checkpoint, device=device, dtype=dtype)
 
 
-class BlipCaptioner(BlipVision, BlipAttentionAccess):
+class BlipCaptioner(BlipModel):
     """Writes captions with BLIP's text decoder.
 
     Attributes:
-        model: the transformers model, frozen, in eval mode.
-        text: its tokenizer and token ids.
         decoder: its text decoder.
         default_prompt: cut from the text of a caption, and only it.
     """
 
+    model_class = BlipForConditionalGeneration
+
     def __init__(
-        self,
-        checkpoint: Checkpoint,
-        *,
-        model: BlipForConditionalGeneration,
-        config: BlipConfig,
-        text: WordPieces,
+        self, checkpoint: Checkpoint, *, model: Any, config: BlipConfig, text: WordPieces
     ) -> None:
-        super().__init__(checkpoint, vision=model.vision_model, config=config)
-        self.model = model
-        self.text = text
+        super().__init__(checkpoint, model=model, config=config, text=text)
         self.decoder = BlipDecoder(model.text_decoder, text)
         self.default_prompt = str(checkpoint.config.get("capviz_default_prompt", DEFAULT_PROMPT))
 

@@ -10,53 +10,28 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from torch.nn import functional
-from transformers import BlipConfig, BlipForImageTextRetrieval
+from transformers import BlipForImageTextRetrieval
 from transformers.models.blip.modeling_blip_text import BlipTextSelfAttention
 
 from fiftyone_capviz.errors import InputError
-from fiftyone_capviz.models.blip.attention import BlipAttentionAccess
-from fiftyone_capviz.models.blip.vision import BlipVision, read_blip_config
+from fiftyone_capviz.models.blip.model import BlipModel
 from fiftyone_capviz.models.interfaces import matches_of
-from fiftyone_capviz.models.loading import Checkpoint, load_transformer
-from fiftyone_capviz.models.word_pieces import TokenBatch, WordPieces
+from fiftyone_capviz.models.loading import Checkpoint
+from fiftyone_capviz.models.word_pieces import TokenBatch
 from fiftyone_capviz.records import FloatArray, Match
 
 
 def load_matcher(
     checkpoint: Checkpoint, *, device: torch.device, dtype: torch.dtype
 ) -> BlipMatcher:
-    """Load a BLIP matcher.
-
-    Raises:
-        CheckpointError: another architecture, or weights that do not fit.
-    """
-    config = read_blip_config(checkpoint, "BlipForImageTextRetrieval")
-    text = WordPieces(checkpoint, config.text_config)
-    model = load_transformer(
-        BlipForImageTextRetrieval, checkpoint, config=config, device=device, dtype=dtype
-    )
-    return BlipMatcher(checkpoint, model=model, config=config, text=text)
+    """Load a BLIP matcher; see `BlipModel.load`."""
+    return BlipMatcher.load(checkpoint, device=device, dtype=dtype)
 
 
-class BlipMatcher(BlipVision, BlipAttentionAccess):
-    """Scores image-text pairs with BLIP's matching head.
+class BlipMatcher(BlipModel):
+    """Scores image-text pairs with BLIP's matching head."""
 
-    Attributes:
-        model: the transformers model, frozen, in eval mode.
-        text: its tokenizer and token ids.
-    """
-
-    def __init__(
-        self,
-        checkpoint: Checkpoint,
-        *,
-        model: BlipForImageTextRetrieval,
-        config: BlipConfig,
-        text: WordPieces,
-    ) -> None:
-        super().__init__(checkpoint, vision=model.vision_model, config=config)
-        self.model = model
-        self.text = text
+    model_class = BlipForImageTextRetrieval
 
     @property
     def cross_attentions(self) -> list[BlipTextSelfAttention]:

@@ -20,11 +20,10 @@ from fiftyone_capviz.attribution.pairs.slices import (
 )
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.models.registry import load_model
-from tests.worlds.dual_encoders import CPU, GRID, load_small, save_clip, save_siglip
+from tests.worlds.dual_encoders import CPU, GRID, KINDS, load_small, save_clip, save_siglip
 from tests.worlds.pictures import picture
 
 CAPTION = "a man and a woman with two dogs and a dog"
-KINDS = ("clip", "siglip", "blip")
 
 
 def changed_edge(image: Image.Image) -> Image.Image:

@@ -20,25 +20,7 @@ from fiftyone_capviz.attribution.pairs.quadrature import quadrature_rule
 from fiftyone_capviz.attribution.pairs.second_order import directed_factors, token_factors
 from fiftyone_capviz.attribution.pairs.stopping import stoppable
 from fiftyone_capviz.errors import StoppedError
-from fiftyone_capviz.models.dual.sides import Side
-from tests.worlds.dual_encoders import load_small
-from tests.worlds.pictures import picture
-
-CAPTION = "a man in a red shirt with a dog"
-
-
-@pytest.fixture(scope="module")
-def encoders(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, torch.dtype], Any]:
-    return {
-        (kind, dtype): load_small(kind, tmp_path_factory.mktemp(kind), dtype=dtype)
-        for kind in ("clip", "siglip")
-        for dtype in (torch.float32, torch.float64)
-    }
-
-
-def sides_of(encoder: Any, layer: int | None = None) -> tuple[Side, Side]:
-    text = encoder.text_side(encoder.tokens([CAPTION]), layer=layer)[0]
-    return text, encoder.image_side(encoder.preprocess([picture()]), layer=layer)[0]
+from tests.worlds.dual_encoders import sides_of
 
 
 @pytest.mark.parametrize("differentiate", [vectors_by_vjp, vectors_by_jvp])

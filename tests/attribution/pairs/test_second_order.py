@@ -18,25 +18,7 @@ from fiftyone_capviz.attribution.pairs.second_order import (
 )
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.models.dual.sides import Side
-from tests.worlds.dual_encoders import load_small
-from tests.worlds.pictures import picture
-
-CAPTION = "a man in a red shirt with a dog"
-KINDS = ("clip", "siglip", "blip")
-
-
-@pytest.fixture(scope="module")
-def encoders(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, torch.dtype], Any]:
-    return {
-        (kind, dtype): load_small(kind, tmp_path_factory.mktemp(kind), dtype=dtype)
-        for kind in KINDS
-        for dtype in (torch.float32, torch.float64)
-    }
-
-
-def sides_of(encoder: Any, layer: int | None = None) -> tuple[Side, Side]:
-    text = encoder.text_side(encoder.tokens([CAPTION]), layer=layer)[0]
-    return text, encoder.image_side(encoder.preprocess([picture()]), layer=layer)[0]
+from tests.worlds.dual_encoders import KINDS, load_small, sides_of
 
 
 def naive_matrix(first: Side, second: Side, nodes: int, quadrature: Any) -> torch.Tensor:

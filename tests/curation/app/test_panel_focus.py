@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import fiftyone as fo
-import pytest
 from bson import ObjectId
 
 from fiftyone_capviz.curation.app.lasso import user_lasso
@@ -26,17 +24,9 @@ from fiftyone_capviz.curation.app.panel_scope import (
     samples_of_labels,
     scope_key,
 )
-from tests.worlds.analysed import analysed_dataset
 
 SELECT = "fiftyone.core.stages.Select"
 MATCH_LABELS = "fiftyone.core.stages.MatchLabels"
-
-
-@pytest.fixture
-def dataset(tmp_path: Path) -> Any:
-    made = analysed_dataset(tmp_path)
-    yield made
-    made.delete()
 
 
 def selecting(ids: list[str]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +28,6 @@ from tests.worlds.analysed import CAPTIONS, SIDE, add_captions, analysed_dataset
 
 WORDS: Any = {"caption_field": "caption", "segments_field": "segments"}
 TRICKY = ("$where", "a.b", "$$segment", "女人", "👩", "$segments")
-
-
-@pytest.fixture
-def dataset(tmp_path: Path) -> Iterator[Any]:
-    made = analysed_dataset(tmp_path)
-    yield made
-    made.delete()
 
 
 def scored(collection: Any, *words: str) -> dict[str, int]:

@@ -88,11 +88,6 @@ def _ordinary_signals() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def cache() -> ModelCache:
-    return ModelCache()
-
-
-@pytest.fixture(scope="module")
 def worlds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[bool, fo.Dataset]]:
     made = {
         True: labelled_images(tmp_path_factory.mktemp("fresh")),

@@ -10,7 +10,6 @@ import pytest
 from fiftyone_capviz.curation.inference.kept import FeatureCache, RecentCache
 from fiftyone_capviz.curation.inference.loaded_models import load_captioner
 from fiftyone_capviz.errors import ImageError
-from fiftyone_capviz.models.cache import ModelCache
 from tests.worlds.random_world import random_options
 
 
@@ -23,11 +22,6 @@ def test_the_cache_forgets_what_was_used_least() -> None:
     assert (cache.get(("c",)), cache.get(("b",))) == (None, "b")
     cache.keep(("large",), "large", 1000)
     assert (len(cache), cache.get(("large",))) == (1, "large")
-
-
-@pytest.fixture(scope="module")
-def cache() -> ModelCache:
-    return ModelCache()
 
 
 def test_features_leave_when_there_are_too_many(analysed_clone: Any, cache: Any) -> None:

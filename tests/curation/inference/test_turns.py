@@ -8,21 +8,10 @@ import pytest
 import torch
 
 from fiftyone_capviz.curation.inference.turns import models_in_turn
-from fiftyone_capviz.curation.steering.image import ImageRecipe, SteeredImage, read_image
+from fiftyone_capviz.curation.steering.image import ImageRecipe, SteeredImage
 from fiftyone_capviz.curation.steering.one import steer_image
 from fiftyone_capviz.errors import ModelError
-from fiftyone_capviz.models.cache import ModelCache
 from tests.worlds.random_world import random_options
-
-
-@pytest.fixture(scope="module")
-def cache() -> ModelCache:
-    return ModelCache()
-
-
-@pytest.fixture
-def image(analysed_clone: Any) -> SteeredImage:
-    return read_image(analysed_clone, analysed_clone.first().id, random_options())
 
 
 def test_models_that_are_busy_are_said_to_be(

@@ -2,18 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import pytest
-
 from fiftyone_capviz.curation.segments.outlines import segment_outlines
-from fiftyone_capviz.curation.steering.image import SteeredImage, read_image
-from tests.worlds.random_world import random_options
-
-
-@pytest.fixture
-def image(analysed_clone: Any) -> SteeredImage:
-    return read_image(analysed_clone, analysed_clone.first().id, random_options())
+from fiftyone_capviz.curation.steering.image import SteeredImage
 
 
 def test_outlines_follow_masks_and_boxes(image: SteeredImage) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import xml.etree.ElementTree as ET
-from pathlib import Path
 from typing import Any
 
 import fiftyone as fo
@@ -38,14 +37,6 @@ from fiftyone_capviz.curation.words.panel_graph import (
 from fiftyone_capviz.curation.words.similarity import similar_words
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.graph.word_graph import build_graph
-from tests.worlds.analysed import analysed_dataset
-
-
-@pytest.fixture
-def dataset(tmp_path: Path) -> Any:
-    made = analysed_dataset(tmp_path)
-    yield made
-    made.delete()
 
 
 def test_a_part_of_the_index_is_the_graph_of_the_view(dataset: Any) -> None:

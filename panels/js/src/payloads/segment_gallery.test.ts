@@ -13,8 +13,12 @@ test("the example that the server's tests keep is valid", () => {
 });
 
 test.each([
-  ["no object", null, /a gallery/],
-  ["a scope of another kind", { ...example.gallery, scope: { kind: "all" } }, /scope/],
+  ["no object", null, /gallery must be an object/],
+  [
+    "a scope of another kind",
+    { ...example.gallery, scope: { ...example.gallery.scope, kind: "all" } },
+    /scope.kind/,
+  ],
   ["an unknown problem", { ...example.gallery, problem: "tired" }, /problem/],
   ["cards that are no list", { ...example.gallery, cards: {} }, /cards/],
   [

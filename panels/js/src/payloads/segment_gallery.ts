@@ -1,4 +1,5 @@
-/** What panels/segment_gallery_payloads.py sends; the same names stand there. */
+/** What panels/payloads/segment_gallery.py sends; the same names stand there. */
+import { check, checkAll, checkChoice } from "./check";
 
 export interface Reading {
   scores: number[];
@@ -80,101 +81,74 @@ export interface Readings {
 
 /** Checks an answer of the event `draw`. */
 export function parseGallery(value: unknown): Gallery {
-  const found = record(value, "a gallery");
-  text(found.version, "version");
-  number(found.focus_version, "focus_version");
-  number(found.seed, "seed");
-  text(found.caption_field, "caption_field");
-  text(found.segments_field, "segments_field");
-  const scope = record(found.scope, "scope");
-  list(scope.words, "scope.words").forEach((one) => text(one, "scope.words"));
-  number(scope.total, "scope.total");
-  number(scope.covered, "scope.covered");
-  if (!["focus", "lasso", "view"].includes(scope.kind as string)) fail("scope.kind", scope.kind);
-  if (!["no_analysis", "no_segments", "no_words", null].includes(found.problem as string | null)) {
-    fail("problem", found.problem);
-  }
-  parseMethod(found.stored);
-  list(found.cards, "cards").forEach(parseCard);
-  return value as Gallery;
+  const gallery = check<Gallery>("gallery", value, {
+    version: "string",
+    focus_version: "number",
+    seed: "number",
+    caption_field: "string",
+    segments_field: "string",
+    cards: "array",
+  });
+  check("scope", gallery.scope, { words: "string[]", total: "number", covered: "number" });
+  checkChoice("scope.kind", gallery.scope.kind, ["focus", "lasso", "view"]);
+  checkChoice("problem", gallery.problem, ["no_analysis", "no_segments", "no_words", null]);
+  check("stored", gallery.stored, { source: "string", method: "string" });
+  gallery.cards.forEach(parseCard);
+  return gallery;
 }
 
 /** Checks an answer of the event `methods`. */
 export function parseMethods(value: unknown): Methods {
-  const found = record(value, "methods");
-  parseShape(found.itm);
-  parseShape(found.lm);
-  return value as Methods;
+  const methods = check<Methods>("methods", value, { itm: "object", lm: "object" });
+  parseShape(methods.itm);
+  parseShape(methods.lm);
+  return methods;
 }
 
 /** Checks an answer of the event `read`. */
 export function parseReadings(value: unknown): Readings {
-  const found = record(value, "readings");
-  Object.values(record(found.readings, "readings")).forEach(parseReading);
-  Object.values(record(found.failures, "failures")).forEach((one) => text(one, "failures"));
-  number(found.layer, "layer");
+  const found = check<Readings>("readings", value, {
+    readings: "object",
+    failures: "object",
+    layer: "number",
+  });
+  Object.values(found.readings).forEach(parseReading);
+  check("failures", { texts: Object.values(found.failures) }, { texts: "string[]" });
   parseShape(found.shape);
-  return value as Readings;
+  return found;
 }
 
 function parseCard(value: unknown): void {
-  const card = record(value, "a card");
-  for (const name of ["label_id", "sample_id", "filepath"]) text(card[name], name);
-  if (list(card.box, "box").length !== 4) fail("box", card.box);
-  if (card.mask !== null) text(card.mask, "mask");
-  list(card.words, "words").forEach((one) => text(one, "words"));
-  list(card.pieces, "pieces").forEach((one) => {
-    const piece = record(one, "a piece");
-    text(piece.text, "piece.text");
-    number(piece.word, "piece.word");
+  const card = check<Card>("card", value, {
+    label_id: "string",
+    sample_id: "string",
+    filepath: "string",
+    box: "number[]",
+    mask: "string?",
+    words: "string[]",
+    pieces: "array",
   });
+  checkChoice("card.box.length", card.box.length, [4]);
+  checkAll("pieces", card.pieces, { text: "string", word: "number" });
   if (card.reading !== null) parseReading(card.reading);
 }
 
 function parseReading(value: unknown): void {
-  const reading = record(value, "a reading");
-  for (const name of ["scores", "best", "covered_by", "peaks"]) {
-    list(reading[name], name).forEach((one) => number(one, name));
-  }
-  number(reading.grid, "grid");
-  text(reading.maps, "maps");
-}
-
-function parseMethod(value: unknown): void {
-  const method = record(value, "a method");
-  text(method.source, "source");
-  text(method.method, "method");
+  check("reading", value, {
+    scores: "number[]",
+    best: "number[]",
+    covered_by: "number[]",
+    peaks: "number[]",
+    grid: "number",
+    maps: "string",
+  });
 }
 
 function parseShape(value: unknown): void {
-  const shape = record(value, "a model's shape");
-  text(shape.model, "model");
-  for (const name of ["layers", "heads", "default_layer"]) {
-    if (shape[name] !== null) number(shape[name], name);
-  }
-}
-
-function record(value: unknown, name: string): Record<string, unknown> {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) fail(name, value);
-  return value as Record<string, unknown>;
-}
-
-function list(value: unknown, name: string): unknown[] {
-  if (!Array.isArray(value)) fail(name, value);
-  return value as unknown[];
-}
-
-function text(value: unknown, name: string): void {
-  if (typeof value !== "string") fail(name, value);
-}
-
-function number(value: unknown, name: string): void {
-  if (typeof value !== "number") fail(name, value);
-}
-
-function fail(name: string, value: unknown): never {
-  throw new Error(
-    `The server sent no valid ${name}: ${String(JSON.stringify(value)).slice(0, 80)}. ` +
-      "Reload the page; if it stays, plugin and bundle are of different versions.",
-  );
+  check("shape", value, {
+    model: "string",
+    layers: "number?",
+    heads: "number?",
+    default_layer: "number?",
+  });
 }

@@ -24,10 +24,14 @@ test("a dataset without captions is told by a message", () => {
 });
 
 test.each([
-  ["nothing", () => undefined, /expected the graph/],
-  ["a list", () => [], /expected the graph/],
-  ["no words", () => ({ ...copy().graph, words: undefined }), /"words" must be a list/],
-  ["a count as text", () => ({ ...copy().graph, samples: "6" }), /"samples" must be a number/],
+  ["nothing", () => undefined, /graph must be an object/],
+  ["a list", () => [], /graph must be an object/],
+  ["no words", () => ({ ...copy().graph, words: undefined }), /graph.words must be of kind array/],
+  [
+    "a count as text",
+    () => ({ ...copy().graph, samples: "6" }),
+    /graph.samples must be of kind number/,
+  ],
   [
     "an unknown part of speech",
     () => {

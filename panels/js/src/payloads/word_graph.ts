@@ -1,5 +1,5 @@
 /** What panels/word_graph.py sends, with the same names, and checks of it. */
-import { check } from "./check";
+import { check, checkAll, checkChoice, type Kinds } from "./check";
 
 export const TAGS = ["noun", "verb", "adjective", "other"] as const;
 export type Tag = (typeof TAGS)[number];
@@ -118,7 +118,16 @@ export interface FilePayload {
   text: string;
 }
 
-type Fields = Record<string, unknown>;
+const LINKS = ["a", "b", "count", "expected", "lift", "log_odds", "p_value"] as const;
+const PAIR: Kinds = {
+  a: "string",
+  b: "string",
+  count: "number",
+  expected: "number",
+  lift: "number",
+  log_odds: "number",
+  q_value: "number",
+};
 
 /**
  * Checks what the graph event sent.
@@ -126,34 +135,45 @@ type Fields = Record<string, unknown>;
  * Throws an error that names the first thing that is not as agreed.
  */
 export function parseGraph(value: unknown): GraphPayload | EmptyPayload {
-  const graph = record(value, "the graph");
-  text(graph, "key");
-  text(graph, "dataset");
-  if (typeof graph.empty === "string") return graph as unknown as EmptyPayload;
-  text(graph, "caption_field");
-  for (const name of ["caption_fields", "focus", "scores", "words"]) list(graph, name);
-  for (const name of ["samples", "documents", "total_words"]) number(graph, name);
-  for (const one of graph.words as unknown[]) parseWord(one);
-  parseLinks(graph.links, (graph.words as unknown[]).length);
+  const named = check<Partial<EmptyPayload>>("graph", value, { key: "string", dataset: "string" });
+  if (typeof named.empty === "string") return value as EmptyPayload;
+  const graph = check<GraphPayload>("graph", value, {
+    caption_field: "string",
+    caption_fields: "array",
+    focus: "array",
+    scores: "array",
+    words: "array",
+    samples: "number",
+    documents: "number",
+    total_words: "number",
+  });
+  checkAll("words", graph.words, { word: "string", count: "number", scores: "array" });
+  for (const word of graph.words) checkChoice("word.tag", word.tag, TAGS);
+  parseLinks(graph.links, graph.words.length);
   parsePairs(graph.pairs);
-  return graph as unknown as GraphPayload;
+  return graph;
 }
 
 /** Checks what the compare event sent. */
 export function parseComparison(value: unknown): ComparePayload {
-  const comparison = record(value, "the comparison");
-  list(comparison, "words");
-  for (const one of comparison.words as unknown[]) {
-    const word = record(one, "a compared word");
-    text(word, "word");
-    for (const name of ["count_a", "count_b", "share_a", "share_b", "log_odds"]) number(word, name);
+  const comparison = check<ComparePayload>("comparison", value, {
+    words: "array",
+    a: "object",
+    b: "object",
+  });
+  checkAll("words", comparison.words, {
+    word: "string",
+    count_a: "number",
+    count_b: "number",
+    share_a: "number",
+    share_b: "number",
+    log_odds: "number",
+  });
+  for (const side of [comparison.a, comparison.b]) {
+    check("side", side, { title: "string" });
+    parseLinks(side.links, comparison.words.length);
   }
-  for (const name of ["a", "b"]) {
-    const side = record(comparison[name], `side ${name}`);
-    text(side, "title");
-    parseLinks(side.links, (comparison.words as unknown[]).length);
-  }
-  return comparison as unknown as ComparePayload;
+  return comparison;
 }
 
 /** Checks what the focus event sent. */
@@ -202,56 +222,21 @@ export function parseValues(value: unknown): ValuesPayload {
 
 /** Checks the three lists of pairs. */
 export function parsePairs(value: unknown): PairsPayload {
-  const pairs = record(value, "the pairs");
-  for (const name of ["strongest", "together", "apart"]) {
-    list(pairs, name);
-    for (const one of pairs[name] as unknown[]) {
-      const pair = record(one, "a pair");
-      text(pair, "a");
-      text(pair, "b");
-      for (const measure of ["count", "expected", "lift", "log_odds", "q_value"]) {
-        number(pair, measure);
-      }
-    }
-  }
-  return pairs as unknown as PairsPayload;
-}
-
-function parseWord(value: unknown): void {
-  const word = record(value, "a word");
-  text(word, "word");
-  number(word, "count");
-  list(word, "scores");
-  if (!TAGS.includes(word.tag as Tag)) throw new Error(`No part of speech: ${String(word.tag)}.`);
+  const kinds = { strongest: "array", together: "array", apart: "array" } as const;
+  const pairs = check<PairsPayload>("pairs", value, kinds);
+  checkAll("strongest", pairs.strongest, PAIR);
+  checkAll("together", pairs.together, PAIR);
+  checkAll("apart", pairs.apart, PAIR);
+  return pairs;
 }
 
 function parseLinks(value: unknown, words: number): void {
-  const links = record(value, "the links");
-  const names = ["a", "b", "count", "expected", "lift", "log_odds", "p_value"];
-  for (const name of names) list(links, name);
-  const columns = names.map((name) => links[name] as unknown[]);
-  if (columns.some((column) => column.length !== columns[0].length)) {
+  const kinds = Object.fromEntries(LINKS.map((name) => [name, "array" as const]));
+  const links = check<LinksPayload>("links", value, kinds);
+  if (LINKS.some((name) => links[name].length !== links.a.length)) {
     throw new Error("The links' columns must be equally long.");
   }
-  const ends = [...(links.a as number[]), ...(links.b as number[])];
-  if (ends.some((end) => !(end >= 0 && end < words))) {
+  if ([...links.a, ...links.b].some((end) => !(end >= 0 && end < words))) {
     throw new Error(`A link's ends must be among the ${words} words.`);
   }
-}
-
-function record(value: unknown, what: string): Fields {
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Fields;
-  throw new Error(`The panel expected ${what}; Python sent ${JSON.stringify(value) ?? "nothing"}.`);
-}
-
-function text(fields: Fields, name: string): void {
-  if (typeof fields[name] !== "string") throw new Error(`"${name}" must be a text.`);
-}
-
-function number(fields: Fields, name: string): void {
-  if (typeof fields[name] !== "number") throw new Error(`"${name}" must be a number.`);
-}
-
-function list(fields: Fields, name: string): void {
-  if (!Array.isArray(fields[name])) throw new Error(`"${name}" must be a list.`);
 }
