@@ -53,23 +53,19 @@ def test_what_was_filled_in_is_stored_and_makes_the_caption_again(
 ) -> None:
     steer_captions(captioned, Recipe(prompt=TEMPLATE), cache=cache)
     stored = captioned.values("caption_steered_recipe")
-    own = "a picture of"
-    assert [one["prompt"] for one in stored] == [
-        "the man is wearing",
-        "the woman is wearing",
-        own,
-        own,
-    ]
+    filled = [prompt or "a picture of" for prompt in PROMPTS]
+    assert [one["prompt"] for one in stored] == filled
     assert [one["template"] for one in stored] == [TEMPLATE] * 4
     assert [one["subject"] for one in stored] == ["man", "woman", None, None]
+    record = read_run(captioned, "caption")
+    assert record is not None
+    assert Recipe.from_dict(record.extra["recipe"]) == Recipe(prompt=TEMPLATE)  # type: ignore[arg-type]
     texts = captioned.values("caption_steered")
     captioned.set_values("caption", ["a cat"] * 4)
     for sample, recipe, text in zip(captioned, stored, texts, strict=True):
         steer_captions(captioned.select(sample.id), Recipe.from_dict(recipe), cache=cache)
         sample.reload()
         assert sample.caption_steered == text
-    record = read_run(captioned, "caption")
-    assert record is not None
 
 
 def test_a_rerun_does_what_is_missing_or_speaks_of_another(
@@ -131,4 +127,4 @@ def test_dials_that_cannot_be_filled_are_refused() -> None:
 
 
 def _ones() -> tuple[tuple[float, ...], ...]:
-    return ((1.0,) * 6,) * 6
+    return ((1.0,) * 12,) * 12
