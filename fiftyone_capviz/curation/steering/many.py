@@ -113,7 +113,7 @@ def _steer(
             work, tasks, job, dataset=dataset, stored=tally.stored, rejected=tally.rejected
         )
         tally.stopped = loop.stopped
-    _note(dataset, chosen.caption_field, recipe)
+    _note(dataset, chosen.caption_field, tally)
     reload_samples(dataset)
     if tally.failures and not tally.texts:
         raise ModelError(f"No image could be captioned: {tally.failures[0].message}")
@@ -170,7 +170,7 @@ class SteeringTally:
             before=sum(self._says(old) for _, old in self.texts.values()) if word else None,
             misses=misses if word else [],
             unweighted=self.unweighted,
-            subjects=dict(self.subjects.most_common()),
+            subjects=self.subjects.most_common(),
             without_subject=self.without_subject,
             skipped=self.skipped,
             failures=self.failures,
@@ -192,7 +192,10 @@ class SteeringTally:
         return set(caption_words(word).words) or {word}
 
 
-def _note(dataset: fo.Dataset, caption_field: str, recipe: Recipe) -> None:
+def _note(dataset: fo.Dataset, caption_field: str, tally: SteeringTally) -> None:
+    """The recipe in the run, and how many images it could not be used on in full."""
     record = read_run(dataset, caption_field)
     if record is not None:
-        write_run(dataset, replace(record, extra={**record.extra, "recipe": recipe.to_dict()}))
+        lacking = {"unweighted": tally.unweighted, "without_subject": tally.without_subject}
+        noted = {"recipe": tally.recipe.to_dict(), "recipe_lacking": lacking}
+        write_run(dataset, replace(record, extra={**record.extra, **noted}))

@@ -5,8 +5,7 @@ Formulas: docs/methods.md, section 5.9.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
 from fiftyone_capviz.curation.dataset.progress import Failure, listed_failures
@@ -26,7 +25,7 @@ class SteerReport:
         before: present captions of these samples that said it already.
         misses: ids of the samples whose candidate does not say it.
         unweighted: samples without a chosen segment: the prompt alone steered them.
-        subjects: what ``{subject}`` was filled with -> in how many samples.
+        subjects: what ``{subject}`` was filled with, and in how many samples; most frequent first.
         without_subject: samples whose caption names no subject: they went on from the captioner's
             own prompt.
         skipped: candidates among them that were there already, by the same recipe.
@@ -42,7 +41,7 @@ class SteerReport:
     before: int | None
     misses: list[str] = field(default_factory=list)
     unweighted: int = 0
-    subjects: dict[str, int] = field(default_factory=dict)
+    subjects: list[tuple[str, int]] = field(default_factory=list)
     without_subject: int = 0
     skipped: int = 0
     failures: list[Failure] = field(default_factory=list)
@@ -85,11 +84,10 @@ class SteerReport:
         return asdict(self) | {"failures": listed_failures(self.failures)}
 
 
-def named_subjects(subjects: Mapping[str, int]) -> str:
-    """What prompts were filled with, the most frequent by name: "man 60, woman 52, others 4"."""
-    counted = Counter(subjects).most_common()
-    named = [f"{word} {count}" for word, count in counted[:_NAMED]]
-    others = sum(count for _, count in counted[_NAMED:])
+def named_subjects(subjects: Sequence[tuple[str, int]]) -> str:
+    """What prompts were filled with, the first ones by name: "man 60, woman 52, others 4"."""
+    named = [f"{word} {count}" for word, count in subjects[:_NAMED]]
+    others = sum(count for _, count in subjects[_NAMED:])
     return ", ".join([*named, *([f"others {others}"] if others else [])])
 
 

@@ -29,7 +29,8 @@ def subject_preview(
     prompts = [fill_prompt(prompt, text) for text in texts]
     subjects = Counter(one.subject for one in prompts if one.subject is not None)
     lacking = sum(one.lacks_subject for one in prompts)
-    found = f"Subjects of the first {len(texts)} captions: {named_subjects(subjects) or 'none'}."
+    named = named_subjects(subjects.most_common()) or "none"
+    found = f"Subjects of the first {len(texts)} captions: {named}."
     if lacking:
         found += f" {lacking} name none: they go on from the captioner's own prompt."
     return found

@@ -42,7 +42,7 @@ def test_each_image_goes_on_from_its_own_subject(captioned: Any, cache: ModelCac
         plain = Recipe(prompt=prompt) if prompt else Recipe(grid_weights=_ones())
         steer_captions(one, plain, cache=cache)  # as if somebody had written it for this image
         assert one.first().caption_steered == text
-    assert (report.subjects, report.without_subject) == ({"man": 1, "woman": 1}, 2)
+    assert (report.subjects, report.without_subject) == ([("man", 1), ("woman", 1)], 2)
     assert "subjects: man 1, woman 1" in report.summary()
     assert "2 without a subject in the caption" in report.summary()
     assert Batch.of(report, "caption", ()).without_subject == 2
@@ -59,6 +59,7 @@ def test_what_was_filled_in_is_stored_and_makes_the_caption_again(
     assert [one["subject"] for one in stored] == ["man", "woman", None, None]
     record = read_run(captioned, "caption")
     assert record is not None
+    assert record.extra["recipe_lacking"] == {"unweighted": 0, "without_subject": 2}
     assert Recipe.from_dict(record.extra["recipe"]) == Recipe(prompt=TEMPLATE)  # type: ignore[arg-type]
     texts = captioned.values("caption_steered")
     captioned.set_values("caption", ["a cat"] * 4)
@@ -74,7 +75,11 @@ def test_a_rerun_does_what_is_missing_or_speaks_of_another(
     recipe = Recipe(prompt=TEMPLATE)
     steer_captions(captioned, recipe, cache=cache)
     again = steer_captions(captioned, recipe, cache=cache)
-    assert (again.skipped, again.subjects, again.without_subject) == (4, {"man": 1, "woman": 1}, 2)
+    assert (again.skipped, again.subjects, again.without_subject) == (
+        4,
+        [("man", 1), ("woman", 1)],
+        2,
+    )
     captioned.set_values("caption", ["a dog", *CAPTIONS[1:]])
     third = steer_captions(captioned, recipe, cache=cache)
     assert third.skipped == 3
