@@ -11,6 +11,7 @@ from fiftyone.operators import types
 
 from fiftyone_capviz.curation.dataset.job import JobKeywords
 from fiftyone_capviz.curation.dataset.progress import RunReport
+from fiftyone_capviz.curation.steering.subjects import subject_preview
 from fiftyone_capviz.errors import CapvizError
 from fiftyone_capviz.settings.analysis import AnalysisOptions
 from fiftyone_capviz.settings.steering import (
@@ -44,7 +45,14 @@ class SteerCaptions(CapvizOperator):
         params = form.ctx.params
         caption_source(form)
         form.model("captioner", "Captioner")
-        form.text("prompt", "Prompt", description='for example "the man is wearing"')
+        form.text(
+            "prompt",
+            "Prompt",
+            description=(
+                'for example "the man is wearing"; {subject} stands for the first noun of each '
+                'image\'s own caption: "the {subject} is wearing"'
+            ),
+        )
         form.inputs.str(
             "word",
             label="Wanted word",
@@ -71,13 +79,17 @@ class SteerCaptions(CapvizOperator):
         if not form.sound:
             return
         try:
-            recipe_from(params)
-            count = target_samples(form.ctx).count()
+            recipe = recipe_from(params)
+            view = target_samples(form.ctx)
+            count = view.count()
+            subjects = subject_preview(view, recipe.prompt, called_options(form.ctx))
         except CapvizError as error:
             form.refuse("problem", str(error))
             return
         form.notice("estimate", f"{count} images get a candidate; their captions stay until you "
                     "accept.")  # fmt: skip
+        if subjects:
+            form.notice("subjects", subjects)
 
     def asked(self, ctx: Any) -> Callable[..., RunReport]:
         recipe = recipe_from(ctx.params)

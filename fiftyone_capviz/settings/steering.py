@@ -9,6 +9,12 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, Literal
 
 from fiftyone_capviz.errors import InputError
+from fiftyone_capviz.text.prompt_template import (
+    asks_subject,
+    fill_prompt,
+    literal_prompt,
+    require_template,
+)
 
 if TYPE_CHECKING:
     from fiftyone_capviz.records import SteeringMethod
@@ -27,6 +33,8 @@ METHOD_BEFORE_CHOICE: SteeringMethod = "scale"
 AUTO = "auto"
 STORED_WEIGHTS = "patch_weights"
 """The key of a recipe's grid weights on datasets."""
+TEMPLATE, SUBJECT = "template", "subject"
+"""Keys of stored recipes: the prompt before it was filled, and what it was filled with."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +43,9 @@ class Recipe:
 
     Attributes:
         prompt: what each caption goes on from, and stays part of it; None for the captioner's own.
+            ``{subject}`` in it stands for the first noun of each image's own caption
+            (`text.subject`); an image whose caption has none goes on from the captioner's own
+            prompt, and is counted. Write ``{{`` and ``}}`` for braces.
         word: the wanted word: success is counted by it, and weight "auto" looks for it. Several
             words count when all are said.
         weight: for the patches of the chosen segments; 1 changes nothing, 2 to 10 is usual; "auto"
@@ -68,6 +79,7 @@ class Recipe:
         Raises:
             InputError: naming the first thing that cannot.
         """
+        require_template(self.prompt)
         if self.method not in STEERING_METHODS:
             raise InputError(
                 f"The steering method is one of {', '.join(STEERING_METHODS)}; got {self.method!r}."
@@ -123,8 +135,16 @@ class Recipe:
             )
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON and MongoDB can hold it; grid weights are stored as ``patch_weights``."""
+        """As JSON and MongoDB can hold it.
+
+        Grid weights are stored as ``patch_weights``. ``prompt`` is stored as captions read it, with
+        plain braces; a prompt that is filled for each image is stored as ``template`` instead.
+        """
         stored = asdict(self)
+        if asks_subject(self.prompt):
+            stored |= {"prompt": None, TEMPLATE: self.prompt}
+        else:
+            stored["prompt"] = fill_prompt(self.prompt, None).text
         stored["segment_ids"] = list(self.segment_ids)
         weights = stored.pop("grid_weights")
         stored[STORED_WEIGHTS] = None if weights is None else [list(row) for row in weights]
@@ -132,10 +152,16 @@ class Recipe:
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Recipe:
-        """The recipe that :meth:`to_dict` wrote; unknown keys are ignored."""
+        """The recipe that :meth:`to_dict` wrote; unknown keys are ignored.
+
+        Of an image's own recipe, whose prompt is filled in, the one that makes its caption again.
+        """
         known = {item.name for item in fields(cls)}
         values: dict[str, Any] = {"method": METHOD_BEFORE_CHOICE}
         values |= {key: value for key, value in stored.items() if key in known}
+        values["prompt"] = literal_prompt(stored.get("prompt"))
+        if values["prompt"] is None:
+            values["prompt"] = stored.get(TEMPLATE)
         values["segment_ids"] = tuple(values.get("segment_ids") or ())
         grid = stored.get(STORED_WEIGHTS)
         values["grid_weights"] = tuple(tuple(row) for row in grid) if grid else None

@@ -22,6 +22,7 @@ from fiftyone_capviz.curation.steering.messages import (
     marked_pieces,
 )
 from fiftyone_capviz.curation.steering.prompts import PromptSuggestion
+from fiftyone_capviz.text.subject import caption_subject
 
 SHOWN_SHARE = 0.05
 """A segment that covers less of a patch does not mark it."""
@@ -39,6 +40,7 @@ class ImagePayload(TypedDict):
     sample_id: str
     filepath: str
     caption: str | None
+    subject: str | None
     caption_field: str
     caption_fields: list[str]
     itm: float | None
@@ -124,6 +126,7 @@ def image_payload(
         "sample_id": image.sample_id,
         "filepath": image.filepath,
         "caption": image.caption,
+        "subject": caption_subject(image.caption),
         "caption_field": caption_field,
         "caption_fields": list(caption_fields),
         "itm": image.match,

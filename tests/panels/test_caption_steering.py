@@ -181,6 +181,25 @@ def test_the_patch_grid_and_the_answers(dataset: Any) -> None:
     assert "at least 0" in ask(dataset, "generate", sample | refused)["error"]
 
 
+def test_a_prompt_is_filled_from_each_own_caption(dataset: Any) -> None:
+    """For the image that is open, and for all that the recipe is applied to."""
+    dataset.set_values("caption", ["a group of men", "two dogs", "it is raining", None])
+    sample = {"sample_id": dataset.first().id}
+    asked = sample | dials(prompt="the {subject} is")
+    assert ask(dataset, "open_image", sample)["subject"] == "man"
+    assert ask(dataset, "generate", asked)["prompt"] == "the man is"
+    assert "{subject}" in ask(dataset, "generate", sample | dials(prompt="a {man}"))["error"]
+    done = work(dataset, "steer", asked | {"scope": "view", "source": "none"})
+    assert "2 without a subject" in done["message"]
+    opened = ask(dataset, "open_image", {"sample_id": dataset.last().id})
+    assert (opened["subject"], opened["batch"]["without_subject"]) == (None, 2)
+    texts = dataset.values("caption_steered")
+    assert (texts[0].startswith("the man is"), texts[1].startswith("the dog is")) == (True, True)
+    text = {"text": "the man is tall", "prompt": "the man is", "itm": 0.5}
+    ask(dataset, "accept_attempt", asked | text)
+    assert dataset.first().caption_previous[-1]["prompt"] == "the man is"
+
+
 def test_the_example_of_the_payloads_has_their_shape(dataset: Any) -> None:
     example = json.loads(EXAMPLE.read_text(encoding="utf-8"))
     sample = {"sample_id": dataset.first().id}

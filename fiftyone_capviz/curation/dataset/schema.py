@@ -110,7 +110,7 @@ def candidates_schema(caption_field: str) -> Schema:
     return {
         text: Declared(fo.StringField, None, "Steered caption, a candidate until it is accepted"),
         itm: Declared(fo.FloatField, None, "Probability that image and candidate match, 0 to 1"),
-        recipe: Declared(fo.DictField, None, "How the candidate was steered"),
+        recipe: Declared(fo.DictField, None, "How the candidate was steered, its prompt filled in"),
     }
 
 

@@ -28,8 +28,9 @@ from fiftyone_capviz.curation.inference.segment_weights import weights_of
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.records import Caption, FloatArray
 from fiftyone_capviz.settings.analysis import AnalysisOptions
-from fiftyone_capviz.settings.steering import AUTO, Recipe
+from fiftyone_capviz.settings.steering import AUTO, SUBJECT, Recipe
 from fiftyone_capviz.steering.weighting import coverage_of_segments
+from fiftyone_capviz.text.prompt_template import FilledPrompt, asks_subject, fill_prompt
 
 if TYPE_CHECKING:
     import torch
@@ -51,6 +52,7 @@ class Steered:
         sample: as it was read.
         text, match: the new caption and its match probability.
         recipe: as used on this image.
+        prompt: filled in for this image.
         unweighted: segments were chosen, and it has none of them.
         error: why there is none.
     """
@@ -59,6 +61,7 @@ class Steered:
     text: str = ""
     match: float = 0.0
     recipe: Mapping[str, Any] = field(default_factory=dict)
+    prompt: FilledPrompt = field(default_factory=lambda: FilledPrompt(None))
     unweighted: bool = False
     error: str | None = None
 
@@ -118,22 +121,27 @@ class SteeringWorker(Worker[Task, Item, Steered]):
         features = self._captioner.encode(torch.stack([i.pixels["captioner"] for i in items]))
         seen = self._matcher.encode(torch.stack([i.pixels["matcher"] for i in items]))
         coverages = [self._coverage(item) for item in items]
+        prompts = [fill_prompt(recipe.prompt, item.task.sample.text) for item in items]
         found: dict[int, tuple[Caption, float | None]] = {}
         if recipe.weight == AUTO:
             for n, coverage in enumerate(coverages):
                 if coverage is not None:
                     rows = slice(n, n + 1)
-                    found[n] = self._search(features[rows], seen[rows], coverage)
+                    found[n] = self._search(features[rows], seen[rows], coverage, prompts[n].text)
         rest = [n for n in range(len(items)) if n not in found]
         if rest:
-            found |= self._captions(features, coverages, rest)
+            steerings = [self._steering(coverages[n], prompts[n].text) for n in rest]
+            captions = self._captions(features[rest], steerings)
+            for n, caption in zip(rest, captions, strict=True):
+                found[n] = caption, self._weight(coverages[n])
         matches = self._matcher.score(seen, [found[n][0].text for n in range(len(items))])
         return [
             Steered(
                 item.task.sample,
                 found[n][0].text,
                 float(matches[n].probability),
-                self._used(item, *found[n]),
+                self._used(item, prompts[n], *found[n]),
+                prompts[n],
                 unweighted=recipe.chooses_segments and coverages[n] is None,
             )
             for n, item in enumerate(items)
@@ -146,37 +154,40 @@ class SteeringWorker(Worker[Task, Item, Steered]):
         values = dict(zip(names, (result.text, result.match, result.recipe), strict=True))
         return UpdateOne({"_id": result.sample.id}, {"$set": values})
 
-    def _used(self, item: Item, caption: Caption, weight: float | None) -> dict[str, Any]:
+    def _used(
+        self, item: Item, prompt: FilledPrompt, caption: Caption, weight: float | None
+    ) -> dict[str, Any]:
         """The recipe as used on an image, and by what it is recognised."""
         used = {**self._work.recipe.to_dict(), "prompt": caption.prompt, "weight": weight}
+        if asks_subject(self._work.recipe.prompt):
+            used[SUBJECT] = prompt.subject
         if self._segment_ids:  # those of this image: the recipe may name those of all
             ids = [str(one["_id"]) for one in item.detections]
             used["segment_ids"] = [one for one in ids if one in self._segment_ids]
         return {**used, HASH_KEY: self._work.hash}
 
-    def _captions(
-        self, features: torch.Tensor, coverages: Sequence[FloatArray | None], places: Sequence[int]
-    ) -> dict[int, tuple[Caption, float | None]]:
-        """Captions by the recipe's weight, and that weight where there is something to weigh."""
+    def _captions(self, features: torch.Tensor, steerings: Sequence[Steering]) -> list[Caption]:
+        """Captions by the recipe's weight."""
         from fiftyone_capviz.steering.recaption import recaption
 
-        recipe, options = self._work.recipe, self._work.options
-        captions = recaption(
+        options = self._work.options
+        return recaption(
             self._captioner,
-            features[list(places)],
-            steerings=[self._steering(coverages[n]) for n in places],
-            prompt=recipe.prompt,
+            features,
+            steerings=steerings,
             num_beams=options.num_beams,
             max_new_tokens=options.max_new_tokens,
             min_new_tokens=options.min_new_tokens,
         )
-        weight = float(recipe.weight) if isinstance(recipe.weight, int | float) else None
-        return {
-            n: (caption, weight if coverages[n] is not None else None)
-            for n, caption in zip(places, captions, strict=True)
-        }
 
-    def _steering(self, coverage: FloatArray | None) -> Steering | None:
+    def _weight(self, coverage: FloatArray | None) -> float | None:
+        """The recipe's weight where there is something to weigh."""
+        weight = self._work.recipe.weight
+        if coverage is None or not isinstance(weight, int | float):
+            return None
+        return float(weight)
+
+    def _steering(self, coverage: FloatArray | None, prompt: str | None) -> Steering:
         from fiftyone_capviz.records import Steering
         from fiftyone_capviz.steering.recaption import steer_patches
 
@@ -189,13 +200,13 @@ class SteeringWorker(Worker[Task, Item, Steered]):
                     f"Patch weights must fit the captioner's grid of {grid.rows} x "
                     f"{grid.columns}; got {weights.shape[0]} x {weights.shape[1]}."
                 )
-            return Steering(recipe.prompt, weights, recipe.method)
+            return Steering(prompt, weights, recipe.method)
         if coverage is None or not isinstance(recipe.weight, int | float):
-            return Steering(recipe.prompt)
-        return steer_patches(coverage, recipe.weight, method=recipe.method, prompt=recipe.prompt)
+            return Steering(prompt)
+        return steer_patches(coverage, recipe.weight, method=recipe.method, prompt=prompt)
 
     def _search(
-        self, features: Any, seen: Any, coverage: FloatArray
+        self, features: Any, seen: Any, coverage: FloatArray, prompt: str | None
     ) -> tuple[Caption, float | None]:
         from fiftyone_capviz.steering.recaption import find_weight
 
@@ -206,7 +217,7 @@ class SteeringWorker(Worker[Task, Item, Steered]):
             wanted_word=self._work.recipe.word or "",
             matcher=self._matcher,
             match_features=seen,
-            prompt=self._work.recipe.prompt,
+            prompt=prompt,
             method=self._work.recipe.method,
             num_beams=self._work.options.num_beams,
             max_new_tokens=self._work.options.max_new_tokens,
@@ -245,9 +256,17 @@ def steering_hash(recipe: Recipe, options: AnalysisOptions) -> str:
 
 def stored_candidates(
     dataset: fo.Dataset, caption_field: str, ids: Sequence[ObjectId], asked: str
-) -> dict[ObjectId, str]:
-    """Candidates that the same recipe, models and decoding have made already."""
+) -> dict[ObjectId, tuple[str, str | None]]:
+    """Candidates that the same recipe, models and decoding have made already.
+
+    Returns:
+        Sample id -> the text, and the subject that its prompt was filled with, if any.
+    """
     text_field, _, recipe_field = steered_fields(caption_field)
     query = {"_id": {"$in": list(ids)}, f"{recipe_field}.{HASH_KEY}": asked}
-    rows = sample_documents(dataset).find(query, {text_field: 1})
-    return {row["_id"]: row[text_field] for row in rows if row.get(text_field) is not None}
+    rows = sample_documents(dataset).find(query, {text_field: 1, f"{recipe_field}.{SUBJECT}": 1})
+    return {
+        row["_id"]: (row[text_field], row[recipe_field].get(SUBJECT))
+        for row in rows
+        if row.get(text_field) is not None
+    }

@@ -18,7 +18,8 @@ from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.geometry import Grid
 from fiftyone_capviz.records import Caption, FloatArray, SteeringMethod
 from fiftyone_capviz.settings.analysis import AnalysisOptions
-from fiftyone_capviz.settings.steering import DEFAULT_STEERING_METHOD
+from fiftyone_capviz.settings.steering import DEFAULT_STEERING_METHOD, SUBJECT, TEMPLATE
+from fiftyone_capviz.text.prompt_template import asks_subject, fill_prompt, require_template
 
 Cell = tuple[int, int]
 """Row and column of a patch."""
@@ -67,7 +68,8 @@ class ImageRecipe:
     """All that one image is steered by.
 
     Attributes:
-        prompt: what the caption goes on from; None is the captioner's own.
+        prompt: what the caption goes on from, with or without ``{subject}``, see `Recipe`; None is
+            the captioner's own.
         method: how weights act.
         selections: each with its own weight.
     """
@@ -81,7 +83,7 @@ class ImageRecipe:
         """The dials as a panel's component sends them.
 
         Raises:
-            InputError: something that no component of ours sends.
+            InputError: what no component of ours sends, or a prompt that cannot be filled.
         """
         try:
             selections = tuple(
@@ -100,6 +102,7 @@ class ImageRecipe:
                 f"A selection has a weight and lists of segments and patches; got {sent!r}."
             ) from error
         prompt = str(sent.get("prompt") or "").strip()
+        require_template(prompt)
         return cls(prompt or None, sent.get("method") or DEFAULT_STEERING_METHOD, selections)
 
 
@@ -180,12 +183,16 @@ def keep_candidate(
     """Store an attempt as the sample's candidate, for ``accept_captions``."""
     declare_candidates(dataset, options.caption_field)
     text_field, itm_field, recipe_field = steered_fields(options.caption_field)
+    dials = attempt.dials
     recipe = {
-        "prompt": attempt.dials.prompt,
-        "method": attempt.dials.method,
+        "prompt": fill_prompt(dials.prompt, None).text,
+        "method": dials.method,
         "weight": None,
         "patch_weights": None if attempt.weights is None else attempt.weights.tolist(),
     }
+    if asks_subject(dials.prompt):
+        subject = fill_prompt(dials.prompt, image.caption).subject
+        recipe |= {"prompt": attempt.caption.prompt, TEMPLATE: dials.prompt, SUBJECT: subject}
     values = {text_field: attempt.caption.text, itm_field: attempt.match, recipe_field: recipe}
     sample_documents(dataset).update_one({"_id": ObjectId(image.sample_id)}, {"$set": values})
     reload_samples(dataset)

@@ -8,6 +8,7 @@ accept_captions(view)            # or discard_candidates(view); later undo_capti
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Unpack
@@ -35,6 +36,7 @@ from fiftyone_capviz.curation.steering.reports import SteerReport
 from fiftyone_capviz.errors import InputError, ModelError
 from fiftyone_capviz.settings.analysis import AnalysisOptions, Stage
 from fiftyone_capviz.settings.steering import Recipe
+from fiftyone_capviz.text.prompt_template import FilledPrompt, fill_prompt
 from fiftyone_capviz.text.words import caption_words
 
 if TYPE_CHECKING:
@@ -52,8 +54,9 @@ def steer_captions(
     """Caption the samples of a view by a recipe; store the results as candidates.
 
     Candidates go to ``<caption>_steered``, their match to ``<caption>_steered_itm``, the recipe
-    as used on each image to ``<caption>_steered_recipe``. The captions stay as they are. A sample
-    that has a candidate by this very recipe, models and decoding already is not captioned again.
+    as used on each image to ``<caption>_steered_recipe``: its ``prompt`` is the one that was filled
+    in. The captions stay as they are. A sample that has a candidate by this very recipe, models and
+    decoding already is not captioned again, unless its caption now has another subject to fill in.
 
     Args:
         collection: a dataset or view.
@@ -96,8 +99,10 @@ def _steer(
     stages: frozenset[Stage] = frozenset({"attribute"} if recipe.chooses_segments else ())
     tasks = []
     for state in read_states(dataset, ids, chosen):
-        if state.id in candidates:
-            tally.skip(state, candidates[state.id])
+        text, subject = candidates.get(state.id, (None, None))
+        prompt = fill_prompt(recipe.prompt, state.text)
+        if text is not None and subject == prompt.subject:
+            tally.skip(state, text, prompt)
         else:
             tasks.append(Task(state, stages))
     declare_candidates(dataset, chosen.caption_field)
@@ -108,7 +113,7 @@ def _steer(
             work, tasks, job, dataset=dataset, stored=tally.stored, rejected=tally.rejected
         )
         tally.stopped = loop.stopped
-    _note(dataset, chosen.caption_field, recipe)
+    _note(dataset, chosen.caption_field, tally)
     reload_samples(dataset)
     if tally.failures and not tally.texts:
         raise ModelError(f"No image could be captioned: {tally.failures[0].message}")
@@ -123,6 +128,8 @@ class SteeringTally:
     to_do: int = 0
     texts: dict[ObjectId, tuple[str, str | None]] = field(default_factory=dict)
     unweighted: int = 0
+    subjects: Counter[str] = field(default_factory=Counter)
+    without_subject: int = 0
     skipped: int = 0
     failures: list[Failure] = field(default_factory=list)
     stopped: bool = False
@@ -132,8 +139,9 @@ class SteeringTally:
         done = len(self.texts) - self.skipped
         return f"{done} of {self.to_do} candidates are stored"
 
-    def skip(self, state: SampleState, text: str) -> None:
+    def skip(self, state: SampleState, text: str, prompt: FilledPrompt) -> None:
         """Count a candidate that is there already."""
+        self._count(prompt)
         self.texts[state.id] = (text, state.text)
         self.skipped += 1
 
@@ -144,6 +152,7 @@ class SteeringTally:
             return
         self.texts[result.sample.id] = (result.text, result.sample.text)
         self.unweighted += result.unweighted
+        self._count(result.prompt)
 
     def rejected(self, result: Steered, reason: str) -> None:
         """Count a result that cannot be stored; runs in the writer's thread."""
@@ -161,11 +170,18 @@ class SteeringTally:
             before=sum(self._says(old) for _, old in self.texts.values()) if word else None,
             misses=misses if word else [],
             unweighted=self.unweighted,
+            subjects=self.subjects.most_common(),
+            without_subject=self.without_subject,
             skipped=self.skipped,
             failures=self.failures,
             stopped=self.stopped,
             seconds=seconds,
         )
+
+    def _count(self, prompt: FilledPrompt) -> None:
+        self.without_subject += prompt.lacks_subject
+        if prompt.subject is not None:
+            self.subjects[prompt.subject] += 1
 
     def _says(self, text: str | None) -> bool:
         return self._wanted <= set(caption_words(text).words)
@@ -176,7 +192,10 @@ class SteeringTally:
         return set(caption_words(word).words) or {word}
 
 
-def _note(dataset: fo.Dataset, caption_field: str, recipe: Recipe) -> None:
+def _note(dataset: fo.Dataset, caption_field: str, tally: SteeringTally) -> None:
+    """The recipe in the run, and how many images it could not be used on in full."""
     record = read_run(dataset, caption_field)
     if record is not None:
-        write_run(dataset, replace(record, extra={**record.extra, "recipe": recipe.to_dict()}))
+        lacking = {"unweighted": tally.unweighted, "without_subject": tally.without_subject}
+        noted = {"recipe": tally.recipe.to_dict(), "recipe_lacking": lacking}
+        write_run(dataset, replace(record, extra={**record.extra, **noted}))

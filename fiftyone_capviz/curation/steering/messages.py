@@ -36,6 +36,7 @@ class BatchPayload(TypedDict):
     misses: int
     failed: int
     unweighted: int
+    without_subject: int
     stopped: bool
     waiting: int
 
@@ -62,6 +63,7 @@ def batch_payload(batch: Batch, waiting: int) -> BatchPayload:
         "misses": len(batch.misses),
         "failed": len(batch.failed),
         "unweighted": batch.unweighted,
+        "without_subject": batch.without_subject,
         "stopped": batch.stopped,
         "waiting": waiting,
     }

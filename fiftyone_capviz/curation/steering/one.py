@@ -30,6 +30,7 @@ from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.records import Caption, FloatArray
 from fiftyone_capviz.settings.analysis import AnalysisOptions
 from fiftyone_capviz.steering.weighting import PatchSelection, coverage_of_segments
+from fiftyone_capviz.text.prompt_template import fill_prompt
 
 if TYPE_CHECKING:
     import torch
@@ -124,7 +125,7 @@ def stream_image(
     with models_in_turn(options, cache) as (captioner, matcher):
         features, seen = _features(image, captioner, matcher)
         steering = _steering(image, captioner, features, dials)
-        prompt = captioner.default_prompt if dials.prompt is None else dials.prompt
+        prompt = captioner.default_prompt if steering.prompt is None else steering.prompt
         texts = captioner.stream(features.tensor, prompt, steering=steering)
     text, pieces = "", 0
     while pieces < options.max_new_tokens:
@@ -186,7 +187,7 @@ def search_weight(
             wanted_word=writable(captioner, wanted_word) or wanted_word,
             matcher=matcher,
             match_features=seen.tensor,
-            prompt=dials.prompt,
+            prompt=fill_prompt(dials.prompt, image.caption).text,
             method=dials.method,
             weights=SWEEP,
             num_beams=options.num_beams,
@@ -221,7 +222,8 @@ def _steering(
     from fiftyone_capviz.steering.recaption import steer_selections
 
     selections = [_selection(image, captioner, features, one) for one in dials.selections]
-    return steer_selections(selections, method=dials.method, prompt=dials.prompt)
+    prompt = fill_prompt(dials.prompt, image.caption).text
+    return steer_selections(selections, method=dials.method, prompt=prompt)
 
 
 def _selection(

@@ -5,9 +5,12 @@ Formulas: docs/methods.md, section 5.9.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
 from fiftyone_capviz.curation.dataset.progress import Failure, listed_failures
+
+_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,9 @@ class SteerReport:
         before: present captions of these samples that said it already.
         misses: ids of the samples whose candidate does not say it.
         unweighted: samples without a chosen segment: the prompt alone steered them.
+        subjects: what ``{subject}`` was filled with, and in how many samples; most frequent first.
+        without_subject: samples whose caption names no subject: they went on from the captioner's
+            own prompt.
         skipped: candidates among them that were there already, by the same recipe.
         failures: samples that could not be captioned.
         stopped: whether it ended early, on request.
@@ -35,6 +41,8 @@ class SteerReport:
     before: int | None
     misses: list[str] = field(default_factory=list)
     unweighted: int = 0
+    subjects: list[tuple[str, int]] = field(default_factory=list)
+    without_subject: int = 0
     skipped: int = 0
     failures: list[Failure] = field(default_factory=list)
     stopped: bool = False
@@ -58,6 +66,13 @@ class SteerReport:
             )
         if self.unweighted:
             text += f"; {self.unweighted} had no such segment"
+        if self.subjects:
+            text += f"; subjects: {named_subjects(self.subjects)}"
+        if self.without_subject:
+            text += (
+                f"; {self.without_subject} without a subject in the caption: the captioner's own "
+                "prompt"
+            )
         if self.skipped:
             text += f"; {self.skipped} were there already"
         if self.failures:
@@ -67,6 +82,13 @@ class SteerReport:
     def to_dict(self) -> dict[str, object]:
         """As JSON can hold it."""
         return asdict(self) | {"failures": listed_failures(self.failures)}
+
+
+def named_subjects(subjects: Sequence[tuple[str, int]]) -> str:
+    """What prompts were filled with, the first ones by name: "man 60, woman 52, others 4"."""
+    named = [f"{word} {count}" for word, count in subjects[:_NAMED]]
+    others = sum(count for _, count in subjects[_NAMED:])
+    return ", ".join([*named, *([f"others {others}"] if others else [])])
 
 
 @dataclass(frozen=True)

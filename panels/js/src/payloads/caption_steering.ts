@@ -24,6 +24,7 @@ export interface BatchReport {
   misses: number;
   failed: number;
   unweighted: number;
+  without_subject: number;
   stopped: boolean;
   waiting: number;
 }
@@ -32,6 +33,8 @@ export interface ImagePayload {
   sample_id: string;
   filepath: string;
   caption: string | null;
+  /** What {subject} in a prompt stands for; null where the caption names none. */
+  subject: string | null;
   caption_field: string;
   caption_fields: string[];
   itm: number | null;
@@ -147,6 +150,7 @@ export function parseImage(value: unknown): ImagePayload | { missing: Missing } 
     sample_id: "string",
     filepath: "string",
     caption: "string?",
+    subject: "string?",
     caption_field: "string",
     caption_fields: "array",
     itm: "number?",

@@ -86,6 +86,9 @@ export function batchRemarks(batch: BatchReport): string[] {
     batch.before === null ? "" : `${batch.before} said it before`,
     batch.hits === null ? "" : `${batch.changed} changed`,
     batch.unweighted ? `${batch.unweighted} had no such segment: prompt only` : "",
+    batch.without_subject
+      ? `${batch.without_subject} without a subject in the caption: the captioner's own prompt`
+      : "",
     batch.failed ? `${batch.failed} could not be captioned` : "",
     batch.stopped ? "stopped early" : "",
   ].filter(Boolean);

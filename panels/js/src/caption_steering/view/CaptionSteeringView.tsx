@@ -165,6 +165,7 @@ function CaptionColumn(props: ViewProps & { edits: Edits }) {
     <div className="capviz-st-column">
       <RecipeCard
         prompt={settings.prompt}
+        subject={image.subject}
         placeholder={place ? `${place.default_prompt} … (the captioner's own)` : ""}
         method={settings.method}
         suggestions={props.suggestions}

@@ -1,9 +1,12 @@
 import * as React from "react";
 import type { Suggestion } from "../../payloads/caption_steering";
 import { METHODS, type Method } from "../model/choices";
+import { subjectHint } from "../model/template";
 
 interface Props {
   prompt: string;
+  /** What {subject} stands for in this image. */
+  subject: string | null;
   placeholder: string;
   method: Method;
   suggestions: Suggestion[];
@@ -21,6 +24,7 @@ interface Props {
 
 /** Prompt, method, Generate. */
 export function RecipeCard(props: Props) {
+  const hint = subjectHint(props.prompt, props.subject);
   return (
     <form
       className="capviz-card"
@@ -36,9 +40,19 @@ export function RecipeCard(props: Props) {
         placeholder={props.placeholder}
         data-cy="capviz-prompt"
         aria-label="Prompt: how the caption begins"
+        title="{subject} stands for what each image's own caption names first"
         onChange={(event) => props.onPrompt(event.target.value)}
         onKeyDown={(event) => event.stopPropagation()}
       />
+      {hint ? (
+        <p
+          className="capviz-muted capviz-small"
+          style={{ margin: "4px 0 0" }}
+          data-cy="capviz-subject"
+        >
+          {hint}
+        </p>
+      ) : null}
       <Suggestions {...props} />
       <div className="capviz-row" style={{ marginTop: 10 }}>
         <label>
