@@ -1,4 +1,4 @@
-"""A dataset that version 0.1.0 stored opens today: what differs has a reason, all can be taken back.
+"""A dataset that version 0.1.0 stored opens today: what differs has a reason, all can be undone.
 
 Since 0.1.0 the words of a caption are found otherwise (`REASONS` in `settings/hashing.py`): what
 stands on words counts as different, nothing else does, and nothing is replaced unasked.

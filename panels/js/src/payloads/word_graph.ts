@@ -48,6 +48,8 @@ export interface GraphPayload {
   total_words: number;
   lasso: number | null;
   focus: string[];
+  /** The dataset's own, left out of the graph. */
+  stop_words: string[];
   scores: number[];
   words: WordPayload[];
   links: LinksPayload;
@@ -131,7 +133,8 @@ export function parseGraph(value: unknown): GraphPayload | EmptyPayload {
   text(graph, "dataset");
   if (typeof graph.empty === "string") return graph as unknown as EmptyPayload;
   text(graph, "caption_field");
-  for (const name of ["caption_fields", "focus", "scores", "words"]) list(graph, name);
+  for (const name of ["caption_fields", "focus", "stop_words", "scores", "words"])
+    list(graph, name);
   for (const name of ["samples", "documents", "total_words"]) number(graph, name);
   for (const one of graph.words as unknown[]) parseWord(one);
   parseLinks(graph.links, (graph.words as unknown[]).length);
