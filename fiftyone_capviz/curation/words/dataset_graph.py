@@ -97,10 +97,10 @@ def word_graph(
         documents[i], word_tags[i] = words.words, words.tags
     stop = frozenset(own_stop_words(root_dataset(collection)))
     if stop:
-        for i, words in enumerate(documents):
-            kept = kept_words(words, stop)
-            documents[i] = [words[place] for place in kept]
-            word_tags[i] = [word_tags[i][place] for place in kept]
+        for i, (listed, its_tags) in enumerate(zip(documents, word_tags, strict=True)):
+            places = kept_words(listed, stop)
+            documents[i] = [listed[place] for place in places]
+            word_tags[i] = [its_tags[place] for place in places]
     return build_graph(documents, tags=word_tags, scores=scores, min_count=min_count, top=top)
 
 
