@@ -36,6 +36,12 @@ if TYPE_CHECKING:
     from fiftyone_capviz.curation.pairs.view_relations import relate_view
     from fiftyone_capviz.curation.segments.active import activate_captions
     from fiftyone_capviz.curation.segments.focus import focus_word
+    from fiftyone_capviz.curation.segments.stop_words import (
+        add_stop_words,
+        own_stop_words,
+        remove_stop_words,
+        undo_stop_words,
+    )
     from fiftyone_capviz.curation.steering.accept import accept_captions, undo_captions
     from fiftyone_capviz.curation.steering.many import steer_captions
     from fiftyone_capviz.curation.words.dataset_graph import stale_captions, word_graph
@@ -63,6 +69,7 @@ _MODULES = {
     "SCENES_OPTIONS": "settings.analysis",
     "accept_captions": "curation.steering.accept",
     "activate_captions": "curation.segments.active",
+    "add_stop_words": "curation.segments.stop_words",
     "analyze": "curation.analysis.analyze",
     "build_graph": "graph.word_graph",
     "caption_words": "text.words",
@@ -79,12 +86,15 @@ _MODULES = {
     "load_evaluation": "curation.evaluation.storage",
     "load_model": "without_dataset",
     "map_segments": "curation.analysis.segment_map",
+    "own_stop_words": "curation.segments.stop_words",
     "relate_view": "curation.pairs.view_relations",
+    "remove_stop_words": "curation.segments.stop_words",
     "save_workspace": "curation.app.workspace",
     "stale_captions": "curation.words.dataset_graph",
     "steer_captions": "curation.steering.many",
     "summarize": "curation.export.summary",
     "undo_captions": "curation.steering.accept",
+    "undo_stop_words": "curation.segments.stop_words",
     "word_graph": "curation.words.dataset_graph",
 }
 
@@ -102,6 +112,7 @@ __all__ = [
     "__version__",
     "accept_captions",
     "activate_captions",
+    "add_stop_words",
     "analyze",
     "build_graph",
     "caption_words",
@@ -118,12 +129,15 @@ __all__ = [
     "load_evaluation",
     "load_model",
     "map_segments",
+    "own_stop_words",
     "relate_view",
+    "remove_stop_words",
     "save_workspace",
     "stale_captions",
     "steer_captions",
     "summarize",
     "undo_captions",
+    "undo_stop_words",
     "word_graph",
 ]
 

@@ -6,6 +6,8 @@ Formulas: docs/methods.md, sections 3.2, 3.3.
 from __future__ import annotations
 
 import math
+from collections.abc import Container, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +47,25 @@ def measure_coverage(scores: FloatArray, *, top_k: int = 3) -> Coverage:
     share = float((counts > 0).mean()) if segments else math.nan
     top_word = np.array([row[0] if row else -1 for row in covered_by], dtype=np.intp)
     return Coverage(counts, covered_by, top_word, _entropy(positive, words), share)
+
+
+def kept_words(words: Sequence[str], stop: Container[str]) -> list[int]:
+    """Positions of the words that are no stop words."""
+    return [place for place, word in enumerate(words) if word not in stop]
+
+
+def in_all_words(coverage: Coverage, kept: Sequence[int]) -> Coverage:
+    """Coverage that was measured on some columns, told by the positions of all of them.
+
+    Args:
+        coverage: of ``scores[:, kept]``.
+        kept: positions of the columns, rising.
+    """
+    return replace(
+        coverage,
+        covered_by=tuple(tuple(kept[i] for i in row) for row in coverage.covered_by),
+        top_word=np.array([kept[i] if i >= 0 else -1 for i in coverage.top_word], dtype=np.intp),
+    )
 
 
 def _covered_by(covers: BoolArray, scores: FloatArray) -> tuple[tuple[int, ...], ...]:

@@ -7,6 +7,7 @@ from .activate_captions import ActivateCaptions
 from .analyze_captions import AnalyzeCaptions
 from .attribute_words import AttributeWords
 from .caption_images import CaptionImages
+from .change_stop_words import ChangeStopWords
 from .delete_analysis import DeleteAnalysis
 from .evaluate_attribution import EvaluateAttribution
 from .explain_pairs import ExplainPairs
@@ -33,6 +34,7 @@ OPERATORS = (
     MapSegments,
     FocusWord,
     ActivateCaptions,
+    ChangeStopWords,
     SteerCaptions,
     AcceptCaptions,
     UndoCaptions,

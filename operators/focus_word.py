@@ -11,6 +11,7 @@ from fiftyone.operators import types
 
 from fiftyone_capviz.curation.dataset.names import CaptionFields
 from fiftyone_capviz.curation.dataset.progress import RunReport
+from fiftyone_capviz.curation.dataset.stop_words import own_stop_words
 
 from .frame.form import Form
 from .frame.operator import CapvizOperator
@@ -39,6 +40,8 @@ class FocusWord(CapvizOperator):
         view = types.AutocompleteView(allow_user_input=True)
         if form.ctx.dataset.has_field(words):
             counts = form.ctx.dataset.count_values(words)
+            for word in own_stop_words(form.ctx.dataset):
+                counts.pop(word, None)
             for word in sorted(counts, key=lambda one: (-counts[one], one))[:200]:
                 view.add_choice(word, label=word, description=f"{counts[word]} captions")
         form.inputs.str("word", label="Word", description="Empty: no word is in focus", view=view)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import fiftyone as fo
@@ -19,6 +21,7 @@ from fiftyone_capviz.curation.app.panel_scope import (
     PanelScope,
     base_view,
     captions_key,
+    captions_notices,
     panel_scope,
 )
 from fiftyone_capviz.curation.app.word_painting import (
@@ -26,12 +29,19 @@ from fiftyone_capviz.curation.app.word_painting import (
     samples_with_words,
     segments_field_of,
 )
+from fiftyone_capviz.curation.app.workspace import COLOR_BY, recolor_params
 from fiftyone_capviz.curation.dataset.before import caption_paths
 from fiftyone_capviz.curation.dataset.collection import is_patches
 from fiftyone_capviz.curation.dataset.logs import get_logger
 from fiftyone_capviz.curation.dataset.names import SegmentFields
 from fiftyone_capviz.curation.dataset.runs import list_runs
 from fiftyone_capviz.curation.dataset.schema import detections_fields, text_fields
+from fiftyone_capviz.curation.dataset.stop_words import own_stop_words
+from fiftyone_capviz.curation.segments.stop_words import (
+    StopWordsReport,
+    add_stop_words,
+    undo_stop_words,
+)
 from fiftyone_capviz.curation.words.caption_index import CaptionIndex, caption_indexes
 from fiftyone_capviz.curation.words.comparison import (
     Side,
@@ -138,6 +148,7 @@ class WordGraph(CapvizPanel):
             samples=len(index.ids) if scope.shown is None else len(scope.shown),
             lasso=None if scope.lasso is None else len(scope.lasso),
             focus=focus,
+            stop_words=own_stop_words(dataset),
         )
         return payload if cleared is None else OpenedPayload(**payload, cleared=cleared)
 
@@ -203,6 +214,16 @@ class WordGraph(CapvizPanel):
         return PaintPayload(recolor=list(done.recolor), message=done.message)
 
     @event
+    def stop_word(self, ctx: Any) -> PaintPayload:
+        """Make a word a stop word of the dataset. Params: word, caption_field."""
+        return self._change_stop_words(ctx, partial(add_stop_words, words=[str(sent(ctx, "word"))]))
+
+    @event
+    def undo_stop_words(self, ctx: Any) -> PaintPayload:
+        """Take the last change of the stop words back. Params: caption_field."""
+        return self._change_stop_words(ctx, undo_stop_words)
+
+    @event
     def similar(self, ctx: Any) -> SimilarPayload:
         """Similar words, as the captioner has them. Params: words, caption_field."""
         words = [str(one) for one in ctx.params.get("words") or ()]
@@ -245,6 +266,24 @@ class WordGraph(CapvizPanel):
         """Open the form of *Analyze captions*."""
         ctx.prompt("@capviz/capviz/analyze_captions")
         return {"ok": True}
+
+    def _change_stop_words(
+        self, ctx: Any, change: Callable[[fo.Dataset], StopWordsReport]
+    ) -> PaintPayload:
+        field = sent(ctx, "caption_field")
+        dataset = ctx.dataset
+        kept = panel_focus(dataset)
+        report = change(dataset)
+        focus = panel_focus(dataset)
+        if kept is not None and (focus is None or focus.words != kept.words):
+            _notify(ctx, clear_panel_focus(dataset))
+            ctx.ops.set_extended_selection(reset=True)
+            focus = None
+        for notice in captions_notices(dataset, ctx.spaces, ctx.request_params):
+            ctx.trigger("patch_panel_data", notice)
+        color_by = COLOR_BY if focus is None else "attention"
+        recolor = recolor_params(ctx.spaces, segments_field_of(dataset, field), color_by=color_by)
+        return PaintPayload(recolor=list(recolor), message=report.summary())
 
     def _tell(self, ctx: Any) -> None:
         try:

@@ -32,6 +32,11 @@ from fiftyone_capviz.curation.dataset.runs import (
 )
 from fiftyone_capviz.curation.dataset.samples import reload_samples
 from fiftyone_capviz.curation.dataset.schema import remove_from_sidebar
+from fiftyone_capviz.curation.dataset.stop_words import (
+    STOP_WORDS_KEY,
+    StopWords,
+    write_stop_words,
+)
 from fiftyone_capviz.curation.dataset.store import forget_all
 from fiftyone_capviz.curation.evaluation.storage import delete_evaluations
 from fiftyone_capviz.curation.pairs.runs import delete_pair_run
@@ -117,6 +122,9 @@ def delete_analysis(
     _delete_fields(dataset, doomed, report)
     if not others:
         forget_all(dataset)
+        if dataset.has_run(STOP_WORDS_KEY):
+            write_stop_words(dataset, StopWords())
+            report.runs.append(STOP_WORDS_KEY)
         _restore_sidebar(dataset)
     elif heirs and was_active:
         activate_captions(dataset, heirs[0], segments_field=segments_field)

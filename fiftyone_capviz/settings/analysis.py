@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Literal, TypedDict, get_args
 
 from fiftyone_capviz.errors import InputError
-from fiftyone_capviz.settings.hashing import settings_hash
+from fiftyone_capviz.settings.hashing import HASH_VERSIONS, settings_hash
 from fiftyone_capviz.settings.models import CAPTIONERS, ENCODERS, MATCHERS, SEGMENTERS, SUGGESTIONS
 from fiftyone_capviz.settings.words import WordMethod
 
@@ -209,7 +209,7 @@ class AnalysisOptions:
         settings |= {"stage": stage, "model": revisions[model]}
         if not (model == "segmenter" and self.segmenter in EXACT_SEGMENTERS):
             settings["precision"] = precision
-        return settings_hash(settings, kind="analysis")
+        return settings_hash(settings, kind=stage if stage in HASH_VERSIONS else "analysis")
 
 
 class AnalysisChanges(TypedDict, total=False):

@@ -6,8 +6,17 @@ import hashlib
 import json
 from collections.abc import Mapping
 
-HASH_VERSIONS = {"analysis": 1, "pairs": 2}
-"""Raised when what is stored changes its meaning, so that older results count as different."""
+HASH_VERSIONS = {"analysis": 1, "attribute": 2, "pairs": 3}
+"""Raised when what is stored changes its meaning, so that older results count as different.
+
+"analysis" is of the stages that have no version of their own.
+"""
+
+REASONS = {
+    "attribute": "singulars are looked up, and plurals told from verbs by their sentence",
+    "pairs": "singulars are looked up, and plurals told from verbs by their sentence",
+}
+"""Kind -> what its last version changed, for forms and messages."""
 
 
 def settings_hash(settings: Mapping[str, object], *, kind: str) -> str:

@@ -1,9 +1,11 @@
-"""Part of speech and singular of English words, from TextBlob's (Pattern's) lexicon, offline.
+"""Part of speech and base form of English words, from two lexicons, offline.
 
-Both are functions of the word alone. For tags that is exact, not a shortcut: ``PatternTagger``
-looks every token up in its lexicon, gives unknown ones a tag by their ending, and applies no rule
-of context. Two departures: a word that the lexicon only knows capitalised is looked up that way
-("asian" is an adjective), and an unknown compound ends like its last part ("t-shirt" is a noun).
+Tags come from TextBlob's (Pattern's) lexicon, base forms from LemmInflect's table with lists of our
+own around it. All are functions of the word alone. For tags that is exact, not a shortcut:
+``PatternTagger`` looks every token up in its lexicon, gives unknown ones a tag by their ending, and
+applies no rule of context. Two departures: a word that the lexicon only knows capitalised is looked
+up that way ("asian" is an adjective), and an unknown compound ends like its last part ("t-shirt" is
+a noun). What a word is in its sentence: ``noun_or_verb.py``.
 
 Formulas: docs/methods.md, section 6.1.
 """
@@ -12,58 +14,29 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
+from fiftyone_capviz.text.nouns import IRREGULAR, NOUNS, UNCHANGED, VERBS
+
+__all__ = [
+    "IRREGULAR",
+    "TAGS",
+    "UNCHANGED",
+    "is_noun",
+    "lemmas",
+    "part_of_speech",
+    "penn_tag",
+    "singularize",
+]
+
+Part = Literal["NOUN", "VERB", "ADJ", "ADV"]
 TAGS = ("adjective", "noun", "other", "verb")
 """The parts of speech, in alphabetical order."""
 
-UNCHANGED = frozenset(
-    "acrobatics athletics bagpipes barracks belongings billiards binoculars bleachers briefs "
-    "christmas clothes clippers data earphones fatigues fireworks flippers goggles gymnastics "
-    "headphones jeans leggings lens mathematics media overalls pajamas panties physics pliers "
-    "politics pyjamas rapids ruins scissors shorts slacks spectacles stockings suds suspenders "
-    "swimmies thermos tights tongs tweezers woods xmas".split()
-)
-"""Not inflected: singulars in s, and plurals whose singular is no word or not what is shown."""
-
 _UNCHANGED_ENDS = ("ss", "glasses", "pants", "trousers")
-
-IRREGULAR = {
-    "ads": "ad",
-    "axes": "axe",
-    "bases": "base",
-    "bears": "bear",
-    "cds": "cd",
-    "corgis": "corgi",
-    "dice": "die",
-    "faces": "face",
-    "feet": "foot",
-    "fives": "five",
-    "geese": "goose",
-    "handles": "handle",
-    "knives": "knife",
-    "leaves": "leaf",
-    "men": "man",
-    "mice": "mouse",
-    "mirrors": "mirror",
-    "oxen": "ox",
-    "people": "person",
-    "sinks": "sink",
-    "teeth": "tooth",
-    "tracks": "track",
-    "tutus": "tutu",
-    "tvs": "tv",
-    "women": "woman",
-}
-"""Plurals that TextBlob gets wrong, or the lexicon takes for verbs; in captions they are things."""
-
-_ENDING_IN_IE = frozenset(
-    "barbie birdie boogie brownie caddie calorie cookie doggie floatie genie goalie hoodie magpie "
-    "movie necktie newbie ollie pie prairie rookie selfie smoothie tie trekkie zombie".split()
-)
-
-_ENDS_LIKE_SINGULAR = re.compile(r"(?:ss|us|is|ics)$")
+_COMPOUND_ENDS = {"men": "man", "people": "person", "children": "child"}
 _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]")
 _PARTS = {"NN": "noun", "VB": "verb", "MD": "verb", "JJ": "adjective"}
 
@@ -86,7 +59,9 @@ def _cased(form: str) -> str:
     return form if form in lexicon or form.title() not in lexicon else form.title()
 
 
-def _penn_tag(form: str) -> str:
+@lru_cache(maxsize=1 << 17)
+def penn_tag(form: str) -> str:
+    """The Penn Treebank tag of a lower-case word by itself: "NN", "VBZ", "JJ" and so on."""
     tag: str = _pattern_parser().find_tags([_cased(form)])[0][1]
     return tag
 
@@ -98,70 +73,92 @@ def part_of_speech(word: str) -> str:
         return "other"
     last = word.rpartition("-")[2]
     if last != word and word not in _pattern_parser().lexicon:
-        word = last if _penn_tag(last).startswith("NN") else word  # "t-shirt" is what a shirt is
-    return _PARTS.get(_penn_tag(word)[:2], "other")
+        word = last if penn_tag(last).startswith("NN") else word  # "t-shirt" is what a shirt is
+    return _PARTS.get(penn_tag(word)[:2], "other")
+
+
+@lru_cache(maxsize=1 << 17)
+def lemmas(word: str, part: Part) -> tuple[str, ...]:
+    """Base forms of a word as a noun or as a verb, the likeliest first; none where it is neither.
+
+    Args:
+        word: a lower-case word.
+        part: "NOUN" gives singulars ("geese": "goose"), "VERB" infinitives ("ran": "run").
+    """
+    found = _all_lemmas()(word).get(part, ())
+    if not found and part == "VERB" and word.endswith("s") and word[:-1] in VERBS:
+        return (word[:-1],)
+    return tuple(found)
+
+
+@lru_cache(maxsize=1)
+def _all_lemmas() -> Callable[[str], Mapping[str, tuple[str, ...]]]:
+    """LemmInflect's table of forms, loaded. Its guesses for unknown words are never asked for."""
+    from lemminflect import getAllLemmas
+
+    with _loading:
+        getAllLemmas("word")
+    return getAllLemmas  # type: ignore[no-any-return]
 
 
 @lru_cache(maxsize=1 << 17)
 def singularize(word: str) -> str:
-    """The singular of a plural noun; every other word comes back unchanged.
+    """The singular of a noun; what is no plural, and a plural without known singular, stay.
 
-    TextBlob alone cuts the s off grass, dress, bus, tennis, is and always, makes "to" of toes and
-    "ty" of ties. So it is asked only about what the tagger takes for a plural, and believed when
-    the lexicon knows its answer; if not, the regular endings are tried. A word that the lexicon
-    does not know loses its s, unless it ends like a singular (-ss, -us, -is, -ics).
+    The word is taken for a noun: "runs" becomes "run". Whether it is one, its sentence says
+    (`fiftyone_capviz.text.noun_or_verb`). LemmInflect's table knows the singular; its gaps are
+    filled by the regular endings, where what they leave is a known noun. So the result is the word
+    itself, or a word that the table or our list knows.
 
     Args:
         word: a lower-case word.
     """
     if word in IRREGULAR:
         return IRREGULAR[word]
-    if word in UNCHANGED or word.endswith(_UNCHANGED_ENDS):
+    if word in UNCHANGED or word in NOUNS or word.endswith(_UNCHANGED_ENDS):
         return word
     head, hyphen, last = word.rpartition("-")
     if hyphen:
         return f"{head}-{singularize(last)}" if head and last else word
-    if len(word) < 4 or not word.isalpha():
+    if len(word) < 3 or not word.isalpha():
         return word
     single = _singular_noun(word)
     return single if single == word else singularize(single)
 
 
 def _singular_noun(word: str) -> str:
-    from textblob.en import inflect
+    known = lemmas(word, "NOUN")
+    if known:
+        # "opera" is more than the plural of opus; of "jumps", the jump is what is seen.
+        return word if word in known and not word.endswith("s") else known[0]
+    # A gap of the table, but "wears" is no gap: there is no plural of wear.
+    fits = NOUNS.__contains__ if penn_tag(word) == "VBZ" else is_noun
+    return next((one for one in _regular_singulars(word) if fits(one)), word)
 
-    tag = _penn_tag(word)
-    if not tag.startswith("NN") or word in inflect.singular_uninflected:
-        return word
+
+@lru_cache(maxsize=1 << 17)
+def is_noun(word: str) -> bool:
+    """Whether a lower-case word is a noun in the singular, as far as our sources know."""
+    if word in NOUNS or word in lemmas(word, "NOUN"):
+        return True
+    # The table knows "bar" as a verb only; the other lexicon knows it as a thing.
     lexicon = _pattern_parser().lexicon
-    if word.endswith("men"):  # firemen and snowmen, not specimen and ramen
-        compound = word not in lexicon and lexicon.get(word[:-3]) == "NN"
-        return f"{word[:-2]}an" if tag == "NNS" or compound else word
-    if not word.endswith("s") and tag != "NNS":
-        return word
-    guess: str = inflect.singularize(word)
-    if word[:-1] in _ENDING_IN_IE or guess[:2] != word[:2]:  # "abuses" is not "bus"
-        guess = word[:-1]
-    candidates = [one for one in (guess, *_regular_singulars(word)) if 2 < len(one) < len(word)]
-    tags = [lexicon.get(_cased(one), "") for one in candidates]
-    for accepted in (("NN",), ("VB", "VBP", "JJ"), ("NNP",)):
-        if accepted == ("NN",) or tag in ("NNS", "NNPS"):
-            for candidate, its_tag in zip(candidates, tags, strict=True):
-                if its_tag in accepted:
-                    return candidate
-    if tag in ("NNS", "NNPS") and candidates and not _ENDS_LIKE_SINGULAR.search(word):
-        return candidates[-1] if word.endswith("ves") else candidates[0]
-    return word
+    known = any(lemmas(word, part) for part in ("VERB", "ADJ"))
+    return known and lexicon.get(word) == "NN"
 
 
 def _regular_singulars(word: str) -> list[str]:
-    """Regular ways to take the plural off, the likeliest first."""
+    """Regular ways to take the plural off, the likeliest first; of 2 letters only listed ones."""
+    for ending, singular in _COMPOUND_ENDS.items():
+        if word.endswith(ending):
+            return [word.removesuffix(ending) + singular]
     if not word.endswith("s"):
         return []
+    found = [word[:-1]]
     if word.endswith("ies"):
-        return [f"{word[:-3]}y", word[:-1]]
-    if word.endswith("ves"):
-        return [f"{word[:-3]}f", f"{word[:-3]}fe", word[:-1]]
-    if word.endswith(("ses", "xes", "zes", "ches", "shes", "oes")):
-        return [word[:-1], word[:-2]]
-    return [word[:-1]]
+        found.append(f"{word[:-3]}y")
+    elif word.endswith("ves"):
+        found += [f"{word[:-3]}f", f"{word[:-3]}fe"]
+    elif word.endswith(("ses", "xes", "zes", "ches", "shes", "oes")):
+        found.append(word[:-2])
+    return [one for one in found if len(one) > 2 or one in NOUNS]

@@ -1,12 +1,12 @@
 """The content words of a caption: tokens, singular nouns, stop words, parts of speech.
 
 Pipeline of one caption: :func:`tokenize` -> normal form (NFKC, lower case) -> stop words dropped ->
-nouns singularised (:func:`singularize`) -> tagged (:func:`part_of_speech`). Normal form and tag are
-functions of the token alone, so that one token is one word throughout a dataset, and both are
-computed once per distinct token.
+nouns singularised (:func:`singularize`) -> tagged (:func:`part_of_speech`). What can be a plural or
+a verb ("waves") is one of them by its sentence (``noun_or_verb.py``), a noun where it stands alone;
+all else is a function of the token, and computed once per distinct token.
 
 Decisions: English only (other languages pass through unchanged). Numbers are words, of class
-other. Only nouns are inflected: "wears" stays "wears". Words that name something else in the
+other. Only nouns are inflected: "she wears" stays "wears". Words that name something else in the
 singular stay plural (glasses, pants, woods). "people" becomes "person". Dots and dollar signs
 inside a word are kept ("u.s.", "$5"): a word may be stored as a value, never used as a key.
 
@@ -27,6 +27,7 @@ from functools import lru_cache
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.records import CaptionWords, Span
 from fiftyone_capviz.text.inflection import TAGS, part_of_speech, singularize
+from fiftyone_capviz.text.noun_or_verb import verbs_among
 
 __all__ = [
     "TAGS",
@@ -149,17 +150,18 @@ def _stop_list() -> tuple[frozenset[str], str]:
 
 
 @lru_cache(maxsize=1 << 17)
-def _content_word(raw: str) -> tuple[str, str] | None:
-    """Word and tag of a token's text; None for a stop word."""
-    form = _normal_form(raw)
+def _content_word(form: str, *, verb: bool) -> tuple[str, str] | None:
+    """Word and tag of a token in its normal form; None for a stop word."""
     if not form or form in stop_words() or _CONTRACTION.search(form):
         return None
-    word = singularize(form)
+    word = form if verb else singularize(form)
     if word in stop_words():
         return None
-    return sys.intern(word), "noun" if word != form else part_of_speech(form)
+    tag = "verb" if verb else "noun" if word != form else part_of_speech(form)
+    return sys.intern(word), tag
 
 
+@lru_cache(maxsize=1 << 17)
 def _normal_form(raw: str) -> str:
     """NFKC, lower case, one kind of apostrophe and hyphen; no soft hyphens, no edge joiners."""
     lower = raw.translate(_UNIFIED).lower()
@@ -190,8 +192,13 @@ def caption_words(text: str | None) -> CaptionWords:
         )
     tags: dict[str, str] = {}
     spans: dict[str, list[Span]] = {}
-    for token in tokenize(text):
-        content = _content_word(token.text)
+    tokens = tokenize(text)
+    forms = [_normal_form(token.text) for token in tokens]
+    ends = [0, *(token.end for token in tokens)]
+    gaps = [text[end : token.start] for end, token in zip(ends, tokens, strict=False)]
+    verbs = verbs_among(forms, gaps)
+    for place, (token, form) in enumerate(zip(tokens, forms, strict=True)):
+        content = _content_word(form, verb=place in verbs)
         if content is not None:
             word, tag = content
             tags.setdefault(word, tag)

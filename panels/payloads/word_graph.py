@@ -55,7 +55,7 @@ class PairsPayload(TypedDict):
 
 
 class GraphPayload(TypedDict):
-    """The graph of the samples in view."""
+    """The graph of the samples in view; ``stop_words`` are the dataset's own, left out of it."""
 
     key: str
     dataset: str
@@ -66,6 +66,7 @@ class GraphPayload(TypedDict):
     total_words: int
     lasso: int | None
     focus: list[str]
+    stop_words: list[str]
     scores: list[int]
     words: list[WordPayload]
     links: LinksPayload
@@ -193,6 +194,7 @@ def graph_payload(
     samples: int,
     lasso: int | None,
     focus: Sequence[str],
+    stop_words: Sequence[str],
 ) -> GraphPayload:
     """The graph, with what the panel says about it."""
     positions = {node.word: i for i, node in enumerate(graph.nodes)}
@@ -206,6 +208,7 @@ def graph_payload(
         total_words=graph.words,
         lasso=lasso,
         focus=list(focus),
+        stop_words=list(stop_words),
         scores=list(graph.score_histogram),
         words=[
             WordPayload(

@@ -1,4 +1,8 @@
-"""A dataset that version 0.1.0 stored opens today: nothing differs, and all can be taken back."""
+"""A dataset that version 0.1.0 stored opens today: what differs has a reason, all can be undone.
+
+Since 0.1.0 the words of a caption are found otherwise (`REASONS` in `settings/hashing.py`): what
+stands on words counts as different, nothing else does, and nothing is replaced unasked.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +23,13 @@ from fiftyone_capviz.curation.evaluation.storage import load_evaluation
 from fiftyone_capviz.curation.pairs.mismatches import find_mismatches
 from fiftyone_capviz.curation.segments.focus import focused_word, unfocus
 from fiftyone_capviz.curation.steering.accept import accept_captions, undo_captions
-from fiftyone_capviz.settings.analysis import AnalysisOptions
+from fiftyone_capviz.errors import ExistingResultsError
+from fiftyone_capviz.settings.analysis import AnalysisOptions, Stage
+from fiftyone_capviz.settings.hashing import REASONS
 from fiftyone_capviz.settings.pairs import PairSettings
 
 STORED = Path(__file__).parent.parent / "stored" / "v0_1_0"
+STAGES: tuple[Stage, ...] = ("match", "segment", "attribute")
 PAIRS = PairSettings(encoder="models/encoder", device="cpu")
 
 
@@ -48,21 +55,43 @@ def options(dataset: fo.Dataset) -> AnalysisOptions:
     return AnalysisOptions.from_dict(record.options)
 
 
-def test_nothing_counts_as_different(dataset: fo.Dataset, expected: dict[str, Any]) -> None:
+CHANGED = ("attribute",)
+"""Stages whose version has been raised since."""
+
+
+def test_only_what_changed_counts_as_different(
+    dataset: fo.Dataset, expected: dict[str, Any]
+) -> None:
     assert dataset.values("caption") == expected["captions"]
     assert sorted(dataset.list_runs()) == expected["runs"]
     assert sorted(dataset.list_saved_views()) == expected["views"]
-    found = existing_results(dataset, options(dataset))
-    assert not found.conflicts, found.message()
+    asked = options(dataset)
+    found = existing_results(dataset, asked)
+    assert {stage: count for stage, count in found.different.items() if count} == dict.fromkeys(
+        CHANGED, 6
+    )
     assert not sum(found.missing.values())
+    assert not sum(found.stale.values())
     assert not found.differences
-    report = analyze(dataset, options(dataset), stages=("match", "segment", "attribute"))
-    assert (report.counts["done"] if "done" in report.counts else 0, report.skipped) == (0, 6)
+    for stage in CHANGED:
+        assert REASONS[stage] in found.message()
+    with pytest.raises(ExistingResultsError, match="came from another configuration"):
+        analyze(dataset, asked, stages=STAGES)
+    report = analyze(dataset, asked, stages=STAGES, existing="skip")
+    assert (report.counts.get("done", 0), report.skipped) == (0, 6)
+    coverage = dataset.values("caption_coverage")
+    report = analyze(dataset, asked, stages=STAGES, existing="replace")
+    assert report.counts["attributed"] == 6
+    assert dataset.values("caption") == expected["captions"]
+    assert dataset.values("caption_coverage") == coverage  # the words of these captions are plain
+    assert not existing_results(dataset, asked).conflicts
 
 
-def test_explained_pairs_count_as_done(dataset: fo.Dataset) -> None:
-    report = find_mismatches(dataset, PAIRS)
-    assert (report.explained, report.skipped) == (0, 6)
+def test_explained_pairs_are_not_replaced_unasked(dataset: fo.Dataset) -> None:
+    with pytest.raises(ExistingResultsError, match=REASONS["pairs"]):
+        find_mismatches(dataset, PAIRS)
+    report = find_mismatches(dataset, PAIRS, existing="skip")
+    assert report.explained == 0
 
 
 def test_captions_are_undone_one_by_one(dataset: fo.Dataset, expected: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from fiftyone_capviz.curation.app.workspace import recolor_params
 from fiftyone_capviz.curation.dataset.names import SegmentFields
+from fiftyone_capviz.curation.dataset.stop_words import own_stop_words
 from fiftyone_capviz.curation.dataset.store import clear_stop, stop_requested
 from fiftyone_capviz.errors import InputError
 from operators.delete_analysis import DeleteAnalysis
@@ -147,3 +148,18 @@ def test_restoring_leaves_other_datasets_alone(dataset: Any) -> None:
     panel = fo.Panel(type="Embeddings")
     space = fo.Space(children=[panel], active_child=panel.component_id)
     assert stream(RestoreMap(), context(dataset, app=True, spaces=space.to_dict())) == []
+
+
+def test_stop_words_are_added_removed_and_undone(analysed: Any) -> None:
+    def change(**params: Any) -> tuple[str, ...]:
+        call("change_stop_words", dataset=analysed, params=params)
+        analysed.reload()
+        return own_stop_words(analysed)
+
+    assert change(words="Wolf, snow") == ("wolf", "snow")
+    assert change(change="remove", words="snow") == ("wolf",)
+    assert change(change="undo") == ("wolf", "snow")
+    report = foo.get_operator(f"{URI}change_stop_words")(analysed, ["man"])
+    assert report.words == ("wolf", "snow", "man")
+    with pytest.raises(InputError, match="add, remove, undo"):
+        foo.get_operator(f"{URI}change_stop_words")(analysed, ["man"], change="drop")

@@ -240,3 +240,24 @@ def test_html_in_a_caption_is_only_text(dataset: Any) -> None:
     sample.save()
     words = [one["word"] for one in graph(dataset)["words"]]
     assert {"img", "onerror", "alert", "fish"} <= set(words)
+
+
+def test_a_stop_word_leaves_the_graph_and_undo_brings_it_back(dataset: Any) -> None:
+    before = graph(dataset)
+    field = {"caption_field": "caption"}
+    set_panel_focus(dataset, ["dog"])
+    done, called = ask(dataset, "stop_word", params={"word": "dog", **field})
+    assert "“dog” added" in done["message"]
+    assert panel_focus(dataset) is None
+    names = [name.rpartition("/")[2] for name, _ in called]
+    assert "set_extended_selection" in names, "the grid is given back"
+    after = graph(dataset)
+    assert after["stop_words"] == ["dog"]
+    words = {one["word"] for one in before["words"]}
+    assert {one["word"] for one in after["words"]} == words - {"dog"}
+    assert after["key"] != before["key"]
+    ask(dataset, "undo_stop_words", params=field)
+    again = graph(dataset)
+    assert again["words"] == before["words"]
+    assert again["stop_words"] == []
+    assert "error" in ask(dataset, "undo_stop_words", params=field)[0]

@@ -10,7 +10,7 @@ from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.records import SteeringMethod
 from fiftyone_capviz.settings.analysis import CHOICES, CLAMPS, AnalysisOptions
 from fiftyone_capviz.settings.evaluation import BLIP_METHODS, EvaluationOptions, read_options
-from fiftyone_capviz.settings.hashing import settings_hash
+from fiftyone_capviz.settings.hashing import HASH_VERSIONS, REASONS, settings_hash
 from fiftyone_capviz.settings.models import SUGGESTIONS
 from fiftyone_capviz.settings.pairs import (
     DIFFERENTIATING_METHODS,
@@ -57,11 +57,22 @@ def test_there_is_one_default_of_steering() -> None:
     assert DEFAULT_STEERING_WEIGHT in EvaluationOptions.steering_weights
 
 
-def test_hashes_of_stored_results_are_as_they_were() -> None:
+def test_hashes_of_stored_results_are_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing but a raised version has changed them, and a raised version says why."""
     revisions = {"captioner": "c", "matcher": "m", "segmenter": "s", "encoder": "e"}
-    stored = AnalysisOptions().stage_hash("attribute", revisions, precision="float32")
-    assert stored == "f7caede751c27022"
-    assert PairSettings().result_hash("r", precision="float32", layer=11) == "c2010e86d223a39a"
+
+    def attribute() -> str:
+        return AnalysisOptions().stage_hash("attribute", revisions, precision="float32")
+
+    def pairs() -> str:
+        return PairSettings().result_hash("r", precision="float32", layer=11)
+
+    raised = (attribute(), pairs())
+    assert {"attribute", "pairs"} <= set(REASONS) <= set(HASH_VERSIONS)
+    monkeypatch.setitem(HASH_VERSIONS, "attribute", 1)
+    monkeypatch.setitem(HASH_VERSIONS, "pairs", 2)
+    assert (attribute(), pairs()) == ("f7caede751c27022", "c2010e86d223a39a")
+    assert not {attribute(), pairs()} & set(raised)
     assert settings_hash({}, kind="analysis") != settings_hash({}, kind="pairs")
 
 

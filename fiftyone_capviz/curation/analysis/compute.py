@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from fiftyone_capviz.curation.analysis.updates import SampleUpdates
 from fiftyone_capviz.curation.dataset.documents import crop_masks
 from fiftyone_capviz.curation.dataset.names import CaptionFields, SegmentFields
 from fiftyone_capviz.curation.dataset.states import Task
+from fiftyone_capviz.curation.dataset.stop_words import own_stop_words
 from fiftyone_capviz.curation.inference.batch_loop import Work, Worker, failure_message
 from fiftyone_capviz.curation.inference.batches import Item, ItemLoader, Preparer
 from fiftyone_capviz.curation.inference.loaded_models import (
@@ -48,11 +49,17 @@ class StageComputer:
     """
 
     def __init__(
-        self, engines: LoadedModels, options: AnalysisOptions, *, segment_hash: str
+        self,
+        engines: LoadedModels,
+        options: AnalysisOptions,
+        *,
+        segment_hash: str,
+        stop: Container[str] = (),
     ) -> None:
         self._engines = engines
         self._options = options
         self._segment_hash = segment_hash
+        self._stop = stop
         self._any_success = False
         self.seconds: dict[str, float] = defaultdict(float)
 
@@ -202,7 +209,12 @@ class StageComputer:
         if model is None:
             return
         score_segments(
-            item, result, encoder=model, segment_hash=self._segment_hash, top_k=self._options.top_k
+            item,
+            result,
+            encoder=model,
+            segment_hash=self._segment_hash,
+            top_k=self._options.top_k,
+            stop=self._stop,
         )
         if features is None or captioner is None or item.image is None:
             return
@@ -281,7 +293,12 @@ class AnalysisWorker(Worker[Task, Item, SampleResult]):
         hashes: Mapping[str, str],
     ) -> None:
         self.engines, self.batch_size = engines, engines.batch_size
-        self.computer = StageComputer(engines, options, segment_hash=hashes.get("segment", ""))
+        self.computer = StageComputer(
+            engines,
+            options,
+            segment_hash=hashes.get("segment", ""),
+            stop=frozenset(own_stop_words(dataset)),
+        )
         segments = SegmentFields(options.segments_field)
         self.updates = SampleUpdates(CaptionFields(options.caption_field), segments, hashes)
         shared = _shared(engines)

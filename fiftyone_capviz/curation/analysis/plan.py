@@ -25,6 +25,7 @@ from fiftyone_capviz.curation.dataset.states import SAMPLE_STAGES, SampleState, 
 from fiftyone_capviz.curation.inference.loaded_models import Setting, resolve_setting
 from fiftyone_capviz.errors import ExistingResultsError, InputError
 from fiftyone_capviz.settings.analysis import STAGES, AnalysisOptions, Stage, validated_stages
+from fiftyone_capviz.settings.hashing import REASONS
 
 State = Literal["missing", "same", "different", "stale"]
 
@@ -74,6 +75,10 @@ class ExistingResults:
         if self.differences:
             shown = [f"{k} was {was!r}, now {now!r}" for k, (was, now) in self.differences.items()]
             text += " What differs: " + "; ".join(shown) + "."
+        else:
+            changed = [REASONS[s] for s in SAMPLE_STAGES if self.different.get(s) and s in REASONS]
+            if changed:
+                text += f" What changed since: {'; '.join(dict.fromkeys(changed))}."
         return text
 
 

@@ -44,6 +44,7 @@ from fiftyone_capviz.curation.dataset.states import SAMPLE_STAGES, Task
 from fiftyone_capviz.curation.dataset.store import clear_stop
 from fiftyone_capviz.curation.inference.batch_loop import run_batches
 from fiftyone_capviz.curation.inference.loaded_models import Setting, models_in_use
+from fiftyone_capviz.curation.segments.active import ACTIVE_TOP_K
 from fiftyone_capviz.errors import InputError, StoppedError
 from fiftyone_capviz.records import FloatArray
 from fiftyone_capviz.settings.analysis import STAGES, AnalysisOptions, Stage
@@ -219,7 +220,8 @@ class AnalysisRun:
         if "attribute" in needed:
             refresh_map(dataset, self.options.segments_field)
             set_active_caption(dataset, self.options.segments_field, self.options.caption_field)
-            record = replace(record, active=True)
+            extra = {k: v for k, v in record.extra.items() if k != ACTIVE_TOP_K}
+            record = replace(record, active=True, extra=extra)
         return record
 
     def _run_batches(

@@ -6,11 +6,12 @@ Formulas: docs/methods.md, sections 1.3, 3.1, 3.5.
 from __future__ import annotations
 
 import math
+from collections.abc import Container
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fiftyone_capviz.coverage import measure_coverage
+from fiftyone_capviz.coverage import in_all_words, kept_words, measure_coverage
 from fiftyone_capviz.curation.analysis.results import SampleResult, SegmentResult
 from fiftyone_capviz.curation.dataset.documents import segments_signature
 from fiftyone_capviz.curation.inference.batches import Item
@@ -30,6 +31,7 @@ def score_segments(
     encoder: ImageEncoder | DualEncoder,
     segment_hash: str,
     top_k: int,
+    stop: Container[str] = (),
 ) -> None:
     """Fill a result's scores, coverage and signature from its word maps.
 
@@ -43,6 +45,7 @@ def score_segments(
         encoder: whose patch grid the maps are on.
         segment_hash: of the configuration that new segments come from.
         top_k: how many segments a word may cover.
+        stop: words that cover nothing: the dataset's own stop words.
 
     Raises:
         ImageError: a mask file of a stored segment cannot be read.
@@ -66,7 +69,9 @@ def score_segments(
         result.signature = segments_signature(sample.segments_stage, item.detections)
     weights = found.astype(np.float16)
     result.scores = pool_scores(weights.astype(np.float32), segments.areas, result.maps)
-    result.coverage = measure_coverage(result.scores, top_k=top_k)
+    kept = kept_words(result.words.words, stop)
+    covered = measure_coverage(result.scores[:, kept], top_k=top_k)
+    result.coverage = in_all_words(covered, kept)
     segments.weights = weights if transform.whole else None
     if len(segments):
         result.segments = segments

@@ -14,6 +14,7 @@ from typing import Any
 import fiftyone as fo
 
 from fiftyone_capviz.curation.app.workspace import find_panel
+from fiftyone_capviz.curation.dataset.stop_words import own_stop_words
 from fiftyone_capviz.curation.dataset.store import recall, remember
 
 LISTENERS = ("segment_gallery", "caption_steering")
@@ -49,13 +50,17 @@ class PanelFocus:
 
 
 def panel_focus(dataset: fo.Dataset) -> PanelFocus | None:
-    """The present focus; None where no word is in focus."""
+    """The present focus; None where no word is in focus, or only words that nothing counts."""
     kept = recall(dataset, _KEY)
     if kept is None or not kept.get("words"):
         return None
+    stop = own_stop_words(dataset)
+    words = tuple(one for one in kept["words"] if one not in stop)
+    if not words:
+        return None
     ids = kept["sample_ids"]
     return PanelFocus(
-        words=tuple(kept["words"]),
+        words=words,
         caption_field=kept["caption_field"],
         segments_field=kept["segments_field"],
         sample_ids=None if ids is None else tuple(ids),

@@ -16,6 +16,7 @@ from fiftyone_capviz.curation.app.workspace import find_panel
 from fiftyone_capviz.curation.dataset.collection import sample_documents
 from fiftyone_capviz.curation.dataset.map_run import map_key
 from fiftyone_capviz.curation.dataset.samples import is_whole, sample_ids
+from fiftyone_capviz.curation.dataset.stop_words import own_stop_words
 from fiftyone_capviz.curation.words.caption_index import caption_indexes
 
 SCOPE_DATA = {"word_graph": "scope", "segment_gallery": "scope_version"}
@@ -92,7 +93,8 @@ def scope_key(dataset: fo.Dataset, request_params: Mapping[str, Any]) -> str:
 def captions_key(dataset: fo.Dataset, request_params: Mapping[str, Any]) -> str:
     """Changes when a panel must count anew: it shows other samples, or their captions changed."""
     version = caption_indexes().version(dataset)
-    return f"{scope_key(dataset, request_params)} {version}"
+    parts = (scope_key(dataset, request_params), str(version), *own_stop_words(dataset))
+    return " ".join(parts)
 
 
 def captions_notices(

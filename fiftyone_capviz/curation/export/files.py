@@ -18,10 +18,12 @@ from typing import Any, Literal, get_args
 import numpy as np
 from fiftyone.core.collections import SampleCollection
 
+from fiftyone_capviz.coverage import kept_words
 from fiftyone_capviz.curation.dataset.collection import root_dataset
 from fiftyone_capviz.curation.dataset.names import CaptionFields, SegmentFields
 from fiftyone_capviz.curation.dataset.progress import UndividedReport
 from fiftyone_capviz.curation.dataset.samples import samples_of
+from fiftyone_capviz.curation.dataset.stop_words import own_stop_words
 from fiftyone_capviz.curation.pages.text_files import replacing, writable, write_csv
 from fiftyone_capviz.curation.words.dataset_graph import caption_values, word_graph
 from fiftyone_capviz.curation.words.graph_files import (
@@ -88,6 +90,7 @@ def export_captions(
         document = {
             "dataset": root_dataset(collection).name,
             "caption_field": caption_field,
+            "stop_words": list(own_stop_words(collection)),
             "samples": records,
         }
         return _write_json(path, document)
@@ -234,19 +237,21 @@ def _records(
     keys = ("id", "label", "bounding_box", "area", "coverage", "covered_by", "top_word", "entropy")
     ids, files, matches, shares, words, tags = _columns(collection, sample)
     segments = _columns(collection, [marks.attribute(key) for key in keys])
+    stop = own_stop_words(collection)
     for i, caption in enumerate(captions):
         columns = [column[i] for column in segments]
         listed = []
         for n in range(len(columns[0] or [])):
             listed.append({k: _json(c[n]) for k, c in zip(keys, columns, strict=True) if c})
+        kept = kept_words(words[i] or [], stop)
         yield {
             "id": ids[i],
             "filepath": files[i],
             "caption": caption,
             "match": _json(matches[i]),
             "coverage": _json(shares[i]),
-            "words": words[i] or [],
-            "word_tags": tags[i] or [],
+            "words": [words[i][place] for place in kept],
+            "word_tags": [tags[i][place] for place in kept if tags[i]],
             "segments": listed,
         }
 
@@ -265,11 +270,13 @@ def _caption_rows(collection: SampleCollection, caption_field: str) -> Iterator[
     yield "id", "filepath", "caption", "match", "coverage", "words"
     paths = ["id", "filepath", names.itm, names.coverage, names.words]
     captions = caption_values(collection, caption_field)
+    stop = own_stop_words(collection)
     for caption, (one, file, match, share, words) in zip(
         captions, zip(*_columns(collection, paths), strict=True), strict=True
     ):
         text = "\n".join(caption) if isinstance(caption, list) else caption
-        yield one, file, text, _json(match), _json(share), " ".join(words or [])
+        kept = [word for word in words or [] if word not in stop]
+        yield one, file, text, _json(match), _json(share), " ".join(kept)
 
 
 def _coco(collection: SampleCollection, caption_field: str) -> dict[str, Any]:

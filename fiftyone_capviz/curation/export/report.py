@@ -25,6 +25,7 @@ from fiftyone_capviz.curation.dataset.map_run import read_map
 from fiftyone_capviz.curation.dataset.names import CaptionFields, SegmentFields
 from fiftyone_capviz.curation.dataset.runs import read_run
 from fiftyone_capviz.curation.dataset.samples import samples_of
+from fiftyone_capviz.curation.dataset.stop_words import own_stop_words
 from fiftyone_capviz.curation.export.summary import least_covered
 from fiftyone_capviz.curation.pages.page import legend, page, picture, section, table, tiles
 from fiftyone_capviz.curation.pages.svg import TAG_COLORS, Bar, bars, heat, histogram, scatter
@@ -284,6 +285,7 @@ def _provenance(dataset: fo.Dataset, caption_field: str) -> str:
     rows += [(f"{kind} revision", revision) for kind, revision in record.revisions.items()]
     rows += [(f"{name} version", one) for name, one in record.versions.items()]
     rows += [("precision", record.precision), ("device", record.device)]
+    rows.append(("stop words of this dataset", ", ".join(own_stop_words(dataset))))
     known = [row for row in rows if row[1] not in ("", "None")]
     return section("Where it came from", "Models, options and versions.", table(("", ""), known))
 

@@ -9,6 +9,7 @@ from fiftyone.core.collections import SampleCollection
 from fiftyone_capviz.curation.analysis.report import Report
 from fiftyone_capviz.curation.dataset.names import CaptionFields, SegmentFields
 from fiftyone_capviz.curation.dataset.samples import samples_of
+from fiftyone_capviz.curation.dataset.stop_words import own_stop_words
 from fiftyone_capviz.curation.words.dataset_graph import stale_ids, word_graph
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.graph.association import Association
@@ -87,6 +88,9 @@ def summarize(
     except InputError as error:
         return "\n".join([*lines, str(error)])
     lines += _words(graph)
+    stop = own_stop_words(collection)
+    if stop:
+        lines.append(f"  left out as stop words of this dataset: {', '.join(stop)}")
     lines += _associations(graph)
     lines += _coverage(collection, options)
     stale = stale_ids(collection, options.caption_field)

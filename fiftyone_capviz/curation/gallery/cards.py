@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import fiftyone as fo
 import numpy as np
 from bson import ObjectId
 
-from fiftyone_capviz.coverage import measure_coverage
+from fiftyone_capviz.coverage import in_all_words, kept_words, measure_coverage
 from fiftyone_capviz.curation.dataset.collection import sample_documents
 from fiftyone_capviz.curation.dataset.documents import chosen_text, deserialize_array, full_masks
 from fiftyone_capviz.curation.dataset.names import CaptionFields, SegmentFields
+from fiftyone_capviz.curation.dataset.stop_words import own_stop_words
 from fiftyone_capviz.errors import CapvizError
 from fiftyone_capviz.records import BoolArray, FloatArray
 from fiftyone_capviz.segments import RelativeBox, crop_mask
@@ -32,7 +33,8 @@ class SegmentCard:
     Attributes:
         box: left, top, width, height as shares of the image.
         mask: the segment inside its box; None where it is the box.
-        pieces: the caption, cut at its words; together they are the text.
+        pieces: the caption, cut at its words; together they are the text. A stop word of the
+            dataset is text between words.
         words: of the present text, in caption order.
         area: share of the image, 0..1; None where unknown.
         stale: whether the caption's words changed after they were attributed.
@@ -80,9 +82,10 @@ def read_cards(
         {"$match": {"_id": {"$in": [ObjectId(one) for one in wanted]}}},
         {"$project": _projection(names, marks, labels)},
     ]
+    stop = frozenset(own_stop_words(dataset))
     cards: dict[str, SegmentCard] = {}
     for row in sample_documents(dataset).aggregate(pipeline):
-        for card in _cards_of(row, wanted[str(row["_id"])], top_k, caption_index):
+        for card in _cards_of(row, wanted[str(row["_id"])], top_k, caption_index, stop):
             cards[card.label_id] = card
     return [cards[label_id] for _, label_id in chosen if label_id in cards]
 
@@ -113,7 +116,11 @@ def _projection(
 
 
 def _cards_of(
-    row: Mapping[str, Any], label_ids: Sequence[str], top_k: int, caption_index: int
+    row: Mapping[str, Any],
+    label_ids: Sequence[str],
+    top_k: int,
+    caption_index: int,
+    stop: Container[str],
 ) -> list[SegmentCard]:
     ids = [str(one) for one in row["ids"]]
     shown = {str(one["_id"]): one for one in row["shown"]}
@@ -122,7 +129,11 @@ def _cards_of(
     words = caption_words(text).words
     stale = row.get("words") is not None and tuple(row["words"]) != words
     rows = [ids.index(one) for one in present]
-    readings = _stored_readings(row, rows, 0 if stale else len(words), top_k)
+    readings = _stored_readings(row, rows, () if stale else words, top_k, stop)
+    pieces = tuple(
+        replace(one, word=-1) if one.word >= 0 and words[one.word] in stop else one
+        for one in caption_pieces(text)
+    )
     cards = []
     for label_id, reading in zip(present, readings, strict=True):
         segment = shown[label_id]
@@ -136,7 +147,7 @@ def _cards_of(
                 label=segment.get("label"),
                 box=box,
                 mask=mask,
-                pieces=caption_pieces(text),
+                pieces=pieces,
                 words=words,
                 area=float(area) if area is not None and np.isfinite(area) else None,
                 stale=stale,
@@ -147,15 +158,21 @@ def _cards_of(
 
 
 def _stored_readings(
-    row: Mapping[str, Any], rows: Sequence[int], words: int, top_k: int
+    row: Mapping[str, Any],
+    rows: Sequence[int],
+    words: Sequence[str],
+    top_k: int,
+    stop: Container[str],
 ) -> Sequence[SegmentScores | None]:
     """Readings from what the analysis stored; None where it does not fit the segments."""
     scores, maps = _array(row.get("scores")), _array(row.get("attention"))
     nothing: list[SegmentScores | None] = [None] * len(rows)
     if scores is None or maps is None or not words:
         return nothing
-    fits = scores.shape == (len(row["ids"]), words) and maps.ndim == 3 and len(maps) == words
-    return read_words(scores, maps, rows, top_k=top_k) if fits else nothing
+    fits = scores.shape == (len(row["ids"]), len(words))
+    if not fits or maps.ndim != 3 or len(maps) != len(words):
+        return nothing
+    return read_words(scores, maps, rows, top_k=top_k, kept=kept_words(words, stop))
 
 
 def _array(stored: Any) -> FloatArray | None:
@@ -205,7 +222,12 @@ class SegmentScores:
 
 
 def read_words(
-    scores: FloatArray, maps: FloatArray, rows: Sequence[int], *, top_k: int = 3
+    scores: FloatArray,
+    maps: FloatArray,
+    rows: Sequence[int],
+    *,
+    top_k: int = 3,
+    kept: Sequence[int] | None = None,
 ) -> list[SegmentScores]:
     """The readings of some segments of one image.
 
@@ -214,10 +236,12 @@ def read_words(
         maps: "words rows columns".
         rows: which segments.
         top_k: a word covers at most this many segments.
+        kept: positions of the words that may cover; None means all.
     """
     table = np.nan_to_num(np.asarray(scores, np.float32), posinf=0, neginf=0)
     shown = np.nan_to_num(np.asarray(maps, np.float32), posinf=0, neginf=0)
-    covered = measure_coverage(table, top_k=top_k)
+    counted = range(table.shape[1]) if kept is None else kept
+    covered = in_all_words(measure_coverage(table[:, counted], top_k=top_k), counted)
     best = table.max(axis=0) if len(table) else np.zeros(table.shape[1], np.float32)
     readings = []
     for row in rows:

@@ -6,7 +6,7 @@ The maps of all layers and heads are kept (:mod:`~.caption_maps`), so are the im
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -14,10 +14,12 @@ import fiftyone as fo
 import numpy as np
 from bson import ObjectId
 
+from fiftyone_capviz.coverage import kept_words
 from fiftyone_capviz.curation.dataset.collection import sample_documents
 from fiftyone_capviz.curation.dataset.documents import chosen_text
 from fiftyone_capviz.curation.dataset.names import CaptionFields, SegmentFields
 from fiftyone_capviz.curation.dataset.runs import continued_options, last_options, read_run
+from fiftyone_capviz.curation.dataset.stop_words import own_stop_words
 from fiftyone_capviz.curation.gallery.cards import SegmentScores, read_words
 from fiftyone_capviz.curation.gallery.word_maps import (
     CaptionedImage,
@@ -148,9 +150,11 @@ def method_result(
         known.compute(images)
     layer = shape.default_layer if layer is None else layer
     readings: dict[str, SegmentScores] = {}
+    stop = frozenset(own_stop_words(dataset))
     for image in images:
         try:
-            readings |= _readings(image, known.of(image).at(layer, head), known, asked.top_k)
+            found = known.of(image).at(layer, head)
+            readings |= _readings(image, found, known, asked.top_k, stop)
         except CapvizError as error:
             failures |= dict.fromkeys(image.label_ids, str(error))
     return MethodResult(readings, failures, shape, layer)
@@ -180,7 +184,11 @@ def _read_images(
 
 
 def _readings(
-    image: CaptionedImage, maps: FloatArray, known: MapMaker, top_k: int
+    image: CaptionedImage,
+    maps: FloatArray,
+    known: MapMaker,
+    top_k: int,
+    stop: Container[str],
 ) -> dict[str, SegmentScores]:
     transform = known.of(image).transform
     ids = [str(one["_id"]) for one in image.detections]
@@ -188,7 +196,9 @@ def _readings(
     weights, areas = segment_weights(image.detections, transform)
     scores = pool_scores(weights.astype(np.float32), areas, maps)
     rows = [ids.index(one) for one in label_ids]
-    return dict(zip(label_ids, read_words(scores, maps, rows, top_k=top_k), strict=True))
+    kept = kept_words(known.of(image).words, stop)
+    readings = read_words(scores, maps, rows, top_k=top_k, kept=kept)
+    return dict(zip(label_ids, readings, strict=True))
 
 
 def _chosen(name: str, value: int | None, count: int) -> int | None:

@@ -25,6 +25,7 @@ from fiftyone_capviz.curation.pairs.runs import PairRun, expected_hash, pace_key
 from fiftyone_capviz.curation.pairs.sample import required_fields
 from fiftyone_capviz.errors import ExistingResultsError, InputError
 from fiftyone_capviz.settings.analysis import EXISTING, Existing
+from fiftyone_capviz.settings.hashing import REASONS
 from fiftyone_capviz.settings.pairs import PAIR_METHODS, PairSettings, require_signed
 
 CHUNK = 10_000
@@ -114,7 +115,14 @@ class PairPlan:
         if not parts:
             return ""
         kept = " Those outside stay as they are." if self.outside else ""
-        return f"The fields hold results of other settings: {'; '.join(parts)}.{kept}"
+        alike = Counter(descriptions.values())
+        older = any(
+            alike[descriptions[key]] > 1
+            for key in (*self.others, *self.outside)
+            if key in descriptions
+        )
+        since = f" What changed since: {REASONS['pairs']}." if older else ""
+        return f"The fields hold results of other settings: {'; '.join(parts)}.{since}{kept}"
 
 
 def plan_pairs(

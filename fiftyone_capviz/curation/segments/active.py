@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import fiftyone as fo
@@ -13,7 +13,7 @@ from bson import ObjectId
 from fiftyone.core.collections import SampleCollection
 from pymongo import UpdateOne
 
-from fiftyone_capviz.coverage import measure_coverage
+from fiftyone_capviz.coverage import in_all_words, kept_words, measure_coverage
 from fiftyone_capviz.curation.dataset.collection import root_dataset, sample_documents
 from fiftyone_capviz.curation.dataset.documents import attribution_columns
 from fiftyone_capviz.curation.dataset.map_run import refresh_map
@@ -24,14 +24,23 @@ from fiftyone_capviz.curation.dataset.names import (
     SegmentFields,
 )
 from fiftyone_capviz.curation.dataset.progress import UndividedReport
-from fiftyone_capviz.curation.dataset.runs import active_caption, set_active_caption
+from fiftyone_capviz.curation.dataset.runs import (
+    RunRecord,
+    active_caption,
+    read_run,
+    set_active_caption,
+    write_run,
+)
 from fiftyone_capviz.curation.dataset.samples import reload_samples
+from fiftyone_capviz.curation.dataset.stop_words import own_stop_words
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.records import FloatArray
 
 __all__ = ["ActivateReport", "activate_captions", "active_caption", "segment_values"]
 
 _BATCH = 500
+ACTIVE_TOP_K = "active_top_k"
+"""In the run: how many segments a word covers since these captions were activated."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +83,8 @@ def activate_captions(
     """Let the segments describe another caption field: re-derived from its stored scores.
 
     Coverage, covering words, top word, entropy and word scores are rewritten, and so is the label
-    where we wrote it; a label that a user gave is kept. The word in focus is taken away.
+    where we wrote it; a label that a user gave is kept. Stop words of the dataset cover nothing.
+    The word in focus is taken away.
 
     Args:
         dataset: the dataset (the choice holds for all of it).
@@ -94,24 +104,33 @@ def activate_captions(
                 f"A caption field can be activated once its scores are stored; {dataset.name!r} "
                 f"has no {path!r}. Run attribute_words for {caption_field!r} first."
             )
+    stop = frozenset(own_stop_words(dataset))
     ids = dataset.exists(segments_field).values("id")
     samples = segments = skipped = 0
     for start in range(0, len(ids), _BATCH):
         updates: list[UpdateOne] = []
         view = dataset.select(ids[start : start + _BATCH], ordered=True)
-        for sample_id, values, count in _batch_values(view, fields, segments_field, top_k):
+        for sample_id, values, count in _batch_values(view, fields, segments_field, top_k, stop):
             updates.append(UpdateOne({"_id": ObjectId(sample_id)}, {"$set": values}))
             samples, segments = samples + (count > 0), segments + count
             skipped += count == 0
         if updates:
             sample_documents(dataset).bulk_write(updates, ordered=False)
     set_active_caption(dataset, segments_field, caption_field)
+    record = read_run(dataset, caption_field)
+    if record is not None and active_top_k(record) != top_k:
+        write_run(dataset, replace(record, extra={**record.extra, ACTIVE_TOP_K: top_k}))
     from fiftyone_capviz.curation.segments.focus import unfocus  # focus needs this module
 
     reload_samples(dataset)
     unfocus(dataset, segments_field=segments_field)
     refresh_map(dataset, segments_field)
     return ActivateReport(caption_field, samples, segments, skipped, time.perf_counter() - started)
+
+
+def active_top_k(record: RunRecord) -> int:
+    """How many segments a word covers in the attributes of the segments."""
+    return int(str(record.extra.get(ACTIVE_TOP_K) or record.options.get("top_k") or 3))
 
 
 def segment_values(
@@ -123,6 +142,7 @@ def segment_values(
     top_words: Sequence[str | None],
     ours: bool,
     top_k: int = 3,
+    stop: Container[str] = (),
 ) -> tuple[dict[str, Any], float]:
     """One sample's ``$set`` for its segments, from its scores.
 
@@ -134,11 +154,13 @@ def segment_values(
         top_words: the stored top words; a label equal to it (or to "uncovered") is ours.
         ours: False for segments that the user brought: their labels are never touched.
         top_k: a word covers at most this many segments.
+        stop: words that cover nothing; their scores are kept.
 
     Returns:
         The ``$set`` document, and the sample's coverage (nan without segments).
     """
-    covered = measure_coverage(np.asarray(scores, np.float32), top_k=top_k)
+    table, kept = np.asarray(scores, np.float32), kept_words(words, stop)
+    covered = in_all_words(measure_coverage(table[:, kept], top_k=top_k), kept)
     columns = attribution_columns(words, scores, covered)
     values: dict[str, Any] = {}
     for i in range(len(scores)):
@@ -160,7 +182,11 @@ def _emptied(segments_field: str, count: int) -> Mapping[str, Any]:
 
 
 def _batch_values(
-    view: SampleCollection, fields: CaptionFields, segments_field: str, top_k: int
+    view: SampleCollection,
+    fields: CaptionFields,
+    segments_field: str,
+    top_k: int,
+    stop: Container[str],
 ) -> list[tuple[str, dict[str, Any], int]]:
     """(sample id, ``$set`` values, segments rewritten) for each sample that has segments."""
     path = f"{segments_field}.detections"
@@ -192,6 +218,7 @@ def _batch_values(
             top_words=tops[n],
             ours=stages[n] is not None,
             top_k=top_k,
+            stop=stop,
         )
         found.append((sample_id, values, count))
     return found

@@ -33,6 +33,7 @@ from fiftyone_capviz.curation.dataset.progress import UndividedReport
 from fiftyone_capviz.curation.dataset.runs import active_caption
 from fiftyone_capviz.curation.dataset.samples import id_filter, is_whole, reload_samples, sample_ids
 from fiftyone_capviz.curation.dataset.schema import add_to_sidebar
+from fiftyone_capviz.curation.dataset.stop_words import require_counted
 from fiftyone_capviz.curation.dataset.store import forget, recall, remember
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.records import FloatArray
@@ -101,7 +102,8 @@ def focus_word(
         heatmap_limit: at most this many heatmaps.
 
     Raises:
-        InputError: no analysis is stored, or another caption field is the active one.
+        InputError: no analysis is stored, another caption field is the active one, or the word is
+            a stop word of the dataset.
     """
     started = time.perf_counter()
     dataset = root_dataset(collection)
@@ -114,6 +116,7 @@ def focus_word(
     ids = None if is_whole(collection) else sample_ids(collection)
     samples = len(collection) if ids is None else len(ids)
     stored, hits = _stored_word(dataset, word, caption_field, ids)
+    require_counted(dataset, stored)
     segments = _count_segments(dataset, segments_field, ids)
     filters = word_filter(stored, segments_field)
     if segments > MAX_SEGMENTS:

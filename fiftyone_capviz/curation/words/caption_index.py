@@ -20,6 +20,7 @@ import numpy as np
 
 from fiftyone_capviz.curation.dataset.collection import dataset_id, root_dataset, sample_documents
 from fiftyone_capviz.curation.dataset.names import CaptionFields
+from fiftyone_capviz.curation.dataset.stop_words import own_stop_words
 from fiftyone_capviz.curation.inference.kept import RecentCache
 from fiftyone_capviz.curation.words.dataset_graph import word_graph
 from fiftyone_capviz.graph.counting import SCORE_BINS
@@ -96,7 +97,7 @@ class CaptionIndexes:
             InputError: no such field, or one that holds no text.
         """
         dataset = root_dataset(dataset)
-        key = (str(dataset_id(dataset)), caption_field)
+        key = (str(dataset_id(dataset)), caption_field, *own_stop_words(dataset))
         with self._lock:  # two panels' first questions must not count the same captions twice
             version = self.version(dataset)
             held = self._held.get(key)

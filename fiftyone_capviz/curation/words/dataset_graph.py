@@ -8,12 +8,14 @@ from typing import Any
 import fiftyone as fo
 from fiftyone.core.collections import SampleCollection
 
+from fiftyone_capviz.coverage import kept_words
 from fiftyone_capviz.curation.dataset.collection import root_dataset
 from fiftyone_capviz.curation.dataset.documents import chosen_text, text_hash
 from fiftyone_capviz.curation.dataset.names import CaptionFields
 from fiftyone_capviz.curation.dataset.runs import read_run
 from fiftyone_capviz.curation.dataset.samples import samples_of
 from fiftyone_capviz.curation.dataset.schema import text_fields
+from fiftyone_capviz.curation.dataset.stop_words import own_stop_words
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.graph.word_graph import WordGraph, build_graph
 from fiftyone_capviz.text.words import words_of_corpus
@@ -61,7 +63,8 @@ def word_graph(
     """Counts, co-occurrences and associations of the words of a dataset or view.
 
     Stored words are used where they belong to the stored text; other texts (a field of the user's
-    own, captions edited by hand) are tokenised on the fly. Every sample is one document.
+    own, captions edited by hand) are tokenised on the fly. Every sample is one document. Stop words
+    of the dataset are left out.
 
     Args:
         collection: a dataset or view.
@@ -92,6 +95,12 @@ def word_graph(
     texts = caption_texts(collection, caption_field) if missing else []
     for i, words in zip(missing, words_of_corpus([texts[i] for i in missing]), strict=True):
         documents[i], word_tags[i] = words.words, words.tags
+    stop = frozenset(own_stop_words(root_dataset(collection)))
+    if stop:
+        for i, (listed, its_tags) in enumerate(zip(documents, word_tags, strict=True)):
+            places = kept_words(listed, stop)
+            documents[i] = [listed[place] for place in places]
+            word_tags[i] = [its_tags[place] for place in places]
     return build_graph(documents, tags=word_tags, scores=scores, min_count=min_count, top=top)
 
 

@@ -48,6 +48,8 @@ export interface GraphPayload {
   total_words: number;
   lasso: number | null;
   focus: string[];
+  /** The dataset's own, left out of the graph. */
+  stop_words: string[];
   scores: number[];
   words: WordPayload[];
   links: LinksPayload;
@@ -141,6 +143,7 @@ export function parseGraph(value: unknown): GraphPayload | EmptyPayload {
     caption_field: "string",
     caption_fields: "array",
     focus: "array",
+    stop_words: "array",
     scores: "array",
     words: "array",
     samples: "number",

@@ -35,6 +35,7 @@ export function graphOf(
     total_words: names.length,
     lasso: null,
     focus: [],
+    stop_words: [],
     scores: [],
     words,
     links: columns,

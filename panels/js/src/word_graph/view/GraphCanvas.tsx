@@ -21,6 +21,8 @@ export interface GraphCanvasProps {
   onWord: (word: string, several: boolean) => void;
   onPair: (a: string, b: string) => void;
   onHover: (word: string | null) => void;
+  /** A right click on a word, at this place of the graph; undefined where nothing is offered. */
+  onMenu?: (word: string, x: number, y: number) => void;
   onReady?: (controller: GraphController | null) => void;
 }
 
@@ -47,6 +49,13 @@ export function GraphCanvas(props: GraphCanvasProps) {
         const word = wordAt(event.target);
         const made = controller.current;
         if (word !== null && made?.layout.get(word)?.pinned) made.release(word);
+      }}
+      onContextMenu={(event) => {
+        const word = wordAt(event.target);
+        const box = root.current?.getBoundingClientRect();
+        if (word === null || !box || !props.onMenu) return;
+        event.preventDefault();
+        props.onMenu(word, event.clientX - box.left, event.clientY - box.top);
       }}
       onMouseOver={(event) => props.onHover(wordAt(event.target))}
       onMouseLeave={() => props.onHover(null)}
@@ -132,11 +141,15 @@ function useClick(
   };
 }
 
+function isMenuKey(event: React.KeyboardEvent): boolean {
+  return event.key === "ContextMenu" || (event.key === "F10" && event.shiftKey);
+}
+
 /** What a key means: Enter what a click does, arrows another word, and what the toolbar offers. */
 function press(
   event: React.KeyboardEvent,
   made: GraphController | null,
-  { scene, onWord, onPair }: GraphCanvasProps,
+  { scene, onWord, onPair, onMenu }: GraphCanvasProps,
 ): void {
   const word = wordAt(event.target);
   const pair = pairAt(event.target);
@@ -144,6 +157,9 @@ function press(
     if (word !== null) onWord(word, event.shiftKey);
     else if (pair) onPair(...pair);
     else return;
+  } else if (isMenuKey(event) && word !== null && onMenu) {
+    const place = made?.placeOf(word);
+    onMenu(word, place?.x ?? 0, place?.y ?? 0);
   } else if (event.key === "p" && word !== null) made?.togglePin(word);
   else if (event.key === "+" || event.key === "=") made?.zoomBy(1.3);
   else if (event.key === "-") made?.zoomBy(1 / 1.3);

@@ -12,6 +12,7 @@ import type { Arrangement } from "./Controls";
 import { GraphCanvas } from "./GraphCanvas";
 import { Tip } from "./Tip";
 import { Tools } from "./Tools";
+import { WordMenu } from "./WordMenu";
 
 export interface StageProps {
   graph: GraphPayload;
@@ -29,11 +30,20 @@ export interface StageProps {
   setHover: (word: string | null) => void;
   onWord: (word: string, several: boolean) => void;
   onPair: (a: string, b: string) => void;
+  makeStopWord: (word: string) => void;
+}
+
+interface Menu {
+  word: string;
+  x: number;
+  y: number;
 }
 
 /** The graph with its tools, and what is known of the word under the mouse. */
 export function Stage(props: StageProps) {
   const { graph, shown, focus, hover, brush, arrangement, similar, palette } = props;
+  const [menu, setMenu] = React.useState<Menu | null>(null);
+  const close = React.useCallback(() => setMenu(null), []);
   const together = React.useMemo(() => springsOf(shown), [shown]);
   const alike = arrangement === "similar" && similar !== null;
   const springs = alike ? similar : together;
@@ -57,13 +67,15 @@ export function Stage(props: StageProps) {
         scene={scene}
         springs={springs}
         palette={palette}
-        label={`Word graph of ${graph.caption_field}: ${shown.words.length} words. Arrow keys go from word to word, Enter shows its images, P pins it, Escape goes back.`}
+        label={`Word graph of ${graph.caption_field}: ${shown.words.length} words. Arrow keys go from word to word, Enter shows its images, P pins it, Shift+F10 opens its menu, Escape goes back.`}
         about={about}
         onWord={props.onWord}
         onPair={props.onPair}
         onHover={props.setHover}
+        onMenu={(word, x, y) => setMenu({ word, x, y })}
         onReady={props.setController}
       />
+      {menu && <WordMenu {...menu} makeStopWord={props.makeStopWord} close={close} />}
       <Tools controller={props.controller} />
       <Tip word={hover} facts={facts} scene={scene} />
       {!shown.words.length && <p className="capviz-wg-middle">No word passes these filters.</p>}

@@ -11,6 +11,7 @@ export interface StatusProps {
   notice: string | null;
   unfocus: () => void;
   dropLasso: () => void;
+  undoStopWords: () => void;
   dismiss: () => void;
   children?: React.ReactNode;
 }
@@ -24,6 +25,18 @@ export function Status(props: StatusProps) {
       {graph.lasso !== null && (
         <Chip label="Give up the selection" drop={props.dropLasso} cy="capviz-lasso">
           Selection: {graph.lasso.toLocaleString("en")} images
+        </Chip>
+      )}
+      {graph.stop_words.length > 0 && (
+        <Chip
+          label="Undo the last change of the stop words"
+          drop={props.undoStopWords}
+          cy="capviz-stop-words"
+          title={graph.stop_words.join(", ")}
+        >
+          {graph.stop_words.length === 1
+            ? `Stop word: ${graph.stop_words[0]}`
+            : `${graph.stop_words.length.toLocaleString("en")} stop words`}
         </Chip>
       )}
       {focus.length > 0 && (
@@ -69,13 +82,18 @@ interface ChipProps {
   label: string;
   cy: string;
   red?: boolean;
+  title?: string;
   drop: () => void;
   children: React.ReactNode;
 }
 
-function Chip({ label, cy, red, drop, children }: ChipProps) {
+function Chip({ label, cy, red, title, drop, children }: ChipProps) {
   return (
-    <span className={red ? "capviz-wg-chip capviz-wg-red" : "capviz-wg-chip"} data-cy={cy}>
+    <span
+      className={red ? "capviz-wg-chip capviz-wg-red" : "capviz-wg-chip"}
+      data-cy={cy}
+      title={title}
+    >
       {children}
       <button
         type="button"

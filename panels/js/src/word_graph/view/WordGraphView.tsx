@@ -93,6 +93,7 @@ function Loaded(props: LoadedProps) {
             arrangement={props.arrangement}
             similar={props.similar}
             loading={model.loading}
+            makeStopWord={model.makeStopWord}
             {...{ graph, shown, hover, setHover, brush, palette, onWord, onPair }}
             {...{ controller, setController }}
           />
@@ -163,6 +164,7 @@ function Top(props: LoadedProps & { shown: Shown; controller: GraphController | 
         notice={model.notice}
         unfocus={model.unfocus}
         dropLasso={props.dropLasso}
+        undoStopWords={model.undoStopWords}
         dismiss={model.dismiss}
       >
         {!comparing && <Tags filters={filters} change={props.change} palette={palette} />}

@@ -72,6 +72,8 @@ export const SHEET = `
 .capviz-wg-pairs tbody tr[aria-selected=true]{background:var(--capviz-raised);color:var(--capviz-focus)}
 .capviz-wg-none{margin:14px;text-align:center;color:var(--capviz-muted)}
 .capviz-wg-menu{position:relative}
+.capviz-wg-menu.capviz-wg-at{position:absolute;z-index:6}
+.capviz-wg-menu.capviz-wg-at [role=menu]{right:auto;left:0;top:0;width:max-content}
 .capviz-wg-menu [role=menu]{position:absolute;right:0;top:30px;z-index:5;min-width:160px;padding:4px;border:1px solid var(--capviz-line);
   border-radius:5px;background:var(--capviz-raised);box-shadow:0 6px 20px rgba(0,0,0,.35)}
 .capviz-wg-menu [role=menuitem]{display:block;width:100%;text-align:left;background:none;border:0;border-radius:3px;padding:4px 9px;cursor:pointer}

@@ -46,6 +46,8 @@ beforeEach(() => {
       pairs: null,
     }),
     unfocus: () => ({ version: ++version }),
+    stop_word: () => ({ recolor: [{ panel_id: "plot" }], message: "“wolf” added." }),
+    undo_stop_words: () => ({ recolor: [], message: "“wolf” taken off." }),
     paint: () => ({ recolor: [{ panel_id: "plot" }], message: "" }),
   };
   root = createRoot(document.createElement("div"));
@@ -229,4 +231,17 @@ test("a panel that is opened again knows what it narrowed, and paints what is ov
   await show("one");
   expect(asked.slice(1)).toEqual([["paint", { version: 9 }]]);
   expect(model.focus).toEqual([]);
+});
+
+test("a stop word is told to Python, and the graph is counted again without it", async () => {
+  await show("one");
+  await act(async () => model.makeStopWord("wolf"));
+  const field = { caption_field: "caption" };
+  expect(asked).toContainEqual(["stop_word", { word: "wolf", ...field }]);
+  expect(count("graph")).toBe(2);
+  expect(model.notice).toBe("“wolf” added.");
+  expect(recolor).toHaveBeenCalledWith([{ panel_id: "plot" }]);
+  await act(async () => model.undoStopWords());
+  expect(asked).toContainEqual(["undo_stop_words", field]);
+  expect(count("graph")).toBe(3);
 });

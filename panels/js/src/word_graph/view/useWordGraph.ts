@@ -5,6 +5,7 @@ import type { EmptyPayload, FocusPayload, GraphPayload } from "../../payloads/wo
 import { messageOf } from "./messageOf";
 import { useFocus } from "./useFocus";
 import { useGraph, type Question } from "./useGraph";
+import { useStopWords } from "./useStopWords";
 
 export interface WordGraphModel {
   graph: GraphPayload | null;
@@ -23,6 +24,10 @@ export interface WordGraphModel {
   find: (search: string) => void;
   focusOn: (words: readonly string[]) => void;
   unfocus: () => void;
+  /** Leaves a word out of all counts of the dataset, for good. */
+  makeStopWord: (word: string) => void;
+  /** Takes the last change of the stop words back. */
+  undoStopWords: () => void;
   fail: (error: unknown) => void;
   dismiss: () => void;
   /** Asks for the graph again. */
@@ -82,6 +87,16 @@ export function useWordGraph(
     setNotice(null);
   }, []);
 
+  const onChanged = useCallback(
+    (message: string) => {
+      setError(null);
+      setNotice(message);
+      ask();
+    },
+    [ask],
+  );
+  const stopWords = useStopWords(call, field, recolor, fail, onChanged);
+
   const graph = payload && !("empty" in payload) ? payload : null;
   const empty = payload && "empty" in payload ? payload : null;
   const busy = loading || asking;
@@ -93,7 +108,7 @@ export function useWordGraph(
     return () => clearTimeout(timer);
   }, [given, unfocus]);
   const known = { graph, empty, loading, busy, error, notice, focus, focused };
-  const actions = { choose, find, focusOn, unfocus, fail, dismiss, retry: ask };
+  const actions = { choose, find, focusOn, unfocus, fail, dismiss, retry: ask, ...stopWords };
   return { ...known, captionField: field, ...actions };
 }
 

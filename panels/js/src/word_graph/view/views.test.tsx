@@ -10,6 +10,7 @@ import { Controls } from "./Controls";
 import { ExportMenu } from "./ExportMenu";
 import { Histogram, nudged } from "./Histogram";
 import { PairsTable } from "./PairsTable";
+import { WordMenu } from "./WordMenu";
 
 let root: ReturnType<typeof createRoot>;
 let place: HTMLElement;
@@ -142,4 +143,20 @@ test("a comparison has no picture, and the menu says why", () => {
   expect(picture.title).toContain("Close Compare");
   click("[data-cy=capviz-export-csv-words]");
   expect(save).toHaveBeenCalledWith("csv_words");
+});
+
+test("a word's menu makes it a stop word and closes; Escape closes too", () => {
+  const makeStopWord = vi.fn();
+  const close = vi.fn();
+  show(<WordMenu word="photo" x={3} y={4} makeStopWord={makeStopWord} close={close} />);
+  expect(find("[data-cy=capviz-stop-word]").textContent).toBe("Make “photo” a stop word");
+  click("[data-cy=capviz-stop-word]");
+  expect(makeStopWord).toHaveBeenCalledWith("photo");
+  expect(close).toHaveBeenCalledTimes(1);
+  act(() => {
+    find("[role=menu]").dispatchEvent(
+      new KeyboardEvent("keydown", { key: "Escape", bubbles: true }),
+    );
+  });
+  expect(close).toHaveBeenCalledTimes(2);
 });
