@@ -148,6 +148,8 @@ class AnalysisRun:
             stopped=self.stopped,
             skipped=plan.total - len(tasks),
             notes=self.notes,
+            caption_field=self.options.caption_field,
+            segments_field=self.options.segments_field,
         )
 
     def stored(self) -> str:

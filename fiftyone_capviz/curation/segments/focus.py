@@ -27,11 +27,18 @@ from PIL import Image
 from pymongo import UpdateOne
 
 from fiftyone_capviz.curation.dataset.collection import root_dataset, sample_documents
+from fiftyone_capviz.curation.dataset.database import database_errors
 from fiftyone_capviz.curation.dataset.map_run import refresh_map
 from fiftyone_capviz.curation.dataset.names import HEATMAP_FIELD, CaptionFields
 from fiftyone_capviz.curation.dataset.progress import UndividedReport
 from fiftyone_capviz.curation.dataset.runs import active_caption
-from fiftyone_capviz.curation.dataset.samples import id_filter, is_whole, reload_samples, sample_ids
+from fiftyone_capviz.curation.dataset.samples import (
+    id_filter,
+    is_whole,
+    reload_samples,
+    sample_ids,
+    samples_of,
+)
 from fiftyone_capviz.curation.dataset.schema import add_to_sidebar
 from fiftyone_capviz.curation.dataset.store import forget, recall, remember
 from fiftyone_capviz.errors import InputError
@@ -77,6 +84,7 @@ class FocusReport(UndividedReport):
         return asdict(self)
 
 
+@database_errors()
 def focus_word(
     collection: SampleCollection,
     word: str | None,
@@ -108,7 +116,15 @@ def focus_word(
     if word is None:
         unfocus(dataset, segments_field=segments_field)
         return FocusReport(
-            None, len(collection), 0, 0, True, 0, time.perf_counter() - started, "No focus.", {}
+            None,
+            len(samples_of(collection)),
+            0,
+            0,
+            True,
+            0,
+            time.perf_counter() - started,
+            "No focus.",
+            {},
         )
     _check(dataset, caption_field, segments_field)
     ids = None if is_whole(collection) else sample_ids(collection)
