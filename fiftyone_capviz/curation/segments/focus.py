@@ -32,13 +32,7 @@ from fiftyone_capviz.curation.dataset.map_run import refresh_map
 from fiftyone_capviz.curation.dataset.names import HEATMAP_FIELD, CaptionFields
 from fiftyone_capviz.curation.dataset.progress import UndividedReport
 from fiftyone_capviz.curation.dataset.runs import active_caption
-from fiftyone_capviz.curation.dataset.samples import (
-    id_filter,
-    is_whole,
-    reload_samples,
-    sample_ids,
-    samples_of,
-)
+from fiftyone_capviz.curation.dataset.samples import id_filter, is_whole, reload_samples, sample_ids
 from fiftyone_capviz.curation.dataset.schema import add_to_sidebar
 from fiftyone_capviz.curation.dataset.store import forget, recall, remember
 from fiftyone_capviz.errors import InputError
@@ -115,17 +109,8 @@ def focus_word(
     dataset = root_dataset(collection)
     if word is None:
         unfocus(dataset, segments_field=segments_field)
-        return FocusReport(
-            None,
-            len(samples_of(collection)),
-            0,
-            0,
-            True,
-            0,
-            time.perf_counter() - started,
-            "No focus.",
-            {},
-        )
+        seen, elapsed = len(sample_ids(collection)), time.perf_counter() - started
+        return FocusReport(None, seen, 0, 0, True, 0, elapsed, "No focus.", {})
     _check(dataset, caption_field, segments_field)
     ids = None if is_whole(collection) else sample_ids(collection)
     samples = len(collection) if ids is None else len(ids)
