@@ -13,14 +13,14 @@ import numpy as np
 from fiftyone_capviz.coverage import measure_coverage
 from fiftyone_capviz.curation.analysis.results import SampleResult, SegmentResult
 from fiftyone_capviz.curation.dataset.documents import (
-    full_masks,
+    placed_masks,
     segments_signature,
     stored_weights,
 )
 from fiftyone_capviz.curation.inference.batches import Item
 from fiftyone_capviz.geometry import PixelTransform
-from fiftyone_capviz.records import BoolArray, FloatArray
-from fiftyone_capviz.segments import owned_shares, pool_scores
+from fiftyone_capviz.records import BoolArray
+from fiftyone_capviz.segments import PlacedMasks, owned_shares, pool_scores
 
 if TYPE_CHECKING:
     import torch
@@ -67,10 +67,10 @@ def score_segments(
     else:
         result.signature = segments_signature(segment_hash, [{}] * len(segments))
     if segments.weights is None:
-        masks = item.masks
+        masks: BoolArray | PlacedMasks | None = item.masks
         if masks is None:
-            masks = full_masks(item.detections, width=width, height=height)
-            segments.areas = _areas(masks)
+            masks = placed_masks(item.detections, width=width, height=height)
+            segments.areas = masks.areas
         segments.weights = owned_shares(masks, transform).astype(np.float16)
     weights = segments.weights.astype(np.float32)
     result.scores = pool_scores(weights, segments.areas, result.maps)
@@ -117,8 +117,3 @@ def _stored_segments(item: Item, transform: PixelTransform) -> SegmentResult:
         kept_labels=item.task.sample.segments_stage is None,
         weights=weights,
     )
-
-
-def _areas(masks: BoolArray) -> FloatArray:
-    areas: FloatArray = masks.reshape(len(masks), -1).mean(axis=1) if len(masks) else np.zeros(0)
-    return areas

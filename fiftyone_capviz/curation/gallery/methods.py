@@ -18,7 +18,7 @@ from fiftyone_capviz.curation.dataset.collection import sample_documents
 from fiftyone_capviz.curation.dataset.documents import (
     Document,
     chosen_text,
-    full_masks,
+    placed_masks,
     stored_weights,
 )
 from fiftyone_capviz.curation.dataset.names import CaptionFields, SegmentFields
@@ -203,9 +203,8 @@ def _weights_of(
     areas = np.array([one.get("area") or np.nan for one in detections], dtype=float)
     weights = stored_weights(detections, transform.grid) if transform.whole else None
     if weights is None or not np.isfinite(areas).all():
-        masks = full_masks(detections, width=transform.width, height=transform.height)
-        weights = owned_shares(masks, transform)
-        areas = masks.reshape(len(masks), -1).mean(axis=1) if len(masks) else np.zeros(0)
+        masks = placed_masks(detections, width=transform.width, height=transform.height)
+        weights, areas = owned_shares(masks, transform), masks.areas
     return weights.astype(np.float32), areas
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fiftyone_capviz.curation.dataset.documents import full_masks, stored_weights
+from fiftyone_capviz.curation.dataset.documents import placed_masks, stored_weights
 from fiftyone_capviz.curation.inference.batches import Item
 from fiftyone_capviz.errors import ImageError
 from fiftyone_capviz.records import FloatArray
@@ -25,6 +25,6 @@ def weights_of(encoder: Any, item: Item) -> FloatArray | None:
     if weights is not None:
         return weights
     try:
-        return owned_shares(full_masks(item.detections, width=width, height=height), transform)
+        return owned_shares(placed_masks(item.detections, width=width, height=height), transform)
     except ImageError:
         return None

@@ -17,7 +17,7 @@ import numpy as np
 from fiftyone.core.collections import SampleCollection
 
 from fiftyone_capviz.attribution.pairs.stopping import stoppable
-from fiftyone_capviz.curation.dataset.documents import chosen_text, full_masks
+from fiftyone_capviz.curation.dataset.documents import chosen_text, placed_masks
 from fiftyone_capviz.curation.dataset.job import Job, JobKeywords, long_run
 from fiftyone_capviz.curation.dataset.progress import Failure
 from fiftyone_capviz.curation.dataset.samples import image_samples
@@ -123,13 +123,13 @@ class ViewRelations:
 
         found = self.explain(sample_id, caption)
         detections = self._source.detections(sample_id)
-        masks = full_masks(detections, width=found.transform.width, height=found.transform.height)
+        size = {"width": found.transform.width, "height": found.transform.height}
+        masks = placed_masks(detections, **size)
         weights = owned_shares(masks, found.transform)
-        areas = masks.reshape(len(masks), -1).mean(axis=1) if len(masks) else np.zeros(0)
         return SegmentWords(
             tuple(str(each["_id"]) for each in detections),
             found.words.words,
-            segment_word_matrix(found, weights, areas),
+            segment_word_matrix(found, weights, masks.areas),
         )
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fiftyone_capviz.curation.dataset.documents import full_masks, stored_weights
+from fiftyone_capviz.curation.dataset.documents import placed_masks, stored_weights
 from fiftyone_capviz.curation.inference.kept import ImageFeatures, feature_cache
 from fiftyone_capviz.curation.inference.turns import is_large, models_in_turn, writable
 from fiftyone_capviz.curation.steering.image import (
@@ -258,7 +258,7 @@ def _coverages(
         return np.zeros((0, *transform.grid))
     weights = stored_weights(chosen, transform.grid) if transform.whole else None
     if weights is None:
-        weights = owned_shares(full_masks(chosen, width=width, height=height), transform)
+        weights = owned_shares(placed_masks(chosen, width=width, height=height), transform)
     return np.stack([coverage_of_segments(each) for each in weights])
 
 
