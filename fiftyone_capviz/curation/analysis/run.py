@@ -212,6 +212,7 @@ class AnalysisRun:
         with models_in_use(self.job.cache):
             worker = work.open(self.job.cache)
         self.seconds["models"] = time.perf_counter() - start
+        self.notes += getattr(worker.engines.encoder, "notes", ())
         record = replace(
             record,
             layer=worker.engines.layer(self.options) if "attribute" in needed else record.layer,

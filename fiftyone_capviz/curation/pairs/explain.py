@@ -132,6 +132,7 @@ def explain_sample(
             nodes=chosen.nodes,
         )
         layers, default_layer = encoder.image_layers, encoder.default_layer
+        of_weights = tuple(getattr(encoder, "notes", ()))
     reading = PairAnswer(
         caption=text,
         words=pair_words(text),
@@ -148,7 +149,7 @@ def explain_sample(
         text_layer=found.text_layer,
         layers=layers,
         default_layer=default_layer,
-        notes=found.warnings,
+        notes=(*found.warnings, *of_weights),
         seconds=time.perf_counter() - started,
     )
     pair_cache().keep(key, reading, reading.maps.nbytes)
