@@ -12,7 +12,7 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 
 from fiftyone_capviz.errors import ImageError
-from fiftyone_capviz.pixel_values import PixelRange, to_rgb
+from fiftyone_capviz.pixel_values import to_rgb
 
 MAX_PIXELS = 2**28
 """Largest image that is decoded, 268 million pixels: 0.8 GB as RGB."""
@@ -50,7 +50,7 @@ _STUBS = frozenset({"MPEG", "HDF5", "GRIB", "BUFR", "WMF", "EPS"})
 _OPENING = threading.Lock()
 
 
-def open_image(path: str | os.PathLike[str], *, pixel_range: PixelRange = "file") -> Image.Image:
+def open_image(path: str | os.PathLike[str], *, pixel_range: str = "file") -> Image.Image:
     """Decode an image file.
 
     EXIF rotation is applied; pixels of more than 8 bits are scaled, not clipped, by the rule of

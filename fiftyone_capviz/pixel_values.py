@@ -21,16 +21,13 @@ from __future__ import annotations
 
 import struct
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from fiftyone_capviz.records import FloatArray
-
-PixelRange = Literal["file", "minmax"]
-PIXEL_RANGES: tuple[PixelRange, ...] = get_args(PixelRange)
 
 _WITH_ALPHA = frozenset({"RGBA", "RGBa", "LA", "La", "PA"})
 _FULL = 65535
@@ -42,7 +39,7 @@ _PNG_START = b"\x89PNG\r\n\x1a\n"
 _PNG_WITH_ALPHA = (4, 6)
 
 
-def to_rgb(image: Image.Image, path: Path, pixel_range: PixelRange = "file") -> Image.Image:
+def to_rgb(image: Image.Image, path: Path, pixel_range: str = "file") -> Image.Image:
     """An image as 8-bit RGB; see above for the rule.
 
     Args:

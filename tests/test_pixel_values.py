@@ -14,7 +14,6 @@ from PIL import Image
 
 from fiftyone_capviz.errors import ImageError
 from fiftyone_capviz.images import open_image
-from fiftyone_capviz.pixel_values import PixelRange
 
 WHITE_12, WHITE_16 = 4095, 65535
 
@@ -59,7 +58,7 @@ def tiff(path: Path, values: NDArray[np.uint16], bits: int) -> Path:
     return path
 
 
-def seen(path: Path, pixel_range: PixelRange = "file") -> NDArray[np.uint8]:
+def seen(path: Path, pixel_range: str = "file") -> NDArray[np.uint8]:
     return np.asarray(open_image(path, pixel_range=pixel_range))
 
 

@@ -279,6 +279,7 @@ class VectorWorker(Worker[Task, Item, SegmentVectors]):
             batch_size=self.batch_size,
             segments=SegmentFields(options.segments_field),
             preparers={"captioner": captioner.preprocess} if self._pooled else {},
+            pixel_range=options.pixel_range,
         )
 
     def prepare(self, units: Sequence[Task]) -> list[Item]:
