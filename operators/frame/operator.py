@@ -166,6 +166,11 @@ class StageOperator(CapvizOperator):
         if form.switch("more", "More settings"):
             form.text("device", "Device", description="auto, cpu, cuda, cuda:1, mps")
             form.choice("dtype", "Precision")
+            form.choice(
+                "pixel_range",
+                "Black and white",
+                description="Of images with more than 8 bits per pixel",
+            )
             form.number("batch_size", "Batch size", description="Empty: chosen automatically")
         add_run_settings(form, self.stages)
 

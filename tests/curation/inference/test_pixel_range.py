@@ -38,8 +38,7 @@ def test_the_option_reaches_the_models_and_the_hash(tmp_path: Path) -> None:
 def test_results_from_before_the_option_are_as_the_file_says() -> None:
     options, revisions = AnalysisOptions(), {"captioner": "a", "matcher": "b", "segmenter": "c"}
     known = {
-        stage: options.stage_hash(stage, revisions, precision="float32")
-        for stage in STAGES[:4]
+        stage: options.stage_hash(stage, revisions, precision="float32") for stage in STAGES[:4]
     }
     assert known["caption"] == "e9401f066bed653a"
     spread = AnalysisOptions(pixel_range="minmax")
