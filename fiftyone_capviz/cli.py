@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from fiftyone_capviz import __version__
 from fiftyone_capviz.commands import COMMANDS
-from fiftyone_capviz.commands.console import complain, said_where_the_log_is
+from fiftyone_capviz.commands.console import complain, database_message, said_where_the_log_is
 from fiftyone_capviz.errors import CapvizError, StoppedError
 
 EXIT_ERROR = 1
@@ -62,6 +62,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return EXIT_ERROR
     except Exception as error:
+        if (message := database_message(error)) is not None:
+            complain(f"Error: {message}")
+            return EXIT_ERROR
         complain(f"Error: {type(error).__name__}: {error}\n{said_where_the_log_is()}")
         return EXIT_ERROR
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import mimetypes
 import os
 import struct
+import threading
 import zlib
 from pathlib import Path
 
-import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from fiftyone_capviz.errors import ImageError
-from fiftyone_capviz.records import FloatArray
+from fiftyone_capviz.pixel_values import to_rgb
 
 MAX_PIXELS = 2**28
 """Largest image that is decoded, 268 million pixels: 0.8 GB as RGB."""
@@ -31,17 +31,34 @@ _DECODER_ERRORS = (
 )
 """What Pillow's decoders raise on damaged files, beside MemoryError, which is not the file's."""
 
-_WITH_ALPHA = frozenset({"RGBA", "RGBa", "LA", "La", "PA"})
+_ORIENTATION = 274  # tag of EXIF
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_SAYS_ORIENTATION = ("exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp")
+"""Where Pillow keeps it of a file: whoever asks for it again would turn the image twice."""
+
+_STUBS = frozenset({"MPEG", "HDF5", "GRIB", "BUFR", "WMF", "EPS"})
+"""Formats that Pillow knows by their first bytes, and that hold no pixels it can decode alone."""
+
+_OPENING = threading.Lock()
 
 
-def open_image(path: str | os.PathLike[str]) -> Image.Image:
+def open_image(path: str | os.PathLike[str], *, pixel_range: str = "file") -> Image.Image:
     """Decode an image file.
 
-    EXIF rotation is applied; 16-bit and floating-point pixels are scaled, not clipped, to 8 bits;
-    transparency is laid on white; of an animation the first frame is taken.
+    EXIF rotation is applied; pixels of more than 8 bits are scaled, not clipped, by the rule of
+    `pixel_values`; transparency is laid on white; of an animation the first frame is taken.
 
     Args:
         path: the image file.
+        pixel_range: which value of deep pixels is white: what the file says, or "minmax".
 
     Returns:
         Mode "RGB", fully loaded, the file closed.
@@ -52,19 +69,48 @@ def open_image(path: str | os.PathLike[str]) -> Image.Image:
     place = Path(path)
     _require_content(place)
     try:
-        with Image.open(place) as image:
+        with _opened(place) as image:
             _require_size(place, image.size)
             image.load()
-            return _to_rgb(_upright(image))
+            return _upright(to_rgb(image, place, pixel_range), image)
     except UnidentifiedImageError as error:
         raise ImageError(_not_an_image(place)) from error
     except Image.DecompressionBombError as error:
-        raise ImageError(_too_large(place, str(error))) from error
+        raise ImageError(
+            f"An image must be of parts that Pillow decodes; {str(place)!r} has larger ones "
+            f"({error}). Store it as a plain PNG or JPEG."
+        ) from error
     except _DECODER_ERRORS as error:
         raise ImageError(
             f"An image must be whole; {str(place)!r} cannot be decoded ({error}). It is truncated "
             "or damaged: fetch it again, or remove the sample."
         ) from error
+
+
+def is_image_file(path: str | os.PathLike[str]) -> bool:
+    """Whether a file begins as an image that can be decoded, whatever its name."""
+    try:
+        with _opened(Path(path)) as image:
+            return image.format not in _STUBS
+    except (Image.DecompressionBombError, *_DECODER_ERRORS):
+        return False
+
+
+def _opened(place: Path) -> Image.Image:
+    """What `Image.open` gives, for images up to `MAX_PIXELS`.
+
+    Pillow refuses from 179 million pixels on, by a setting of the whole process. It is lifted only
+    while the header of such an image is read.
+    """
+    try:
+        return Image.open(place)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        with _OPENING:
+            usual, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+            try:
+                return Image.open(place)
+            finally:
+                Image.MAX_IMAGE_PIXELS = usual
 
 
 def _require_content(place: Path) -> None:
@@ -117,35 +163,13 @@ def _not_an_image(place: Path) -> str:
     )
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def _upright(pixels: Image.Image, source: Image.Image) -> Image.Image:
+    """Pixels turned as their file says, which then say nothing more of a turn."""
     try:
-        return ImageOps.exif_transpose(image)
+        orientation = source.getexif().get(_ORIENTATION)
     except (*_DECODER_ERRORS, ZeroDivisionError):
-        return image  # broken EXIF says nothing on the orientation
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I;16"):
-        return _gray(np.asarray(image).astype(float) / 65535)
-    if image.mode in ("I", "F"):
-        ranges = (255, 65535) if image.mode == "I" else (1, 255, 65535)
-        return _gray(_scaled(np.asarray(image).astype(float), ranges))
-    if image.mode in _WITH_ALPHA or "transparency" in image.info:
-        above = image.convert("RGBA")
-        paper = Image.new("RGBA", above.size, (255, 255, 255, 255))
-        return Image.alpha_composite(paper, above).convert("RGB")
-    return image.convert("RGB")
-
-
-def _scaled(values: FloatArray, ranges: tuple[int, ...]) -> FloatArray:
-    """To 0..1: by the range that the format means, or by the range that is there."""
-    values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
-    low, high = float(values.min()), float(values.max())
-    for full in ranges:
-        if low >= 0 and high <= full:
-            return values / full
-    return (values - low) / (high - low or 1)
-
-
-def _gray(shares: FloatArray) -> Image.Image:
-    return Image.fromarray((shares * 255).round().astype(np.uint8)).convert("RGB")
+        orientation = None  # broken EXIF says nothing on the orientation
+    for key in _SAYS_ORIENTATION:
+        pixels.info.pop(key, None)
+    turn = _TURNS.get(orientation) if isinstance(orientation, int) else None
+    return pixels if turn is None else pixels.transpose(turn)

@@ -15,6 +15,7 @@ from PIL import Image
 
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.records import BoolArray, FloatArray
+from fiftyone_capviz.segments import PlacedMasks
 
 MapMethod = Literal["tsne", "umap"]
 CropEncoder = Callable[[Sequence[Image.Image]], FloatArray]
@@ -61,7 +62,7 @@ def pooled_embeddings(features: FloatArray, weights: FloatArray) -> FloatArray:
 
 def crop_embeddings(
     image: Image.Image,
-    masks: BoolArray,
+    masks: BoolArray | PlacedMasks,
     *,
     encode: CropEncoder,
     batch_size: int = 16,
@@ -74,7 +75,7 @@ def crop_embeddings(
 
     Args:
         image: upright RGB.
-        masks: bool "segments height width".
+        masks: bool "segments height width", or `PlacedMasks`, of which one at a time is made.
         encode: the encoder.
         batch_size: crops that are encoded at once.
         background: color around the segment.
@@ -82,7 +83,7 @@ def crop_embeddings(
     Returns:
         Float32 "segments hidden"; nan for an empty mask. Without segments "0 0".
     """
-    present = [index for index, mask in enumerate(masks) if mask.any()]
+    present = [index for index in range(len(masks)) if masks[index].any()]
     found = []
     for start in range(0, len(present), batch_size):
         some = present[start : start + batch_size]

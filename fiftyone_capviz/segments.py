@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -92,7 +93,7 @@ def _pack(masks: BoolArray, index: NDArray[np.intp]) -> NDArray[np.uint64]:
 
 
 def owned_shares(
-    masks: BoolArray,
+    masks: BoolArray | PlacedMasks,
     transform: PixelTransform,
     *,
     mode: ResizeMode = "bilinear",
@@ -105,7 +106,8 @@ def owned_shares(
     by the image's pixels; for any map C, without resizing it (adjoint of the resize).
 
     Args:
-        masks: bool "segments height width", in pixels of the upright image; may overlap.
+        masks: bool "segments height width", in pixels of the upright image, or `PlacedMasks` of
+            it; may overlap.
         transform: of this image to the patch grid.
         mode: the interpolation.
         dtype: of the arithmetic and the result; float32 is right to 1e-6.
@@ -118,6 +120,13 @@ def owned_shares(
         InputError: masks of another size than the image.
     """
     size = (transform.height, transform.width)
+    if isinstance(masks, PlacedMasks):
+        if (masks.height, masks.width) != size:
+            raise InputError(
+                f"masks must be of an image of height and width {size}; got "
+                f"{(masks.height, masks.width)}."
+            )
+        return _shares_of_cells(masks, transform, mode).astype(dtype)
     if masks.ndim != 3 or masks.shape[1:] != size:
         raise InputError(
             f"masks must be (segments, height, width) with height and width {size}; got "
@@ -137,6 +146,19 @@ def owned_shares(
         dense = seen[part].astype(dtype)
         weights[part] = tall @ (dense @ wide)
     return weights
+
+
+def _shares_of_cells(masks: PlacedMasks, transform: PixelTransform, mode: ResizeMode) -> FloatArray:
+    """The same sums over cells: the resize of a cell is that of its edges' running totals."""
+    vertical, horizontal = transform.resize_matrices(mode)
+    until_row = np.pad(np.cumsum(vertical, axis=0), ((1, 0), (0, 0)))
+    until_column = np.pad(np.cumsum(horizontal, axis=0), ((1, 0), (0, 0)))
+    weights = np.empty((len(masks), *transform.grid))
+    for k, (cells, rows, columns) in enumerate(masks.parts()):
+        tall = np.diff(until_row[rows], axis=0).astype(np.float32 if cells.size > 1 else float)
+        wide = np.diff(until_column[columns], axis=0).astype(tall.dtype)
+        weights[k] = tall.T @ (cells.astype(tall.dtype) @ wide)
+    return weights / (transform.width * transform.height)
 
 
 def _chunks(count: int, item_bytes: int) -> Iterator[slice]:
@@ -205,14 +227,71 @@ def crop_mask(mask: BoolArray) -> tuple[RelativeBox, BoolArray]:
     return box, np.ascontiguousarray(mask[top:bottom, left:right])
 
 
-def masks_from_boxes(
+@dataclass(frozen=True, eq=False)
+class PlacedMasks:
+    """Masks as cells over pixels of the image, without an array of the image's size each.
+
+    What is summed over a segment's pixels is summed over its cells: a box is one cell, so that
+    hundreds of them on a large photograph cost nothing.
+
+    Attributes:
+        cells: bool "rows columns", one per mask.
+        row_edges, column_edges: of each mask the pixel at which each of its rows of cells begins,
+            and the one behind its last: "rows+1", "columns+1". Cells may be empty of pixels.
+        height, width: of the upright image.
+    """
+
+    cells: tuple[BoolArray, ...]
+    row_edges: tuple[NDArray[np.intp], ...]
+    column_edges: tuple[NDArray[np.intp], ...]
+    height: int
+    width: int
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    def __getitem__(self, index: int) -> BoolArray:
+        """One of them as bool "height width"."""
+        cells, rows, columns = self.cells[index], self.row_edges[index], self.column_edges[index]
+        mask = np.zeros((self.height, self.width), dtype=bool)
+        spread = cells.repeat(np.diff(rows), axis=0).repeat(np.diff(columns), axis=1)
+        mask[rows[0] : rows[-1], columns[0] : columns[-1]] = spread
+        return mask
+
+    @property
+    def pixels(self) -> NDArray[np.int64]:
+        """How many pixels each mask has."""
+        counts = [
+            np.diff(rows) @ cells.astype(np.int64) @ np.diff(columns)
+            for cells, rows, columns in self.parts()
+        ]
+        return np.array(counts, dtype=np.int64)
+
+    @property
+    def areas(self) -> FloatArray:
+        """Share of the image that each mask owns, 0..1."""
+        return self.pixels / max(1, self.height * self.width)
+
+    def dense(self) -> BoolArray:
+        """As bool "masks height width"."""
+        masks = np.zeros((len(self), self.height, self.width), dtype=bool)
+        for index in range(len(self)):
+            masks[index] = self[index]
+        return masks
+
+    def parts(self) -> Iterator[tuple[BoolArray, NDArray[np.intp], NDArray[np.intp]]]:
+        """Cells, row edges and column edges of each mask."""
+        return zip(self.cells, self.row_edges, self.column_edges, strict=True)
+
+
+def place_masks(
     boxes: Sequence[Sequence[float]],
     cropped_masks: Sequence[NDArray[np.generic] | None] | None = None,
     *,
     height: int,
     width: int,
-) -> BoolArray:
-    """Full-size masks from bounding boxes with or without instance masks.
+) -> PlacedMasks:
+    """Where bounding boxes with or without instance masks lie in an image.
 
     Args:
         boxes: left, top, width, height as shares of the image; may reach outside it.
@@ -222,8 +301,8 @@ def masks_from_boxes(
         width: of the upright image.
 
     Returns:
-        bool "boxes height width". A box that covers a part of a pixel has at least one pixel in
-        each direction; an empty box has none.
+        One mask per box. A box that covers a part of a pixel has at least one pixel in each
+        direction; an empty box has none.
 
     Raises:
         InputError: boxes that are not four finite numbers, or not as many masks as boxes.
@@ -239,19 +318,31 @@ def masks_from_boxes(
         raise InputError(
             f"There must be one mask (or None) per box; got {len(crops)} for {len(boxes)} boxes."
         )
-    masks = np.zeros((len(boxes), height, width), dtype=bool)
-    for mask, (left, top, across, down), crop in zip(masks, shares, crops, strict=True):
-        x, y = _pixel_span(left, across, width), _pixel_span(top, down, height)
-        # What lies outside the image is cut off, from the mask as from the box.
-        columns, rows = _clip(x, width), _clip(y, height)
-        if crop is None:
-            mask[rows[0] : rows[1], columns[0] : columns[1]] = True
-        elif min(crop.shape, default=0) and x[1] > x[0] and y[1] > y[0]:
-            from_row = _nearest(rows, y, crop.shape[0])
-            from_column = _nearest(columns, x, crop.shape[1])
-            part = crop[from_row[:, None], from_column[None, :]]
-            mask[rows[0] : rows[1], columns[0] : columns[1]] = part != 0
-    return masks
+    cells, row_edges, column_edges = [], [], []
+    for (left, top, across, down), crop in zip(shares.tolist(), crops, strict=True):
+        inside = np.ones((1, 1), bool) if crop is None else np.asarray(crop) != 0
+        cells.append(inside)
+        row_edges.append(_edges(_pixel_span(top, down, height), inside.shape[0], height))
+        column_edges.append(_edges(_pixel_span(left, across, width), inside.shape[1], width))
+    return PlacedMasks(tuple(cells), tuple(row_edges), tuple(column_edges), height, width)
+
+
+def masks_from_boxes(
+    boxes: Sequence[Sequence[float]],
+    cropped_masks: Sequence[NDArray[np.generic] | None] | None = None,
+    *,
+    height: int,
+    width: int,
+) -> BoolArray:
+    """Full-size masks from bounding boxes with or without instance masks: `place_masks`, dense.
+
+    Returns:
+        bool "boxes height width".
+
+    Raises:
+        InputError: as `place_masks`.
+    """
+    return place_masks(boxes, cropped_masks, height=height, width=width).dense()
 
 
 def _pixel_span(start: float, share: float, length: int) -> tuple[int, int]:
@@ -270,7 +361,16 @@ def _clip(span: tuple[int, int], length: int) -> tuple[int, int]:
     return min(max(span[0], 0), length), min(max(span[1], 0), length)
 
 
-def _nearest(pixels: tuple[int, int], span: tuple[int, int], size: int) -> NDArray[np.intp]:
-    """Which of `size` mask cells over `span` each pixel's centre lies in."""
-    centers = np.arange(*pixels) + 0.5 - span[0]
-    return np.minimum(centers * size / (span[1] - span[0]), size - 1).astype(np.intp)
+def _edges(span: tuple[int, int], cells: int, length: int) -> NDArray[np.intp]:
+    """At which pixel each of the cells over a span begins, and where the last ends.
+
+    A pixel belongs to the cell that its centre lies in. What lies outside the image is cut off,
+    from the mask as from the box.
+    """
+    first, last = _clip(span, length)
+    if last <= first or not cells:
+        return np.full(cells + 1, first, dtype=np.intp)
+    centers = np.arange(first, last) + 0.5 - span[0]
+    owners = np.minimum(centers * cells / (span[1] - span[0]), cells - 1).astype(np.intp)
+    edges: NDArray[np.intp] = first + np.searchsorted(owners, np.arange(cells + 1))
+    return edges

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fiftyone_capviz.curation.dataset.samples import samples_of
+
 from .frame.form import Form
 from .frame.rewriting import Rewrite, RewriteOperator
 from .frame.sections import caption_source
@@ -21,7 +23,7 @@ class AcceptCaptions(RewriteOperator):
         if not form.ctx.dataset.has_field(steered):
             form.refuse("problem", f"There are no candidates in {steered!r}. Steer captions first.")
             return
-        count = form.ctx.target_view().exists(steered).count()
+        count = samples_of(form.ctx.target_view()).exists(steered).count()
         if not count:
             form.refuse("problem", "No image of this view has a candidate. Steer captions first.")
             return

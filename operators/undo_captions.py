@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fiftyone_capviz.curation.dataset.names import CaptionFields
+from fiftyone_capviz.curation.dataset.samples import samples_of
 
 from .frame.form import Form
 from .frame.rewriting import Rewrite, RewriteOperator
@@ -21,7 +22,7 @@ class UndoCaptions(RewriteOperator):
         previous = CaptionFields(caption_source(form)).previous
         count = 0
         if form.ctx.dataset.has_field(previous):
-            count = form.ctx.target_view().exists(previous).count()
+            count = samples_of(form.ctx.target_view()).exists(previous).count()
         if not count:
             form.refuse(
                 "problem", "No caption of this view was replaced; there is nothing to undo."

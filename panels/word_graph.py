@@ -31,7 +31,7 @@ from fiftyone_capviz.curation.app.word_painting import (
 )
 from fiftyone_capviz.curation.app.workspace import COLOR_BY, recolor_params
 from fiftyone_capviz.curation.dataset.before import caption_paths
-from fiftyone_capviz.curation.dataset.collection import is_patches
+from fiftyone_capviz.curation.dataset.collection import is_patches, ungrouped
 from fiftyone_capviz.curation.dataset.logs import get_logger
 from fiftyone_capviz.curation.dataset.names import SegmentFields
 from fiftyone_capviz.curation.dataset.runs import list_runs
@@ -329,7 +329,7 @@ def _grid_ids(scope: PanelScope, sample_ids: tuple[str, ...]) -> list[str]:
     if not is_patches(scope.view):
         return list(sample_ids)
     kept = set(sample_ids)
-    pairs = zip(*scope.view.values(["id", "sample_id"]), strict=True)
+    pairs = zip(*ungrouped(scope.view).values(["id", "sample_id"]), strict=True)
     return [patch for patch, sample in pairs if sample in kept]
 
 

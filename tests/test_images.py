@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import warnings
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ from PIL import Image
 
 from fiftyone_capviz import images as module
 from fiftyone_capviz.errors import ImageError
-from fiftyone_capviz.images import open_image
+from fiftyone_capviz.images import is_image_file, open_image
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 
@@ -237,3 +238,40 @@ def test_our_own_limit_holds_where_that_of_pillow_is_off(
 def test_a_path_with_a_null_byte_is_refused() -> None:
     with pytest.raises(ImageError, match="must exist"):
         open_image("a\0b.jpg")
+
+
+def test_images_above_pillows_limit_are_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """200 megapixels are more than Pillow opens, and less than we promise; here in small."""
+    path = tmp_path / "large.png"
+    _quarters(32).save(path)
+    for limit in (800, 100):  # below the first Pillow warns, below half of it it refuses
+        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error" if limit == 800 else "default")
+            assert open_image(path).size == (32, 32)
+        assert limit == Image.MAX_IMAGE_PIXELS
+
+
+@pytest.mark.parametrize("limit", [100, 10**9])
+def test_what_is_too_large_is_said_with_one_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    path = tmp_path / "larger.png"
+    _quarters(32).save(path)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
+    monkeypatch.setattr(module, "MAX_PIXELS", 1000)
+    with pytest.raises(ImageError, match=r"0 million pixels at most.*\(32 x 32 pixels\)"):
+        open_image(path)
+
+
+def test_an_image_is_known_by_its_first_bytes(tmp_path: Path) -> None:
+    named = tmp_path / "no extension"
+    _quarters().save(named, format="WEBP")
+    assert is_image_file(named)
+    text = tmp_path / "notes"
+    text.write_text("no image")
+    assert not is_image_file(text)
+    assert not is_image_file(tmp_path)
+    assert not is_image_file(tmp_path / "missing")

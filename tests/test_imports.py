@@ -20,6 +20,7 @@ PACKAGE = ROOT / "fiftyone_capviz"
 # is the only place that knows this order; CONTRIBUTING.md explains it.
 LAYERS = (
     ("errors", "records"),
+    ("pixel_values",),
     ("coverage", "geometry", "graph", "images", "segment_embeddings", "segments", "text"),
     ("settings",),
     ("models",),
@@ -48,6 +49,7 @@ MAY_IMPORT_FIFTYONE = {"curation", "commands", "cli"}
 DISTRIBUTIONS = {
     "PIL": "pillow",
     "bson": "fiftyone",
+    "cv2": "fiftyone",
     "httpx": "transformers",
     "huggingface_hub": "transformers",
     "open_clip": "open_clip_torch",

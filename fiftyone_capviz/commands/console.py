@@ -33,6 +33,14 @@ def said_where_the_log_is() -> str:
     return f"The details are in {log_file()}."
 
 
+def database_message(error: Exception) -> str | None:
+    """A lost database, or a view that it cannot evaluate, in one sentence; None of other errors."""
+    from fiftyone_capviz.curation.dataset.database import database_problem
+
+    ours = database_problem(error)
+    return None if ours is None else str(ours)
+
+
 def write_json(path: Path, payload: Mapping[str, object]) -> None:
     """Write a result for other programs.
 

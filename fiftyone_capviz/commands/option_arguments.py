@@ -53,6 +53,12 @@ def _add_fields(parser: argparse.ArgumentParser) -> None:
         "--caption-index", type=int, metavar="N", help="which caption of a list field; default 0"
     )
     stored.add_argument(
+        "--pixel-range",
+        choices=CHOICES["pixel_range"],
+        help="black and white of pixels of more than 8 bits: what the file says, or the darkest "
+        "and brightest value of each image; default file",
+    )
+    stored.add_argument(
         "--existing",
         choices=EXISTING,
         help="what to do with results of another configuration; default error",

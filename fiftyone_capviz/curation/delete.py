@@ -13,6 +13,7 @@ from fiftyone_capviz.curation.app.workspace import remove_active_fields, remove_
 from fiftyone_capviz.curation.dataset.before import BEFORE as KEY
 from fiftyone_capviz.curation.dataset.before import caption_paths, existed, segment_paths
 from fiftyone_capviz.curation.dataset.collection import root_dataset, sample_documents
+from fiftyone_capviz.curation.dataset.database import database_errors
 from fiftyone_capviz.curation.dataset.documents import chosen_text, text_hash
 from fiftyone_capviz.curation.dataset.names import (
     ERROR_FIELD,
@@ -73,6 +74,7 @@ class DeleteReport(UndividedReport):
         return asdict(self)
 
 
+@database_errors()
 def delete_analysis(
     dataset: fo.Dataset, caption_field: str = "caption", *, segments_field: str | None = None
 ) -> DeleteReport:

@@ -10,6 +10,7 @@ from pathlib import Path
 import fiftyone as fo
 
 from fiftyone_capviz.errors import InputError
+from fiftyone_capviz.images import is_image_file
 
 
 def plugins_folder() -> Path:
@@ -77,22 +78,44 @@ def dataset_of_folder(folder: Path) -> fo.Dataset:
                 f"The dataset {name!r} holds other images than {folder}, so the folder's name "
                 f"cannot be used for a new one. Rename one of them, or give the dataset's name."
             )
-    fresh = [str(path) for path in images if str(path) not in known]
+    fresh = [path for path in images if str(path) not in known]
     if fresh:
-        dataset.add_samples([fo.Sample(filepath=path) for path in fresh], progress=False)
+        dataset.add_samples([_sample(path) for path in fresh], progress=False)
     return dataset
 
 
 def find_images(folder: Path) -> list[Path]:
-    """Image files below a folder, by the kind that their names tell; hidden ones are left out."""
+    """Image files below a folder; hidden ones are left out.
+
+    By the kind that their names tell, the same on every machine, or by their first bytes where the
+    names tell none.
+    """
     found = []
     for root, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
-            kind = mimetypes.guess_type(name)[0] or ""
-            if kind.startswith("image/") and "svg" not in kind and not name.startswith("."):
-                found.append(Path(root) / name)
+            path = Path(root) / name
+            if not name.startswith(".") and _is_image(path):
+                found.append(path)
     return found
+
+
+_ALWAYS_IMAGES = frozenset({".webp", ".avif", ".heic", ".heif", ".jp2", ".jxl", ".tga", ".qoi"})
+"""Names that Python knows on machines with a ``/etc/mime.types`` alone, if at all."""
+
+
+def _is_image(path: Path) -> bool:
+    if path.suffix.lower() in _ALWAYS_IMAGES:
+        return True
+    kind = mimetypes.guess_type(path.name)[0]
+    if kind is None:
+        return is_image_file(path)
+    return kind.startswith("image/") and "svg" not in kind
+
+
+def _sample(path: Path) -> fo.Sample:
+    """A sample of an image, whatever its name: FiftyOne goes by names alone."""
+    return fo.Sample.from_dict({"filepath": str(path), "_media_type": "image"})
 
 
 def restrict(

@@ -26,6 +26,7 @@ from transformers.utils import logging as transformers_logging
 
 from fiftyone_capviz.errors import CheckpointError, OfflineError, UnknownModelError
 from fiftyone_capviz.models.hub import fetch_snapshot
+from fiftyone_capviz.models.torchscript import is_torchscript, load_torchscript
 
 WEIGHT_FILES = (
     "model.safetensors",
@@ -251,6 +252,8 @@ def _load_safetensors(path: Path) -> dict[str, torch.Tensor]:
 
 
 def _load_pickle(path: Path) -> dict[str, torch.Tensor]:
+    if is_torchscript(path):
+        return load_torchscript(path)
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:

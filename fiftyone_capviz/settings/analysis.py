@@ -36,6 +36,7 @@ ATTRIBUTION_METHODS = {
 }
 CLAMPS = {"none": "nothing", "grad": "gradients", "product": "products"}
 EMBEDDINGS = {"pooled": "Pooled patch features", "crops": "Masked crops"}
+PIXEL_RANGES = {"file": "What the file says", "minmax": "Its darkest and brightest value"}
 MAP_METHODS = {"tsne": "t-SNE", "umap": "UMAP", "none": "No"}
 PRECISIONS = ("auto", *get_args(Precision))
 
@@ -43,6 +44,7 @@ CHOICES: dict[str, dict[str, str]] = {
     "source": SOURCES,
     "method": ATTRIBUTION_METHODS,
     "clamp": CLAMPS,
+    "pixel_range": PIXEL_RANGES,
     "embeddings": EMBEDDINGS,
     "map_method": MAP_METHODS,
     "existing": {name: name for name in EXISTING},
@@ -93,6 +95,8 @@ class AnalysisOptions:
         points_per_side, pred_iou_thresh, stability_score_thresh: of the mask generator; None for
             the segmenter's own.
         top_k: how many segments a word may cover.
+        pixel_range: which values of pixels of more than 8 bits are black and white: "file", what
+            the file says, or "minmax", the darkest and brightest of each image.
         embeddings, map_method, map_seed: the map of the segments.
         existing: what happens to results of another configuration.
         device, dtype: "auto" or a torch name.
@@ -123,6 +127,7 @@ class AnalysisOptions:
     pred_iou_thresh: float | None = None
     stability_score_thresh: float | None = None
     top_k: int = 3
+    pixel_range: str = "file"
     embeddings: str = "pooled"
     map_method: str = "tsne"
     map_seed: int = 51
@@ -205,6 +210,8 @@ class AnalysisOptions:
             16 hexadecimal digits; batch size and device have no part in them.
         """
         settings: dict[str, object] = {k: getattr(self, k) for k in STAGE_OPTIONS[stage]}
+        if self.pixel_range != "file":  # results from before the option are of "file"
+            settings["pixel_range"] = self.pixel_range
         model = self.stage_model(stage)
         settings |= {"stage": stage, "model": revisions[model]}
         if not (model == "segmenter" and self.segmenter in EXACT_SEGMENTERS):
@@ -238,6 +245,7 @@ class AnalysisChanges(TypedDict, total=False):
     pred_iou_thresh: float | None
     stability_score_thresh: float | None
     top_k: int
+    pixel_range: str
     embeddings: str
     map_method: str
     map_seed: int

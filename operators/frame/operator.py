@@ -13,8 +13,10 @@ from fiftyone.operators import types
 
 from fiftyone_capviz.curation.analysis.report import Report
 from fiftyone_capviz.curation.dataset.collection import dataset_of
+from fiftyone_capviz.curation.dataset.database import database_errors
 from fiftyone_capviz.curation.dataset.job import JobKeywords
 from fiftyone_capviz.curation.dataset.progress import ProgressBar, RunReport
+from fiftyone_capviz.errors import DatabaseError, InputError
 from fiftyone_capviz.settings.analysis import AnalysisOptions, Stage
 
 from .form import Form, add_run_settings
@@ -67,9 +69,17 @@ class FormOperator(foo.Operator):
         form = Form(ctx, label=self.title, description=self.summary)
         if ctx.dataset is None:
             form.refuse("problem", "This needs a dataset; none is open. Open one first.")
-        else:
-            self.add_fields(form)
+            return form.property()
+        try:
+            with database_errors():
+                self.fill(form)
+        except (DatabaseError, InputError) as error:
+            form.refuse("problem", str(error))
         return form.property()
+
+    def fill(self, form: Form) -> None:
+        """Add everything that the form of an open dataset holds."""
+        self.add_fields(form)
 
 
 class Works(Protocol[Told, Reported]):
@@ -125,11 +135,12 @@ class CapvizOperator(FormOperator):
         **kwargs: Told.kwargs,
     ) -> Reported:
         """Run it from Python, with a progress bar where FiftyOne draws bars; see `work`."""
-        if not self.followed:
-            return self.work(sample_collection, *args, **kwargs)
-        with ProgressBar(enabled=bool(fo.config.show_progress_bars)) as bar:
-            kwargs.setdefault("progress", bar)
-            return self.work(sample_collection, *args, **kwargs)
+        with database_errors():
+            if not self.followed:
+                return self.work(sample_collection, *args, **kwargs)
+            with ProgressBar(enabled=bool(fo.config.show_progress_bars)) as bar:
+                kwargs.setdefault("progress", bar)
+                return self.work(sample_collection, *args, **kwargs)
 
     def delegated(self, sample_collection: SampleCollection, params: dict[str, Any]) -> Any:
         """Schedule the operator; FiftyOne's result of that."""
@@ -150,18 +161,18 @@ class StageOperator(CapvizOperator):
 
     stages: ClassVar[tuple[Stage, ...]]
 
-    def resolve_input(self, ctx: Any) -> types.Property:
-        form = Form(ctx, label=self.title, description=self.summary)
-        if ctx.dataset is None:
-            form.refuse("problem", "An analysis needs a dataset; none is open. Open one first.")
-            return form.property()
+    def fill(self, form: Form) -> None:
         self.add_fields(form)
         if form.switch("more", "More settings"):
             form.text("device", "Device", description="auto, cpu, cuda, cuda:1, mps")
             form.choice("dtype", "Precision")
+            form.choice(
+                "pixel_range",
+                "Black and white",
+                description="Of images with more than 8 bits per pixel",
+            )
             form.number("batch_size", "Batch size", description="Empty: chosen automatically")
         add_run_settings(form, self.stages)
-        return form.property()
 
     def asked(self, ctx: Any) -> Callable[..., RunReport]:
         return partial(self.work, target_samples(ctx), options=options_of(ctx))

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
-from fiftyone_capviz.curation.dataset.collection import is_patches
 from fiftyone_capviz.curation.dataset.runs import last_options, list_runs
+from fiftyone_capviz.curation.dataset.samples import samples_of
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.settings.analysis import AnalysisOptions
 
@@ -106,9 +106,7 @@ def target_samples(ctx: Any) -> Any:
     """
     if ctx.dataset is None:
         raise InputError("An analysis needs a dataset; none is open. Open one first.")
-    view = ctx.target_view()
-    if is_patches(view):
-        view = ctx.dataset.select(list(dict.fromkeys(view.values("sample_id"))), ordered=True)
+    view = samples_of(ctx.target_view())
     if not view.count():
         raise InputError(
             "The view must hold at least one sample; it holds none. "

@@ -16,6 +16,7 @@ from typing import Any, Protocol, TypeVar
 from fiftyone.operators import types
 from fiftyone.operators.message import GeneratedMessage, MessageType
 
+from fiftyone_capviz.curation.dataset.database import database_errors, database_problem
 from fiftyone_capviz.curation.dataset.logs import get_logger, log_file
 from fiftyone_capviz.curation.dataset.progress import Progress
 from fiftyone_capviz.errors import CapvizError
@@ -111,7 +112,8 @@ def run(
     """
     if from_app(ctx) and not ctx.delegated:
         return _stream(ctx, work, title=title, reload=reload)
-    return work(_delegated_progress(ctx)).to_dict()
+    with database_errors():
+        return work(_delegated_progress(ctx)).to_dict()
 
 
 def _delegated_progress(ctx: Any) -> Notify:
@@ -196,8 +198,9 @@ def followed(
 
 def message_of(error: Exception) -> str:
     """An error in words for the user: ours as it is, others with the name of the log file."""
-    if isinstance(error, CapvizError):
-        return str(error)
+    ours = error if isinstance(error, CapvizError) else database_problem(error)
+    if ours is not None:
+        return str(ours)
     return f"{type(error).__name__}: {error} The details are in {log_file()}."
 
 

@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 import fiftyone.operators as foo
 from fiftyone.operators import types
 
-from fiftyone_capviz.curation.dataset.collection import is_patches
+from fiftyone_capviz.curation.dataset.collection import is_patches, ungrouped
+from fiftyone_capviz.curation.dataset.database import database_problem
 from fiftyone_capviz.curation.dataset.logs import get_logger, log_file
 from fiftyone_capviz.errors import CapvizError, InputError
 
@@ -30,6 +31,8 @@ def event(method: Event) -> Event:
         except CapvizError as error:
             return {"error": str(error)}
         except Exception as error:
+            if (ours := database_problem(error)) is not None:
+                return {"error": str(ours)}
             get_logger().exception("a panel's event failed")
             return {"error": f"{type(error).__name__}: {error} Details are in {log_file()}."}
 
@@ -85,7 +88,7 @@ def samples_meant(ctx: Any, ids: Sequence[str | None]) -> list[str]:
     known = [one for one in ids if one]
     if not known or not is_patches(ctx.view):
         return known
-    owners = dict(zip(*ctx.view.values(["id", "sample_id"]), strict=True))
+    owners = dict(zip(*ungrouped(ctx.view).values(["id", "sample_id"]), strict=True))
     return list(dict.fromkeys(owners.get(one, one) for one in known))
 
 

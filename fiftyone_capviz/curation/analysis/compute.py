@@ -308,6 +308,7 @@ class AnalysisWorker(Worker[Task, Item, SampleResult]):
             segments=segments,
             preparers=_preparers(engines, shared),
             shared=shared,
+            pixel_range=options.pixel_range,
         )
 
     def prepare(self, units: Sequence[Task]) -> list[Item]:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from fiftyone.core.collections import SampleCollection
 
 from fiftyone_capviz.curation.analysis.plan import Plan, check_run, make_plan, preview
+from fiftyone_capviz.curation.dataset.database import database_errors
 from fiftyone_capviz.curation.dataset.progress import duration_text
 from fiftyone_capviz.curation.dataset.runs import RunRecord, read_run, what_differs
 from fiftyone_capviz.curation.dataset.samples import image_samples
@@ -47,6 +48,7 @@ class Estimate:
     text: str
 
 
+@database_errors()
 def estimate(
     collection: SampleCollection,
     options: AnalysisOptions | None = None,

@@ -24,6 +24,7 @@ class Report:
         stopped: whether it ended early, on request; what is stored stays.
         skipped: samples for which everything asked was there already.
         notes: things worth knowing that are no failures.
+        caption_field, segments_field: what was analysed; None where the run did not say.
     """
 
     counts: dict[str, int]
@@ -32,6 +33,8 @@ class Report:
     stopped: bool = False
     skipped: int = 0
     notes: list[str] = field(default_factory=list)
+    caption_field: str | None = None
+    segments_field: str | None = None
 
     def summary(self) -> str:
         """A few lines for people."""
@@ -60,6 +63,8 @@ class Report:
             "stopped": self.stopped,
             "skipped": self.skipped,
             "notes": list(self.notes),
+            "caption_field": self.caption_field,
+            "segments_field": self.segments_field,
         }
 
     @classmethod
@@ -73,4 +78,6 @@ class Report:
             stopped=bool(stored.get("stopped", False)),
             skipped=int(stored.get("skipped", 0)),
             notes=list(stored.get("notes", [])),
+            caption_field=stored.get("caption_field"),
+            segments_field=stored.get("segments_field"),
         )

@@ -149,6 +149,8 @@ class AnalysisRun:
             stopped=self.stopped,
             skipped=plan.total - len(tasks),
             notes=self.notes,
+            caption_field=self.options.caption_field,
+            segments_field=self.options.segments_field,
         )
 
     def stored(self) -> str:
@@ -211,6 +213,7 @@ class AnalysisRun:
         with models_in_use(self.job.cache):
             worker = work.open(self.job.cache)
         self.seconds["models"] = time.perf_counter() - start
+        self.notes += getattr(worker.engines.encoder, "notes", ())
         record = replace(
             record,
             layer=worker.engines.layer(self.options) if "attribute" in needed else record.layer,

@@ -20,7 +20,7 @@ from fiftyone.core.collections import SampleCollection
 from PIL.Image import Image
 
 from fiftyone_capviz.curation.dataset.collection import root_dataset
-from fiftyone_capviz.curation.dataset.documents import full_masks
+from fiftyone_capviz.curation.dataset.documents import placed_masks
 from fiftyone_capviz.curation.dataset.job import Job, JobKeywords, long_run
 from fiftyone_capviz.curation.dataset.map_run import register_map, segment_ids
 from fiftyone_capviz.curation.dataset.names import SegmentFields
@@ -279,6 +279,7 @@ class VectorWorker(Worker[Task, Item, SegmentVectors]):
             batch_size=self.batch_size,
             segments=SegmentFields(options.segments_field),
             preparers={"captioner": captioner.preprocess} if self._pooled else {},
+            pixel_range=options.pixel_range,
         )
 
     def prepare(self, units: Sequence[Task]) -> list[Item]:
@@ -339,7 +340,7 @@ def _cropped(captioner: Any, item: Item) -> FloatArray:
         return np.zeros((0, 0), np.float32)
     width, height = item.image.size
     try:
-        masks = full_masks(item.detections, width=width, height=height)
+        masks = placed_masks(item.detections, width=width, height=height)
     except ImageError:
         return np.zeros((0, 0), np.float32)
     return crop_embeddings(item.image, masks, encode=encode)

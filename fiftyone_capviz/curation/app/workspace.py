@@ -10,6 +10,7 @@ import fiftyone as fo
 from fiftyone import ViewField as F
 
 from fiftyone_capviz.curation.dataset.collection import root_dataset
+from fiftyone_capviz.curation.dataset.database import database_errors
 from fiftyone_capviz.curation.dataset.names import (
     HEATMAP_FIELD,
     UNATTRIBUTED,
@@ -75,6 +76,7 @@ def _leaf(names: Sequence[str]) -> fo.Space:
     return fo.Space(children=tabs, active_child=tabs[0].component_id)
 
 
+@database_errors()
 def save_workspace(
     dataset: fo.Dataset,
     options: AnalysisOptions | None = None,

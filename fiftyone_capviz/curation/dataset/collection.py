@@ -50,6 +50,26 @@ def is_patches(collection: SampleCollection) -> bool:
     return bool(getattr(collection, "_is_patches", False))
 
 
+def is_grouped_dynamically(collection: SampleCollection) -> bool:
+    """Whether it is a view by `group_by`: FiftyOne then shows one sample of each group."""
+    return bool(getattr(collection, "_is_dynamic_groups", False))
+
+
+def ungrouped(collection: SampleCollection) -> Any:
+    """All samples of a view's dynamic groups, group by group; any other collection as it is.
+
+    Stages that choose fields are left out: one that drops the groups' own field would leave no
+    sample.
+    """
+    if not is_grouped_dynamically(collection):
+        return collection
+    view = collection._base_view
+    for stage in collection._stages:
+        if not isinstance(stage, (fo.SelectFields, fo.ExcludeFields)):
+            view = view.add_stage(stage)
+    return view.flatten()
+
+
 def view_stages(collection: SampleCollection) -> Sequence[Any]:
     """What narrows a view; nothing for a dataset."""
     return getattr(collection, "_all_stages", None) or ()

@@ -22,7 +22,7 @@ from PIL import Image
 from fiftyone_capviz.errors import ImageError
 from fiftyone_capviz.geometry import Grid
 from fiftyone_capviz.records import BoolArray, Coverage, FloatArray
-from fiftyone_capviz.segments import masks_from_boxes
+from fiftyone_capviz.segments import PlacedMasks, place_masks
 
 Document = dict[str, Any]
 
@@ -133,7 +133,21 @@ def detection_documents(masks: CroppedMasks, labels: Sequence[str]) -> list[Docu
 
 
 def full_masks(detections: Sequence[Document], *, width: int, height: int) -> BoolArray:
-    """Masks of stored detections in the pixels of the upright image.
+    """Masks of stored detections in the pixels of the upright image: `placed_masks`, dense.
+
+    Each has the size of the image. For sums over segments `placed_masks` is enough.
+
+    Returns:
+        bool "segments height width".
+
+    Raises:
+        ImageError, InputError: as `placed_masks`.
+    """
+    return placed_masks(detections, width=width, height=height).dense()
+
+
+def placed_masks(detections: Sequence[Document], *, width: int, height: int) -> PlacedMasks:
+    """Where stored detections lie in the pixels of the upright image.
 
     Instance masks and mask files are scaled (nearest) to their box; a detection without either
     stands for its whole box, one without a box for nothing.
@@ -142,16 +156,13 @@ def full_masks(detections: Sequence[Document], *, width: int, height: int) -> Bo
         detections: raw documents, a user's own or ours.
         width, height: of the upright image.
 
-    Returns:
-        bool "segments height width".
-
     Raises:
         ImageError: if a mask file cannot be read.
         InputError: if a box is not four finite numbers.
     """
     boxes = [detection.get("bounding_box") or (0, 0, 0, 0) for detection in detections]
     crops = [_stored_mask(detection) for detection in detections]
-    return masks_from_boxes(boxes, crops, height=height, width=width)
+    return place_masks(boxes, crops, height=height, width=width)
 
 
 def _stored_mask(detection: Document) -> BoolArray | None:

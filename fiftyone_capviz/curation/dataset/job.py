@@ -62,5 +62,5 @@ def long_run(stored: Callable[[], str] | None = None) -> Iterator[None]:
     Args:
         stored: as in `database_errors`.
     """
-    with first_interrupt_waits(), database_errors(stored):
+    with first_interrupt_waits(), database_errors(stored, reads_view=False):
         yield

@@ -12,21 +12,28 @@ from fiftyone.core.collections import SampleCollection
 
 from fiftyone_capviz.curation.dataset.collection import (
     dataset_of,
+    is_grouped_dynamically,
     is_patches,
     kind_of_patches,
     reload_loaded_samples,
     root_dataset,
     sample_documents,
+    ungrouped,
     view_stages,
 )
 from fiftyone_capviz.curation.dataset.database import view_errors
 from fiftyone_capviz.curation.dataset.id_columns import id_columns
 from fiftyone_capviz.errors import InputError
+from fiftyone_capviz.images import is_image_file
 
 
 def sample_ids(collection: SampleCollection) -> list[str]:
-    """Ids of the samples of a dataset, view or patches view, each once, in order."""
+    """Ids of the samples of a dataset, view or patches view, each once, in order.
+
+    Of dynamic groups all samples, not only those that FiftyOne shows.
+    """
     with view_errors():
+        collection = ungrouped(collection)
         if is_patches(collection):
             return list(dict.fromkeys(collection.values("sample_id")))
         found = id_columns(collection, [{"$project": {"_id": 1}}], {"_id": "id"})
@@ -43,8 +50,10 @@ def is_whole(collection: SampleCollection) -> bool:
 def samples_of(collection: SampleCollection) -> Any:
     """The collection itself; for a patches view, the whole samples it was made from.
 
-    A patches view lacks the samples' own fields.
+    A patches view lacks the samples' own fields. A view of dynamic groups shows one sample of
+    each; all of them are meant.
     """
+    collection = ungrouped(collection)
     if is_patches(collection):
         return root_dataset(collection).select(sample_ids(collection), ordered=True)
     return collection
@@ -69,7 +78,17 @@ def reload_samples(dataset: fo.Dataset, ids: Sequence[ObjectId] | None = None) -
     reload_loaded_samples(dataset, wanted)
 
 
-IMAGE, GROUP = "image", "group"
+IMAGE, GROUP, UNKNOWN = "image", "group", "unknown"
+LOOKED_AT = 8
+"""Files of an unknown kind of which one must be an image."""
+
+_PARTS_AS_IMAGES = {
+    "patches": "store each patch as an image of its own and analyse that folder: "
+    "view.export(export_dir='patches', dataset_type=fo.types.ImageDirectory).",
+    "frames": "make a dataset of the frames: dataset.to_frames(sample_frames=True).clone().",
+    "clips": "make a dataset of their frames: view.to_frames(sample_frames=True).clone().",
+}
+"""Kind of view to how its parts become whole images."""
 
 
 @dataclass(frozen=True)
@@ -101,11 +120,18 @@ def image_samples(collection: SampleCollection) -> ImageSamples:
     if kind := kind_of_patches(collection):
         raise InputError(
             f"A run needs whole images; this is a view of {kind}. Use the samples' own view, or "
-            f"turn this one into a dataset of images with clone() and export()."
+            f"{_PARTS_AS_IMAGES[kind]}"
         )
-    media, note = collection.media_type, ""
+    notes = []
+    if is_grouped_dynamically(collection):
+        collection = ungrouped(collection)
+        notes.append("The view is grouped; all samples of its groups were taken.")
+    media = collection.media_type
+    if media == UNKNOWN and _begin_as_images(collection):
+        media = IMAGE
     if media == GROUP:
         collection, note = _image_slice(collection)
+        notes.append(note)
         media = IMAGE
     with view_errors():
         ids = list(collection.values("_id"))
@@ -120,16 +146,31 @@ def image_samples(collection: SampleCollection) -> ImageSamples:
             else "Choose a dataset of images."
         )
         raise InputError(f"A run needs images; this dataset holds {media!r} media. {remedy}")
-    return ImageSamples(dataset, ids, collection, note)
+    return ImageSamples(dataset, ids, collection, " ".join(notes))
+
+
+def _begin_as_images(collection: SampleCollection) -> bool:
+    """Whether files whose names tell FiftyOne nothing are images: without an extension, say.
+
+    What kind a name stands for depends on the machine: WebP is known to those with a
+    ``/etc/mime.types`` alone. A file that is none is told of its sample later.
+    """
+    with view_errors():
+        return any(map(is_image_file, collection.limit(LOOKED_AT).values("filepath")))
 
 
 def _image_slice(collection: SampleCollection) -> tuple[SampleCollection, str]:
     slices = dict(collection.group_media_types or {})
-    images = [name for name, media in slices.items() if media == IMAGE]
+    images = [name for name, media in slices.items() if media == IMAGE] or [
+        name
+        for name, media in slices.items()
+        if media == UNKNOWN and _begin_as_images(collection.select_group_slices(name))
+    ]
     if not images:
+        held = ", ".join(f"{name}: {media}" for name, media in slices.items()) or "nothing yet"
         raise InputError(
-            f"A run needs images; the slices of this grouped dataset hold "
-            f"{', '.join(f'{name}: {media}' for name, media in slices.items())}."
+            f"A run needs images; the slices of this grouped dataset hold {held}. Add a slice of "
+            "images, or choose a dataset of images."
         )
     active = collection.group_slice
     if active not in images and len(images) > 1:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from fiftyone_capviz.curation.dataset.database import database_errors
 from fiftyone_capviz.curation.dataset.progress import UndividedReport
 from fiftyone_capviz.curation.evaluation.report import EvaluationReport, Row
 from fiftyone_capviz.curation.evaluation.table import columns, interval
@@ -58,6 +59,7 @@ class EvaluationComparison(UndividedReport):
         }
 
 
+@database_errors()
 def compare_evaluations(
     first: EvaluationReport, second: EvaluationReport, *, names: Sequence[str], seed: int = 0
 ) -> EvaluationComparison:

@@ -17,6 +17,7 @@ from fiftyone import ViewField as F
 from pymongo import UpdateOne
 
 from fiftyone_capviz.curation.dataset.collection import sample_documents
+from fiftyone_capviz.curation.dataset.database import database_errors
 from fiftyone_capviz.curation.dataset.names import EvaluationFields, evaluation_key
 from fiftyone_capviz.curation.dataset.runs import (
     EVALUATION,
@@ -107,6 +108,7 @@ def described(dataset: fo.Dataset, key: str) -> str:
     return f"{counts.get('images', '?')} images, {state}{ended}"
 
 
+@database_errors()
 def load_evaluation(dataset: fo.Dataset, caption_field: str, name: str = "") -> EvaluationReport:
     """The stored report.
 

@@ -20,6 +20,7 @@ from fiftyone.core.collections import SampleCollection
 
 from fiftyone_capviz.coverage import kept_words
 from fiftyone_capviz.curation.dataset.collection import root_dataset
+from fiftyone_capviz.curation.dataset.database import database_errors
 from fiftyone_capviz.curation.dataset.names import CaptionFields, SegmentFields
 from fiftyone_capviz.curation.dataset.progress import UndividedReport
 from fiftyone_capviz.curation.dataset.samples import samples_of
@@ -153,6 +154,7 @@ def export_associations(
     return write_csv(target, association_rows(graph, min_count=min_count))
 
 
+@database_errors()
 def export_analysis(
     collection: SampleCollection,
     folder: str | os.PathLike[str],

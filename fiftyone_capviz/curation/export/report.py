@@ -20,6 +20,7 @@ from fiftyone.core.collections import SampleCollection
 from PIL import Image
 
 from fiftyone_capviz.curation.dataset.collection import root_dataset, sample_documents
+from fiftyone_capviz.curation.dataset.database import database_errors
 from fiftyone_capviz.curation.dataset.documents import Document, full_masks
 from fiftyone_capviz.curation.dataset.map_run import read_map
 from fiftyone_capviz.curation.dataset.names import CaptionFields, SegmentFields
@@ -43,6 +44,7 @@ MAX_POINTS = 6000
 NOTABLE = 0.05
 
 
+@database_errors()
 def html_report(
     collection: SampleCollection,
     path: str | os.PathLike[str],

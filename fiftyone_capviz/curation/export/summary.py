@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import fiftyone as fo
 from fiftyone.core.collections import SampleCollection
 
 from fiftyone_capviz.curation.analysis.report import Report
+from fiftyone_capviz.curation.dataset.collection import root_dataset
+from fiftyone_capviz.curation.dataset.database import database_errors
 from fiftyone_capviz.curation.dataset.names import CaptionFields, SegmentFields
+from fiftyone_capviz.curation.dataset.runs import last_options, list_runs
 from fiftyone_capviz.curation.dataset.samples import samples_of
 from fiftyone_capviz.curation.dataset.stop_words import own_stop_words
 from fiftyone_capviz.curation.words.dataset_graph import stale_ids, word_graph
-from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.graph.association import Association
 from fiftyone_capviz.graph.word_graph import WordGraph
 from fiftyone_capviz.settings.analysis import AnalysisOptions
@@ -68,6 +71,7 @@ def least_covered(
     return found[:n]
 
 
+@database_errors()
 def summarize(
     collection: SampleCollection,
     options: AnalysisOptions | None = None,
@@ -78,15 +82,16 @@ def summarize(
 
     Args:
         collection: a dataset or view.
-        options: whose fields; default the fields' default names.
+        options: whose fields; default those of the report, else the fields' default names, else
+            those of the only analysis that there is.
         report: of the run, for its times and failures.
     """
-    options = options or AnalysisOptions()
+    dataset = root_dataset(collection)
+    options = options or _analysed(dataset, report)
     lines = [] if report is None else [report.summary(), ""]
-    try:
-        graph = word_graph(collection, options.caption_field)
-    except InputError as error:
-        return "\n".join([*lines, str(error)])
+    if not dataset.has_field(options.caption_field):
+        return "\n".join([*lines, _no_captions(dataset, options.caption_field)])
+    graph = word_graph(collection, options.caption_field)
     lines += _words(graph)
     stop = own_stop_words(collection)
     if stop:
@@ -100,6 +105,31 @@ def summarize(
             f"{len(stale)} captions were changed since; run the analysis again for those.",
         ]
     return "\n".join(lines)
+
+
+def _analysed(dataset: fo.Dataset, report: Report | None) -> AnalysisOptions:
+    """The fields that a report speaks of, or those that the dataset was analysed with."""
+    options = AnalysisOptions()
+    if report is not None and report.caption_field is not None:
+        return replace(
+            options,
+            caption_field=report.caption_field,
+            segments_field=report.segments_field or options.segments_field,
+        )
+    runs = list_runs(dataset)
+    field = options.caption_field
+    if field not in runs and not dataset.has_field(field) and len(runs) == 1:
+        (field,) = runs
+    return last_options(dataset, field) or options
+
+
+def _no_captions(dataset: fo.Dataset, caption_field: str) -> str:
+    runs = ", ".join(list_runs(dataset))
+    other = f"Analysed are: {runs}; name one" if runs else "Name the field of your captions"
+    return (
+        f"The caption field must exist; {dataset.name!r} has no {caption_field!r}. {other} with "
+        "AnalysisOptions(caption_field=...), or run the stage 'caption'."
+    )
 
 
 def _words(graph: WordGraph) -> list[str]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from fiftyone_capviz.curation.app.lasso import Lasso
 from fiftyone_capviz.curation.app.panel_focus import PanelFocus
-from fiftyone_capviz.curation.dataset.collection import is_patches, root_dataset
+from fiftyone_capviz.curation.dataset.collection import is_patches, root_dataset, ungrouped
 from fiftyone_capviz.curation.dataset.id_columns import id_columns
 from fiftyone_capviz.curation.dataset.names import CaptionFields, SegmentFields
 from fiftyone_capviz.curation.dataset.runs import active_caption, list_runs, read_run
@@ -267,4 +267,4 @@ def _patches_of(collection: SampleCollection, segments_field: str) -> set[str] |
         return None
     if not collection.has_field(segments_field):  # patches of another field: all of their images
         return None
-    return {str(one) for one in collection.values("id")}
+    return {str(one) for one in ungrouped(collection).values("id")}

@@ -135,7 +135,8 @@ class MapMaker:
         from fiftyone_capviz.attribution.words.methods import all_method_maps
 
         model, options = self._model, self._options
-        encoded = [feature_cache().features(model, image.filepath) for image in images]
+        read = {"pixel_range": options.pixel_range}
+        encoded = [feature_cache().features(model, one.filepath, **read) for one in images]
         words = [caption_words(image.text) for image in images]
         own_prompt = options.source == "lm" and options.prompt not in (
             None,

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING
 
 import fiftyone as fo
@@ -58,6 +58,7 @@ class ItemLoader:
         segments: names of the segments field, whose stored labels a stage may need.
         preparers: model kind -> images to pixels.
         shared: model kind -> another kind that sees the same pixels.
+        pixel_range: as of `AnalysisOptions`.
     """
 
     def __init__(
@@ -68,7 +69,9 @@ class ItemLoader:
         segments: SegmentFields,
         preparers: Mapping[str, Preparer],
         shared: Mapping[str, str] | None = None,
+        pixel_range: str = "file",
     ) -> None:
+        self._pixel_range = pixel_range
         self._dataset = dataset
         self._segments = segments
         self._preparers = dict(preparers)
@@ -82,7 +85,7 @@ class ItemLoader:
 
     def prepare(self, tasks: Sequence[Task]) -> list[Item]:
         """Items of these tasks, in order; what cannot be read says so."""
-        items = list(self._pool.map(_decode, tasks))
+        items = list(self._pool.map(partial(_decode, pixel_range=self._pixel_range), tasks))
         self._read_detections(items)
         readable = [item for item in items if item.image is not None]
         for kind, preparer in self._preparers.items():
@@ -110,9 +113,9 @@ class ItemLoader:
             item.detections = (row.get(self._segments.segments) or {}).get("detections") or []
 
 
-def _decode(task: Task) -> Item:
+def _decode(task: Task, *, pixel_range: str) -> Item:
     try:
-        return Item(task, image=open_image(Path(task.sample.filepath)))
+        return Item(task, image=open_image(task.sample.filepath, pixel_range=pixel_range))
     except ImageError as error:
         return Item(task, error=str(error))
     except MemoryError:

@@ -85,20 +85,24 @@ class FeatureCache:
     def __init__(self, max_bytes: int = 256 << 20) -> None:
         self._recent: RecentCache[ImageFeatures] = RecentCache(max_bytes)
 
-    def features(self, model: ImageEncoder, path: str) -> ImageFeatures:
+    def features(
+        self, model: ImageEncoder, path: str, *, pixel_range: str = "file"
+    ) -> ImageFeatures:
         """What ``model.encode`` says of an image file.
 
         Args:
             model: in use by this thread.
             path: of the image; a file that changed is read again.
+            pixel_range: as of `AnalysisOptions`.
 
         Raises:
             ImageError: it cannot be read.
         """
-        key = (model.spec, model.revision, str(model.device), str(model.dtype), *file_key(path))
+        of_model = (model.spec, model.revision, str(model.device), str(model.dtype))
+        key = (*of_model, pixel_range, *file_key(path))
         found = self._recent.get(key)
         if found is None:
-            image = open_image(path)
+            image = open_image(path, pixel_range=pixel_range)
             found = ImageFeatures(model.encode(model.preprocess([image])), *image.size)
             self._recent.keep(key, found, found.tensor.numel() * found.tensor.element_size())
         return found

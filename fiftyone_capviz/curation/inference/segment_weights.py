@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from fiftyone_capviz.curation.dataset.documents import Document, full_masks, stored_weights
+from fiftyone_capviz.curation.dataset.documents import Document, placed_masks, stored_weights
 from fiftyone_capviz.curation.inference.batches import Item
 from fiftyone_capviz.errors import ImageError
 from fiftyone_capviz.geometry import PixelTransform
 from fiftyone_capviz.records import FloatArray
-from fiftyone_capviz.segments import mask_areas, owned_shares
+from fiftyone_capviz.segments import owned_shares
 
 # Stored weights are float16; those of a squashed image sum to the segment's area.
 AREA_TOLERANCE = 2e-3
@@ -45,8 +45,8 @@ def mask_weights(
     detections: Sequence[Document], transform: PixelTransform
 ) -> tuple[FloatArray, FloatArray]:
     """The same from the masks alone, unrounded: where sums must be exact."""
-    masks = full_masks(detections, width=transform.width, height=transform.height)
-    return owned_shares(masks, transform), mask_areas(masks)
+    masks = placed_masks(detections, width=transform.width, height=transform.height)
+    return owned_shares(masks, transform), masks.areas
 
 
 def weights_of(encoder: Any, item: Item) -> FloatArray | None:

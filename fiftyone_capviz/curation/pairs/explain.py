@@ -112,7 +112,7 @@ def explain_sample(
             text_layer=found.text_layer,
             layers=encoder.image_layers,
             default_layer=encoder.default_layer,
-            notes=found.warnings,
+            notes=(*found.warnings, *getattr(encoder, "notes", ())),
         )
 
     return answered(chosen, ("pair", file_key(sample.filepath), text), compute, **patience)

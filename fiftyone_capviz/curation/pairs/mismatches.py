@@ -23,7 +23,7 @@ from fiftyone_capviz.curation.app.workspace import MISMATCHED, view_name
 from fiftyone_capviz.curation.dataset.collection import dataset_of
 from fiftyone_capviz.curation.dataset.job import Job, JobKeywords, long_run
 from fiftyone_capviz.curation.dataset.names import PairFields
-from fiftyone_capviz.curation.dataset.samples import image_samples, reload_samples
+from fiftyone_capviz.curation.dataset.samples import image_samples, reload_samples, samples_of
 from fiftyone_capviz.curation.dataset.store import clear_stop
 from fiftyone_capviz.curation.inference.loaded_models import load_encoder, models_in_use
 from fiftyone_capviz.curation.pairs.answer import require_layer, require_precision
@@ -110,7 +110,7 @@ def mismatch_view(collection: SampleCollection, caption_field: str) -> Any:
     found = ViewField(names.mismatches).length() > 0
     if run is not None:
         found &= ViewField(names.hash) == run.hash
-    return collection.match(found).sort_by(names.score)
+    return samples_of(collection).match(found).sort_by(names.score)
 
 
 def save_mismatch_view(dataset: fo.Dataset, report: MismatchReport) -> str | None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import fiftyone as fo
-import numpy as np
 from bson import ObjectId
 from bson.errors import InvalidId
 
 from fiftyone_capviz.curation.app.panel_focus import panel_focus
 from fiftyone_capviz.curation.dataset.collection import sample_documents
-from fiftyone_capviz.curation.dataset.documents import Document, chosen_text, full_masks
+from fiftyone_capviz.curation.dataset.documents import Document, chosen_text, placed_masks
 from fiftyone_capviz.curation.dataset.runs import (
     active_caption,
     continued_options,
@@ -175,10 +174,10 @@ def segment_regions(sample: PairSample, transform: PixelTransform) -> SegmentReg
     """Where the segments are on the grid, by the rules of any region that a user draws."""
     from fiftyone_capviz.attribution.pairs.slices import patch_shares, region_problem
 
-    masks = full_masks(sample.detections, width=transform.width, height=transform.height)
+    masks = placed_masks(sample.detections, width=transform.width, height=transform.height)
     weights = owned_shares(masks, transform)
     problems = tuple(
-        region_problem(transform, pixels=int(np.count_nonzero(mask)), weights=own)
-        for mask, own in zip(masks, weights, strict=True)
+        region_problem(transform, pixels=pixels, weights=own)
+        for pixels, own in zip(masks.pixels.tolist(), weights, strict=True)
     )
     return SegmentRegions(patch_shares(weights, transform).clip(0, 1), problems)

@@ -15,6 +15,7 @@ from pymongo import UpdateOne
 
 from fiftyone_capviz.coverage import in_all_words, kept_words, measure_coverage
 from fiftyone_capviz.curation.dataset.collection import root_dataset, sample_documents
+from fiftyone_capviz.curation.dataset.database import database_errors
 from fiftyone_capviz.curation.dataset.documents import attribution_columns
 from fiftyone_capviz.curation.dataset.map_run import refresh_map
 from fiftyone_capviz.curation.dataset.names import (
@@ -73,6 +74,7 @@ class ActivateReport(UndividedReport):
         return asdict(self)
 
 
+@database_errors()
 def activate_captions(
     dataset: fo.Dataset,
     caption_field: str,

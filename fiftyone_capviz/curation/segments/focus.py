@@ -27,6 +27,7 @@ from PIL import Image
 from pymongo import UpdateOne
 
 from fiftyone_capviz.curation.dataset.collection import root_dataset, sample_documents
+from fiftyone_capviz.curation.dataset.database import database_errors
 from fiftyone_capviz.curation.dataset.map_run import refresh_map
 from fiftyone_capviz.curation.dataset.names import HEATMAP_FIELD, CaptionFields
 from fiftyone_capviz.curation.dataset.progress import UndividedReport
@@ -78,6 +79,7 @@ class FocusReport(UndividedReport):
         return asdict(self)
 
 
+@database_errors()
 def focus_word(
     collection: SampleCollection,
     word: str | None,
@@ -109,9 +111,8 @@ def focus_word(
     dataset = root_dataset(collection)
     if word is None:
         unfocus(dataset, segments_field=segments_field)
-        return FocusReport(
-            None, len(collection), 0, 0, True, 0, time.perf_counter() - started, "No focus.", {}
-        )
+        seen, elapsed = len(sample_ids(collection)), time.perf_counter() - started
+        return FocusReport(None, seen, 0, 0, True, 0, elapsed, "No focus.", {})
     _check(dataset, caption_field, segments_field)
     ids = None if is_whole(collection) else sample_ids(collection)
     samples = len(collection) if ids is None else len(ids)

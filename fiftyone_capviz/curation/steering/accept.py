@@ -10,6 +10,7 @@ from bson import ObjectId
 from fiftyone.core.collections import SampleCollection
 
 from fiftyone_capviz.curation.dataset.collection import root_dataset, sample_documents
+from fiftyone_capviz.curation.dataset.database import database_errors
 from fiftyone_capviz.curation.dataset.job import Job, JobKeywords
 from fiftyone_capviz.curation.dataset.names import CaptionFields, steered_fields
 from fiftyone_capviz.curation.dataset.runs import continued_options
@@ -20,6 +21,7 @@ from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.settings.analysis import AnalysisOptions
 
 
+@database_errors()
 def accept_captions(
     collection: SampleCollection,
     caption_field: str = "caption",
@@ -61,6 +63,7 @@ def accept_captions(
     return rewrite_captions(dataset, chosen, changes, Job(**job))
 
 
+@database_errors()
 def undo_captions(
     collection: SampleCollection,
     caption_field: str = "caption",
@@ -96,6 +99,7 @@ def undo_captions(
     return rewrite_captions(dataset, chosen, changes, Job(**job))
 
 
+@database_errors()
 def discard_candidates(
     collection: SampleCollection,
     caption_field: str = "caption",

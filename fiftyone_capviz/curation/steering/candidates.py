@@ -103,6 +103,7 @@ class SteeringWorker(Worker[Task, Item, Steered]):
             batch_size=self.batch_size,
             segments=SegmentFields(work.options.segments_field),
             preparers={"captioner": captioner.preprocess, "matcher": matcher.preprocess},
+            pixel_range=work.options.pixel_range,
         )
 
     def prepare(self, units: Sequence[Task]) -> list[Item]:

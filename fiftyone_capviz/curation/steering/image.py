@@ -35,6 +35,7 @@ class SteeredImage:
         match: its stored match score.
         detections: the segments' raw documents.
         replaced: how many earlier captions are kept for undo.
+        pixel_range: how its pixels are read, as of `AnalysisOptions`.
     """
 
     sample_id: str
@@ -44,6 +45,7 @@ class SteeredImage:
     match: float | None = None
     detections: tuple[Document, ...] = ()
     replaced: int = 0
+    pixel_range: str = "file"
 
 
 @dataclass(frozen=True)
@@ -174,6 +176,7 @@ def read_image(dataset: fo.Dataset, sample_id: str, options: AnalysisOptions) ->
         match=found.get(names.itm),
         detections=tuple(segments.get("detections") or ()),
         replaced=len(earlier),
+        pixel_range=options.pixel_range,
     )
 
 

@@ -204,16 +204,15 @@ def weights_on_image(
 ) -> FloatArray | None:
     """The dials' combined patch weights "rows columns"; None where they change no patch."""
     with models_in_turn(options, cache) as (captioner, _):
-        features = feature_cache().features(captioner, image.filepath)
+        (features,) = _features(image, captioner)
         weights = _steering(image, captioner, features, dials).weights
     return None if weights is None else np.asarray(weights, float)
 
 
-def _features(
-    image: SteeredImage, captioner: Captioner, matcher: Matcher
-) -> tuple[ImageFeatures, ImageFeatures]:
-    cache = feature_cache()
-    return cache.features(captioner, image.filepath), cache.features(matcher, image.filepath)
+def _features(image: SteeredImage, *models: Captioner | Matcher) -> tuple[ImageFeatures, ...]:
+    """What each model sees in the image."""
+    cache, read = feature_cache(), {"pixel_range": image.pixel_range}
+    return tuple(cache.features(model, image.filepath, **read) for model in models)
 
 
 def _steering(

@@ -101,7 +101,8 @@ def suggest_prompts(
                 f"The wanted word must be one that the captioner can write; it has no "
                 f"{wanted_word!r}. Choose a word of its captions."
             )
-        features = feature_cache().features(captioner, image.filepath).tensor
+        read = {"pixel_range": image.pixel_range}
+        features = feature_cache().features(captioner, image.filepath, **read).tensor
         repeated = features.expand(len(prompts), -1, -1)
         captions = recaption(
             captioner,
@@ -111,7 +112,7 @@ def suggest_prompts(
             max_new_tokens=_LOOK_AHEAD,
         )
         likely = word_probability(captioner, repeated, captions=captions, word=word)
-        seen = feature_cache().features(matcher, image.filepath).tensor
+        seen = feature_cache().features(matcher, image.filepath, **read).tensor
         texts = [caption.text for caption in captions]
         fits = [one.probability for one in matcher.score(seen.expand(len(texts), -1, -1), texts)]
     best_first = np.argsort(-likely * np.asarray(fits), kind="stable")[:limit]

@@ -10,6 +10,7 @@ from fiftyone.core.collections import SampleCollection
 
 from fiftyone_capviz.coverage import kept_words
 from fiftyone_capviz.curation.dataset.collection import root_dataset
+from fiftyone_capviz.curation.dataset.database import database_errors
 from fiftyone_capviz.curation.dataset.documents import chosen_text, text_hash
 from fiftyone_capviz.curation.dataset.names import CaptionFields
 from fiftyone_capviz.curation.dataset.runs import read_run
@@ -53,6 +54,7 @@ def caption_texts(collection: SampleCollection, caption_field: str = "caption") 
     ]
 
 
+@database_errors()
 def word_graph(
     collection: SampleCollection,
     caption_field: str = "caption",
@@ -142,6 +144,7 @@ def caption_index(dataset: fo.Dataset, caption_field: str) -> int:
     return 0 if run is None else int(run.options.get("caption_index") or 0)
 
 
+@database_errors()
 def stale_captions(collection: SampleCollection, caption_field: str = "caption") -> Any:
     """The stale samples as a view."""
     return samples_of(collection).select(stale_ids(collection, caption_field))

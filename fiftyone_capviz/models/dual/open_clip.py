@@ -21,6 +21,7 @@ from torch.nn import functional
 
 from fiftyone_capviz.errors import CheckpointError, InputError, UnknownModelError
 from fiftyone_capviz.geometry import Grid, PixelTransform, center_crop, squash
+from fiftyone_capviz.models.dual.open_clip_activation import OPENAI_BUFFERS, check_activation
 from fiftyone_capviz.models.dual.sides import Affine, LastBlock, Norm, Tower, causal_mask
 from fiftyone_capviz.models.dual.tower import TowerEncoder
 from fiftyone_capviz.models.loading import Checkpoint, fingerprint, load_state_dict
@@ -57,7 +58,8 @@ def load_open_clip(
     """Build the named architecture with every weight from the file.
 
     Raises:
-        CheckpointError: the package is missing, does not know the name, or the weights do not fit.
+        CheckpointError: the package is missing, does not know the name, or the weights do not fit
+            or were trained with another activation.
     """
     open_clip = import_open_clip()
     name = str(checkpoint.config["name"])
@@ -66,10 +68,12 @@ def load_open_clip(
             f"open_clip knows no model {name!r}. Its names are those of "
             "open_clip.list_models(), such as ViT-B-32."
         )
-    model = open_clip.create_model(name, pretrained=None, load_weights=False)
     state = load_state_dict(checkpoint.folder)
     state = {key.removeprefix("module."): tensor for key, tensor in state.items()}
-    state.pop("attn_mask", None)
+    notes = check_activation(open_clip, name, checkpoint.folder, state.keys())
+    model = open_clip.create_model(name, pretrained=None, load_weights=False)
+    for key in ("attn_mask", *OPENAI_BUFFERS):
+        state.pop(key, None)
     try:
         model.load_state_dict(state)
     except RuntimeError as error:
@@ -77,7 +81,7 @@ def load_open_clip(
             f"The weights of {checkpoint.spec!r} do not fit open_clip's {name}: "
             f"{str(error).splitlines()[1].strip():.200} Give the name that they were saved from."
         ) from error
-    return OpenClipEncoder(
+    encoder = OpenClipEncoder(
         model,
         tokenizer=open_clip.get_tokenizer(name),
         spec=checkpoint.spec,
@@ -85,6 +89,8 @@ def load_open_clip(
         device=device,
         dtype=dtype,
     )
+    encoder.notes = notes
+    return encoder
 
 
 def import_open_clip() -> Any:

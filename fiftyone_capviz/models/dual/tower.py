@@ -31,6 +31,7 @@ class TowerEncoder(ABC):
         grid: rows and columns of patches.
         filler: id of the token that stands for "no word here" in references and perturbations.
         causal_text: whether a text token sees only those before it.
+        notes: what whoever uses the model must know of its weights.
     """
 
     spec: str
@@ -40,6 +41,7 @@ class TowerEncoder(ABC):
     grid: Grid
     filler: int
     causal_text: bool
+    notes: tuple[str, ...] = ()
 
     @cached_property
     @abstractmethod

@@ -53,6 +53,27 @@ def test_a_summary_without_captions_scores_or_segments(tmp_path: Path) -> None:
     assert "dog 100%" in summarize(dataset, AnalysisOptions())
 
 
+def test_a_summary_is_of_the_field_that_the_report_is_of(tmp_path: Path) -> None:
+    dataset = analysed_dataset(
+        tmp_path, captions=MANY, caption_field="caption_large", segments_field="parts"
+    )
+    report = Report({}, {}, caption_field="caption_large", segments_field="parts")
+    assert Report.from_dict(report.to_dict()) == report
+    for text in (summarize(dataset, report=report), summarize(dataset)):
+        assert "dog 33%" in text
+        assert "Least covered" in text
+    dataset.set_values("caption", ["a cat"] * len(dataset))
+    assert "dog 33%" in summarize(dataset, report=report)
+    assert "cat 100%" in summarize(dataset)
+
+
+def test_a_summary_without_captions_names_no_field_of_our_own(tmp_path: Path) -> None:
+    dataset = analysed_dataset(tmp_path, caption_field="first")
+    text = summarize(dataset, AnalysisOptions(caption_field="nothing"))
+    assert "Analysed are: first" in text
+    assert "first_" not in text
+
+
 def test_an_edited_caption_is_stale_until_it_is_put_back(tmp_path: Path) -> None:
     dataset = analysed_dataset(tmp_path)
     assert stale_ids(dataset) == []
