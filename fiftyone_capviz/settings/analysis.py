@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Literal, TypedDict, get_args
 
 from fiftyone_capviz.errors import InputError
+from fiftyone_capviz.settings.field_names import require_free_names
 from fiftyone_capviz.settings.hashing import settings_hash
 from fiftyone_capviz.settings.models import CAPTIONERS, ENCODERS, MATCHERS, SEGMENTERS, SUGGESTIONS
 from fiftyone_capviz.settings.words import WordMethod
@@ -142,6 +143,7 @@ class AnalysisOptions:
             _require(getattr(self, name) in choices, name, f"one of {', '.join(choices)}", self)
         for name in ("caption_field", "segments_field"):
             _require_field_name(name, getattr(self, name))
+        require_free_names(caption_field=self.caption_field, segments_field=self.segments_field)
         if self.caption_field == self.segments_field:
             raise InputError(
                 f"caption_field and segments_field must differ; both are {self.caption_field!r}."

@@ -18,9 +18,15 @@ from fiftyone.core.collections import SampleCollection
 
 from fiftyone_capviz.curation.analysis.segment_map import require_map_method
 from fiftyone_capviz.curation.dataset.documents import text_hash
+from fiftyone_capviz.curation.dataset.names import CaptionFields, SegmentFields
+from fiftyone_capviz.curation.dataset.ownership import (
+    refuse_their_map,
+    refuse_their_run,
+    refuse_theirs,
+)
 from fiftyone_capviz.curation.dataset.runs import read_run, what_differs
 from fiftyone_capviz.curation.dataset.samples import ImageSamples, image_samples
-from fiftyone_capviz.curation.dataset.schema import check_fields
+from fiftyone_capviz.curation.dataset.schema import check_fields, run_schema
 from fiftyone_capviz.curation.dataset.states import SAMPLE_STAGES, SampleState, Task, read_states
 from fiftyone_capviz.curation.inference.loaded_models import Setting, resolve_setting
 from fiftyone_capviz.errors import ExistingResultsError, InputError
@@ -57,8 +63,9 @@ class ExistingResults:
         parts = []
         for stage in SAMPLE_STAGES:
             if self.foreign.get(stage):
-                what = "captions" if stage == "caption" else "segments"
-                parts.append(f"{self.foreign[stage]} samples hold {what} of another origin")
+                what = "captions" if stage == "caption" else "labels"
+                kept = ", which stay and stand in for segments" if what == "labels" else ""
+                parts.append(f"{self.foreign[stage]} samples hold {what} of another origin{kept}")
             ours = self.different.get(stage, 0) - self.foreign.get(stage, 0)
             if ours:
                 parts.append(f"'{stage}' of {ours} samples came from another configuration")
@@ -132,8 +139,23 @@ def check_run(dataset: fo.Dataset, options: AnalysisOptions, stages: Sequence[St
         InputError: a field of another type, or a method whose package is not installed.
     """
     check_fields(dataset, options, stages)
-    if "map" in stages:
+    refuse_theirs(dataset, run_schema(*written_fields(options, stages)))
+    refuse_their_run(dataset, options.caption_field)
+    if "map" in stages and options.map_method != "none":
         require_map_method(options.map_method)
+        refuse_their_map(dataset, options.segments_field)
+
+
+def written_fields(
+    options: AnalysisOptions, stages: Sequence[Stage]
+) -> tuple[CaptionFields | None, SegmentFields | None]:
+    """The caption and the segments whose fields these stages write."""
+    captions = {"caption", "match", "attribute"} & set(stages)
+    segments = {"segment", "attribute"} & set(stages)
+    return (
+        CaptionFields(options.caption_field) if captions else None,
+        SegmentFields(options.segments_field) if segments else None,
+    )
 
 
 def make_plan(
@@ -167,6 +189,8 @@ def make_plan(
         foreign["segment"] += states.get("segment") == "different" and not sample.segments_stage
         edited += sample.edited
         todo = {stage for stage, state in states.items() if state in redo}
+        if sample.segments_stage is None and states.get("segment") == "different":
+            todo.discard("segment")  # labels of the user's: they stand in for segments
         if "caption" in todo:
             todo |= states.keys() & {"match", "attribute"}
         elif sample.text is None:
@@ -193,7 +217,8 @@ REMEDY = (
     "compute them anew, or another caption_field or segments_field to keep both."
 )
 OWN_REMEDY = (
-    " To use what is there: own_segments=True for segments of your own; leave the stage 'caption' "
+    " To use what is there: own_segments=True for labels of your own, which are never replaced; "
+    "leave the stage 'caption' "
     "out for captions of your own."
 )
 

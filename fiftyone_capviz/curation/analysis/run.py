@@ -17,7 +17,7 @@ from pymongo.errors import PyMongoError, WriteError
 
 from fiftyone_capviz.curation.analysis.compute import AnalysisWork, AnalysisWorker
 from fiftyone_capviz.curation.analysis.forecast import measure_pace, same_machinery
-from fiftyone_capviz.curation.analysis.plan import Plan, stage_hashes
+from fiftyone_capviz.curation.analysis.plan import Plan, stage_hashes, written_fields
 from fiftyone_capviz.curation.analysis.report import Report
 from fiftyone_capviz.curation.analysis.results import SampleResult
 from fiftyone_capviz.curation.analysis.segment_map import make_map
@@ -28,6 +28,7 @@ from fiftyone_capviz.curation.dataset.job import Job
 from fiftyone_capviz.curation.dataset.logs import get_logger
 from fiftyone_capviz.curation.dataset.map_run import refresh_map
 from fiftyone_capviz.curation.dataset.names import ERROR_FIELD, CaptionFields, SegmentFields
+from fiftyone_capviz.curation.dataset.ownership import Ownership
 from fiftyone_capviz.curation.dataset.progress import Failure
 from fiftyone_capviz.curation.dataset.runs import (
     RunRecord,
@@ -36,10 +37,11 @@ from fiftyone_capviz.curation.dataset.runs import (
     now,
     read_run,
     set_active_caption,
+    used_segments,
     write_run,
 )
 from fiftyone_capviz.curation.dataset.samples import ImageSamples, reload_samples
-from fiftyone_capviz.curation.dataset.schema import declare_fields
+from fiftyone_capviz.curation.dataset.schema import declare_fields, segments_schema
 from fiftyone_capviz.curation.dataset.states import SAMPLE_STAGES, Task
 from fiftyone_capviz.curation.dataset.store import clear_stop
 from fiftyone_capviz.curation.inference.batch_loop import run_batches
@@ -121,6 +123,12 @@ class AnalysisRun:
         self.notes = [samples.note] if samples.note else []
         if plan.without_text:
             self.notes.append(f"{plan.without_text} samples have no text to score.")
+        kept = plan.existing.foreign.get("segment")
+        if kept:
+            self.notes.append(
+                f"{kept} samples keep labels of their own in {self.options.segments_field!r}; they "
+                "stand in for segments."
+            )
         self.tally.counts["samples"], self.to_do = plan.total, len(tasks)
         clear_stop(dataset)
         record = self._record(dataset, setting, tasks)
@@ -155,13 +163,7 @@ class AnalysisRun:
         return f"{self.tally.counts['done']} of {self.to_do} samples are stored"
 
     def _declare(self, dataset: fo.Dataset) -> None:
-        captions = {"caption", "match", "attribute"} & set(self.stages)
-        segments = {"segment", "attribute"} & set(self.stages)
-        declare_fields(
-            dataset,
-            CaptionFields(self.options.caption_field) if captions else None,
-            SegmentFields(self.options.segments_field) if segments else None,
-        )
+        declare_fields(dataset, *written_fields(self.options, self.stages))
 
     def _record(self, dataset: fo.Dataset, setting: Setting, tasks: Sequence[Task]) -> RunRecord:
         options = self.options
@@ -176,6 +178,13 @@ class AnalysisRun:
                     segments_field=options.segments_field,
                 )
             },
+        )
+        record = replace(
+            record,
+            segments_fields=list(dict.fromkeys([*used_segments(record), options.segments_field])),
+            added_attributes=list(
+                dict.fromkeys([*record.added_attributes, *self._attributes(dataset)])
+            ),
         )
         if not tasks:
             return record
@@ -195,6 +204,15 @@ class AnalysisRun:
             finished=None,
             map={**record.map, "complete": False} if changed else record.map,
         )
+
+    def _attributes(self, dataset: fo.Dataset) -> list[str]:
+        """What the run adds inside labels of the user's: listed in its record."""
+        segments = written_fields(self.options, self.stages)[1]
+        if segments is None or not dataset.has_field(segments.segments):
+            return []
+        if Ownership(dataset).is_ours(segments.segments):
+            return []
+        return [path for path in segments_schema(segments) if "." in path]
 
     def _compute(self, dataset: fo.Dataset, plan: Plan, record: RunRecord) -> RunRecord:
         needed = frozenset().union(*(task.stages for task in plan.tasks))

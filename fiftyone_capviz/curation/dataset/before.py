@@ -16,11 +16,20 @@ from fiftyone_capviz.curation.dataset.names import (
     SegmentFields,
     steered_fields,
 )
-from fiftyone_capviz.curation.dataset.runs import PAIRS, is_of_kind, list_evaluations, written_paths
+from fiftyone_capviz.curation.dataset.runs import (
+    PAIRS,
+    is_of_kind,
+    list_evaluations,
+    list_runs,
+    read_run,
+    written_paths,
+)
 from fiftyone_capviz.curation.dataset.schema import SEGMENT_ATTRIBUTES
 
 BEFORE = "before"
 """Where a run's ``extra`` keeps it."""
+MARKED = "marked"
+"""Its key that says that fields carry our mark since; version 0.1.0 set none."""
 
 
 def caption_paths(caption_field: str) -> list[str]:
@@ -48,18 +57,36 @@ def state_before(
         caption_field, segments_field: of the analysis.
 
     Returns:
-        JSON-like: which of our paths exist already, and which App settings are not set.
+        JSON-like: which of our paths exist already, and which App settings are not set. A later
+        caption field's analysis notes the settings of the first one.
     """
     paths = caption_paths(caption_field) + segment_paths(segments_field)
     paths += [ERROR_FIELD, HEATMAP_FIELD]
     ours = _written_already(dataset, caption_field)
     config = dataset.app_config
-    return {
-        "paths": [path for path in paths if dataset.has_field(path) and path not in ours],
+    now = {
         "sidebar": bool(config.sidebar_groups),
         "active_fields": config.active_fields is not None,
         "color_scheme": config.color_scheme is not None,
     }
+    earlier = notes_before(dataset)
+    return {
+        "paths": [path for path in paths if dataset.has_field(path) and path not in ours],
+        MARKED: True,
+        **{name: earlier[0].get(name, value) if earlier else value for name, value in now.items()},
+    }
+
+
+def notes_before(dataset: fo.Dataset) -> list[Mapping[str, Any]]:
+    """What the analyses of this dataset noted of it, one entry per caption field that has one."""
+    records = [read_run(dataset, name) for name in list_runs(dataset)]
+    notes = [record.extra.get(BEFORE) for record in records if record is not None]
+    return [note for note in notes if isinstance(note, Mapping)]
+
+
+def was_set(notes: Sequence[Mapping[str, Any]], setting: str) -> bool | None:
+    """Whether an App setting was made before the first analysis; None where nothing is known."""
+    return all(bool(note[setting]) for note in notes) if notes else None
 
 
 def _written_already(dataset: fo.Dataset, caption_field: str) -> set[str]:
@@ -71,10 +98,3 @@ def _written_already(dataset: fo.Dataset, caption_field: str) -> set[str]:
     if is_of_kind(dataset, pairs.run_key, PAIRS):
         found |= {*pairs.paths, pairs.stages, ERROR_FIELD}
     return found
-
-
-def existed(extras: Sequence[Mapping[str, Any]], path: str) -> bool | None:
-    """Whether a path was there before the first analysis; None where nothing is known."""
-    noted = [one[BEFORE]["paths"] for one in extras if BEFORE in one]
-    # A later caption field finds the fields of an earlier one: the first note counts.
-    return all(path in paths for paths in noted) if noted else None

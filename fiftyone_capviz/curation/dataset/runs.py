@@ -40,6 +40,8 @@ class RunRecord:
         state: how the last run ended.
         active: whether the attributes of the segments describe this caption field.
         map: what is known of the map: hash, and whether it is complete.
+        segments_fields: every segments field that its runs have used.
+        added_attributes: paths that they added inside labels of the user's.
         extra: room for other parts (steering recipes).
     """
 
@@ -61,7 +63,14 @@ class RunRecord:
     finished: str | None = None
     active: bool = False
     map: dict[str, Json] = field(default_factory=dict)
+    segments_fields: list[str] = field(default_factory=list)
+    added_attributes: list[str] = field(default_factory=list)
     extra: dict[str, object] = field(default_factory=dict)
+
+
+def used_segments(record: RunRecord) -> list[str]:
+    """Every segments field that a caption field's analyses have used."""
+    return list(dict.fromkeys([*record.segments_fields, record.segments_field]))
 
 
 def read_run(dataset: fo.Dataset, caption_field: str) -> RunRecord | None:

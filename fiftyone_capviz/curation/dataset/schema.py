@@ -1,7 +1,8 @@
 """The fields of an analysis on the dataset: their types, and their place in the App's sidebar.
 
 All of them are declared before a run starts: the App offers only declared fields for colors and
-filters. Their names are those of `names`.
+filters. Their names are those of `names`. What is declared here carries our mark, by which
+`ownership` knows it from the user's.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import fiftyone as fo
 
 from fiftyone_capviz.curation.dataset.names import (
     ERROR_FIELD,
+    HEATMAP_FIELD,
     SIDEBAR_GROUP,
     CaptionFields,
     SegmentFields,
@@ -37,6 +39,8 @@ class Declared(NamedTuple):
 
 
 Schema = dict[str, Declared]
+MARK = "fiftyone_capviz"
+"""The key of a field's ``info`` that says that we made it."""
 ERROR = Declared(fo.StringField, None, "Why this image was left out, one line per stage")
 
 SEGMENT_ATTRIBUTES: Schema = {
@@ -114,39 +118,66 @@ def candidates_schema(caption_field: str) -> Schema:
     }
 
 
+def run_schema(caption: CaptionFields | None, segments: SegmentFields | None) -> Schema:
+    """What a run writes beside the captions and the segments themselves."""
+    wanted: Schema = {ERROR_FIELD: ERROR}
+    if caption is not None:
+        wanted |= caption_schema(caption)
+        del wanted[caption.caption]
+    if segments is not None:
+        wanted |= segments_schema(segments)
+    return wanted
+
+
 def declare_fields(
     dataset: fo.Dataset, caption: CaptionFields | None, segments: SegmentFields | None
 ) -> None:
     """Put every field on the schema and ours into the sidebar group; idempotent.
 
+    Captions and segments that are there already stay as they are, and where they are.
+
     Raises:
         InputError: if a field of another type has one of the names.
     """
-    wanted: Schema = {ERROR_FIELD: ERROR}
+    wanted = run_schema(caption, segments)
     shown = [ERROR_FIELD]
     if caption is not None:
-        wanted |= caption_schema(caption)
-        if dataset.has_field(caption.caption):
-            del wanted[caption.caption]  # the user's, a string or a list of them: checked before
-        shown = [caption.caption, *caption.derived[:-1], ERROR_FIELD]
-    if segments is not None:
-        wanted |= segments_schema(segments)
-        if not dataset.has_field(segments.segments):
-            dataset.add_sample_field(
-                segments.segments, fo.EmbeddedDocumentField, embedded_doc_type=fo.Detections
-            )
-            shown.append(segments.segments)
+        shown = [*caption.derived[:-1], ERROR_FIELD]
+        if not dataset.has_field(caption.caption):
+            wanted = {caption.caption: caption_schema(caption)[caption.caption], **wanted}
+            shown.insert(0, caption.caption)
+    if segments is not None and not dataset.has_field(segments.segments):
+        dataset.add_sample_field(
+            segments.segments,
+            fo.EmbeddedDocumentField,
+            embedded_doc_type=fo.Detections,
+            info={MARK: True},
+        )
+        add_to_sidebar(dataset, [segments.segments])
     declare_schema(dataset, wanted, shown=shown)
 
 
+def declare_heatmaps(dataset: fo.Dataset) -> None:
+    """Put the field of heatmaps on the schema and into the sidebar group; idempotent."""
+    if not dataset.has_field(HEATMAP_FIELD):
+        dataset.add_sample_field(
+            HEATMAP_FIELD,
+            fo.EmbeddedDocumentField,
+            embedded_doc_type=fo.Heatmap,
+            info={MARK: True},
+        )
+        add_to_sidebar(dataset, [HEATMAP_FIELD])
+
+
 def declare_schema(dataset: fo.Dataset, wanted: Schema, *, shown: Sequence[str]) -> None:
-    """Put fields on the schema, and those to be shown into our sidebar group; idempotent.
+    """Put fields on the schema, and those of the new ones that are to be shown into our group.
 
     Raises:
         InputError: if a field of another type has one of the names.
     """
+    fresh = [path for path in shown if path in wanted and not dataset.has_field(path)]
     _declare(dataset, wanted)
-    add_to_sidebar(dataset, shown)
+    add_to_sidebar(dataset, fresh)
 
 
 def add_to_sidebar(dataset: fo.Dataset, paths: Sequence[str]) -> None:
@@ -173,9 +204,13 @@ def remove_from_sidebar(dataset: fo.Dataset, paths: Sequence[str]) -> None:
     groups = dataset.app_config.sidebar_groups
     if not groups:
         return
+    emptied = []
     for group in groups:
-        group.paths = [path for path in group.paths if path not in paths]
-    kept = [group for group in groups if group.name != SIDEBAR_GROUP or group.paths]
+        left = [path for path in group.paths if path not in paths]
+        if group.name == SIDEBAR_GROUP and group.paths and not left:
+            emptied.append(group)
+        group.paths = left
+    kept = [group for group in groups if group not in emptied]
     dataset.app_config.sidebar_groups = kept
     dataset.save()
 
@@ -270,9 +305,16 @@ def _declare(dataset: fo.Dataset, wanted: Schema) -> None:
             _check_type(dataset, path, declared)
         else:
             inner = () if declared.items is None else (declared.items(),)
-            missing[path] = declared.kind(*inner, description=declared.description)
+            missing[path] = declared.kind(
+                *inner, description=declared.description, info={MARK: True}
+            )
     if missing:
         dataset.add_dynamic_sample_fields(fields=missing)
+
+
+def is_marked(field: Any) -> bool:
+    """Whether a field of a schema was declared here."""
+    return MARK in (field.info or {})
 
 
 def _check_type(dataset: fo.Dataset, path: str, declared: Declared) -> None:
@@ -312,7 +354,4 @@ def _listed(names: Sequence[str]) -> str:
 def declare_candidates(dataset: fo.Dataset, caption_field: str) -> None:
     """Put text, match score and recipe of candidates on the schema; idempotent."""
     wanted = candidates_schema(caption_field)
-    for path, declared in wanted.items():
-        if not dataset.has_field(path):
-            dataset.add_sample_field(path, declared.kind, description=declared.description)
-    add_to_sidebar(dataset, list(wanted)[:2])
+    declare_schema(dataset, wanted, shown=list(wanted)[:2])

@@ -26,6 +26,7 @@ from fiftyone_capviz.curation.dataset.runs import (
     written_paths,
 )
 from fiftyone_capviz.curation.dataset.samples import reload_samples
+from fiftyone_capviz.curation.dataset.saved import delete_our_view, is_our_view
 from fiftyone_capviz.curation.dataset.schema import (
     Declared,
     Schema,
@@ -40,6 +41,8 @@ from fiftyone_capviz.evaluation.grounding import Grounding
 from fiftyone_capviz.records import FloatArray
 from fiftyone_capviz.settings.evaluation import EvaluationOptions, evaluation_name
 
+VIEW_TOLD = "Samples with an object that its word's attribution misses"
+"""The description of the view of misses, by which it is known as ours."""
 REMEDY = (
     "Pass existing='replace' (--existing replace) to replace it, or give this evaluation another "
     "name to keep both."
@@ -143,10 +146,8 @@ def delete_evaluations(dataset: fo.Dataset, caption_field: str) -> tuple[list[st
     for key in runs:
         dataset.delete_run(key)
     known = dict.fromkeys(EvaluationFields(caption_field, name).view for name in names)
-    views = [view for view in known if dataset.has_saved_view(view)]
-    for name in views:
-        dataset.delete_saved_view(name)
-    return runs, views
+    views = [delete_our_view(dataset, view, description=VIEW_TOLD) for view in known]
+    return runs, [name for each in views for name in each]
 
 
 def _stopped(dataset: fo.Dataset, key: str) -> bool:
@@ -186,8 +187,8 @@ def store_results(
         write_evaluation_fields(dataset, options, run, grounding)
         return
     view = EvaluationFields(options.caption_field, options.name).view
-    if obsolete and dataset.has_saved_view(view):
-        dataset.delete_saved_view(view)
+    if obsolete:
+        delete_our_view(dataset, view, description=VIEW_TOLD)
 
 
 def _obsolete(dataset: fo.Dataset, options: EvaluationOptions, paths: list[str]) -> set[str]:
@@ -231,10 +232,11 @@ def check_evaluation_fields(dataset: fo.Dataset, options: EvaluationOptions) -> 
             )
     view = EvaluationFields(options.caption_field, options.name).view
     same = [one for one in dataset.list_saved_views() if fou.to_slug(one) == fou.to_slug(view)]
-    if options.fields and same not in ([], [view]):
+    known = [view] if is_our_view(dataset, view, description=VIEW_TOLD) else []
+    if options.fields and same != known:
         raise InputError(
-            f"An evaluation saves the view {view!r}; {same[0]!r} has the same address in the App. "
-            "Rename that one, or give the evaluation another name."
+            f"An evaluation saves the view {view!r}; {same[0]!r}, which is not ours, has the same "
+            "address in the App. Rename that one, or give the evaluation another name."
         )
 
 
@@ -268,7 +270,7 @@ def write_evaluation_fields(
     dataset.save_view(
         names.view,
         dataset.match(missed).sort_by(names.pge),
-        description="Samples with an object that its word's attribution misses",
+        description=VIEW_TOLD,
         overwrite=True,
     )
 

@@ -23,11 +23,13 @@ from fiftyone_capviz.curation.dataset.names import (
     CaptionFields,
     SegmentFields,
 )
+from fiftyone_capviz.curation.dataset.ownership import Ownership
 from fiftyone_capviz.curation.dataset.progress import UndividedReport
 from fiftyone_capviz.curation.dataset.runs import active_caption, set_active_caption
 from fiftyone_capviz.curation.dataset.samples import reload_samples
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.records import FloatArray
+from fiftyone_capviz.settings.field_names import require_free_names
 
 __all__ = ["ActivateReport", "activate_captions", "active_caption", "segment_values"]
 
@@ -86,13 +88,15 @@ def activate_captions(
         InputError: the caption field has no scores.
     """
     started = time.perf_counter()
+    require_free_names(caption_field=caption_field, segments_field=segments_field)
     dataset = root_dataset(dataset)
-    fields = CaptionFields(caption_field)
-    for path in (fields.scores, fields.words, segments_field):
-        if not dataset.has_field(path):
+    fields, owner = CaptionFields(caption_field), Ownership(dataset)
+    needed = (fields.scores, fields.words, SegmentFields(segments_field).attribute("word_scores"))
+    for path in needed:
+        if not owner.is_ours(path):
             raise InputError(
                 f"A caption field can be activated once its scores are stored; {dataset.name!r} "
-                f"has no {path!r}. Run attribute_words for {caption_field!r} first."
+                f"has no {path!r} of an analysis. Run attribute_words for {caption_field!r} first."
             )
     ids = dataset.exists(segments_field).values("id")
     samples = segments = skipped = 0

@@ -12,6 +12,7 @@ from fiftyone.core.collections import SampleCollection
 from fiftyone_capviz.curation.dataset.collection import root_dataset, sample_documents
 from fiftyone_capviz.curation.dataset.job import Job, JobKeywords
 from fiftyone_capviz.curation.dataset.names import CaptionFields, steered_fields
+from fiftyone_capviz.curation.dataset.ownership import Ownership
 from fiftyone_capviz.curation.dataset.runs import continued_options
 from fiftyone_capviz.curation.dataset.samples import reload_samples, sample_ids
 from fiftyone_capviz.curation.steering.reports import AcceptReport
@@ -46,7 +47,7 @@ def accept_captions(
     dataset = root_dataset(collection)
     chosen = continued_options(dataset, caption_field, options)
     steered, _, recipe_field = steered_fields(caption_field)
-    if not dataset.has_field(steered):
+    if not Ownership(dataset).is_ours(steered):
         raise InputError(
             f"Accepting needs candidates; {dataset.name!r} has no {steered!r}. Run steer_captions."
         )
@@ -84,7 +85,7 @@ def undo_captions(
     chosen = continued_options(dataset, caption_field, options)
     previous = CaptionFields(caption_field).previous
     changes = {}
-    if dataset.has_field(previous):
+    if Ownership(dataset).is_ours(previous):
         for sample_id, entries in _values(collection, ids, [previous]):
             if entries:
                 last = dict(entries[-1])
@@ -104,8 +105,8 @@ def discard_candidates(
 ) -> int:
     """Drop candidates; the captions stay. Returns how many were dropped."""
     dataset = root_dataset(collection)
-    names = steered_fields(caption_field)
-    if not dataset.has_field(names[0]):
+    names, owner = steered_fields(caption_field), Ownership(dataset)
+    if not all(owner.is_ours(name) for name in names):
         return 0
     chosen = [ObjectId(row[0]) for row in _values(collection, ids, [])]
     dropped = sample_documents(dataset).update_many(

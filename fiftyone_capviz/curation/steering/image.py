@@ -12,6 +12,7 @@ from bson import ObjectId
 from fiftyone_capviz.curation.dataset.collection import sample_documents
 from fiftyone_capviz.curation.dataset.documents import Document, chosen_text
 from fiftyone_capviz.curation.dataset.names import CaptionFields, steered_fields
+from fiftyone_capviz.curation.dataset.ownership import refuse_theirs
 from fiftyone_capviz.curation.dataset.samples import reload_samples
 from fiftyone_capviz.curation.dataset.schema import declare_candidates
 from fiftyone_capviz.errors import InputError
@@ -178,6 +179,7 @@ def keep_candidate(
     dataset: fo.Dataset, image: SteeredImage, options: AnalysisOptions, attempt: Attempt
 ) -> None:
     """Store an attempt as the sample's candidate, for ``accept_captions``."""
+    refuse_theirs(dataset, steered_fields(options.caption_field))
     declare_candidates(dataset, options.caption_field)
     text_field, itm_field, recipe_field = steered_fields(options.caption_field)
     recipe = {

@@ -18,6 +18,8 @@ from fiftyone.core.collections import SampleCollection
 
 from fiftyone_capviz.curation.dataset.collection import root_dataset
 from fiftyone_capviz.curation.dataset.job import Job, JobKeywords, long_run
+from fiftyone_capviz.curation.dataset.names import steered_fields
+from fiftyone_capviz.curation.dataset.ownership import refuse_theirs
 from fiftyone_capviz.curation.dataset.progress import Failure
 from fiftyone_capviz.curation.dataset.runs import continued_options, read_run, write_run
 from fiftyone_capviz.curation.dataset.samples import reload_samples, sample_ids
@@ -83,6 +85,7 @@ def _steer(
     started = time.perf_counter()
     dataset = root_dataset(collection)
     chosen = continued_options(dataset, caption_field, options)
+    refuse_theirs(dataset, steered_fields(chosen.caption_field))
     ids = [ObjectId(one) for one in sample_ids(collection)]
     if not ids:
         raise InputError("Steering needs at least one sample; the view is empty.")

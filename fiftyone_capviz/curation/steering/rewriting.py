@@ -25,9 +25,11 @@ from fiftyone_capviz.curation.dataset.documents import text_hash
 from fiftyone_capviz.curation.dataset.job import Job, long_run
 from fiftyone_capviz.curation.dataset.map_run import refresh_map
 from fiftyone_capviz.curation.dataset.names import CaptionFields, steered_fields
+from fiftyone_capviz.curation.dataset.ownership import refuse_theirs
 from fiftyone_capviz.curation.dataset.progress import Failure
 from fiftyone_capviz.curation.dataset.runs import active_caption
 from fiftyone_capviz.curation.dataset.samples import reload_samples
+from fiftyone_capviz.curation.dataset.schema import declare_fields, run_schema
 from fiftyone_capviz.curation.dataset.states import SampleState, Task, read_states
 from fiftyone_capviz.curation.dataset.store import clear_stop
 from fiftyone_capviz.curation.inference.batch_loop import Work, run_batches
@@ -95,6 +97,8 @@ def _rewrite(
         for state in originals.values()
     ]
     clear_stop(dataset)
+    refuse_theirs(dataset, run_schema(names, None))
+    declare_fields(dataset, names, None)
     # MongoDB cannot push onto null.
     collection = sample_documents(dataset)
     collection.update_many(
