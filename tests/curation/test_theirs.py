@@ -113,9 +113,9 @@ def through(door: str, dataset: Any, options: AnalysisOptions, stages: tuple[str
                 arguments.append(flag)
             elif value is not None and not isinstance(value, bool):
                 arguments += [flag, str(value)]
-        status = cli.main(["analyze", dataset.name, "--quiet", *arguments, "--stages", *stages])
-        if status:
-            raise CapvizError("The command was refused.")
+        line = ["analyze", dataset.name, "--quiet", *arguments, "--stages", *stages]
+        chosen = cli.build_parser().parse_args(line)
+        chosen.run(chosen)
 
 
 def refusal(work: Callable[[], object]) -> str:

@@ -22,6 +22,7 @@ from fiftyone_capviz.curation.dataset.names import (
 )
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.settings.analysis import AnalysisOptions, Stage
+from fiftyone_capviz.settings.field_names import DEFAULT_FIELDS, KEPT_FIELDS, OUR_FIELDS
 
 
 class Declared(NamedTuple):
@@ -284,7 +285,7 @@ def text_fields(dataset: fo.Dataset) -> list[str]:
     found = []
     for path, field in dataset.get_field_schema().items():
         listed = isinstance(field, fo.ListField) and isinstance(field.field, fo.StringField)
-        if path not in ("filepath", "tags", ERROR_FIELD) and (
+        if path not in (*DEFAULT_FIELDS, *KEPT_FIELDS, *OUR_FIELDS) and (
             _is_exactly(field, fo.StringField) or listed
         ):
             found.append(path)

@@ -32,6 +32,7 @@ from fiftyone_capviz.curation.words.graph_files import (
 )
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.settings.export import FORMATS
+from fiftyone_capviz.settings.field_names import require_free_names
 
 CaptionFormat = Literal["json", "csv", "coco"]
 GraphFormat = Literal["graphml", "csv"]
@@ -82,6 +83,7 @@ def export_captions(
     Raises:
         InputError: unknown format, no such field, or a path that cannot be written.
     """
+    require_free_names(caption_field=caption_field, segments_field=segments_field)
     collection = samples_of(collection)
     if format == "json":
         records = list(_records(collection, caption_field, segments_field))

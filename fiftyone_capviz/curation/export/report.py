@@ -35,6 +35,7 @@ from fiftyone_capviz.graph.association import Association
 from fiftyone_capviz.graph.word_graph import WordGraph
 from fiftyone_capviz.images import open_image
 from fiftyone_capviz.records import BoolArray
+from fiftyone_capviz.settings.field_names import require_free_names
 
 WORDS, HEAT_WORDS, PAIRS = 24, 14, 8
 GALLERY = 12
@@ -63,6 +64,7 @@ def html_report(
     Raises:
         InputError: no such caption field, or a path that cannot be written.
     """
+    require_free_names(caption_field=caption_field, segments_field=segments_field)
     target = writable(path)
     dataset, collection = root_dataset(collection), samples_of(collection)
     names, marks = CaptionFields(caption_field), SegmentFields(segments_field)

@@ -24,6 +24,7 @@ from fiftyone_capviz.geometry import PixelTransform
 from fiftyone_capviz.records import FloatArray
 from fiftyone_capviz.segments import owned_shares
 from fiftyone_capviz.settings.analysis import AnalysisOptions
+from fiftyone_capviz.settings.field_names import require_free_names
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ def choose_fields(dataset: fo.Dataset, asked: str | None) -> PairFieldsChosen:
     Raises:
         InputError: a field is asked for that holds no text.
     """
+    require_free_names(caption_field=asked)
     analysed = list_runs(dataset)
     known = tuple(dict.fromkeys([*analysed, *text_fields(dataset)]))
     known = tuple(one for one in known if dataset.has_field(one))

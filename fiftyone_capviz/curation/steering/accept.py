@@ -19,6 +19,7 @@ from fiftyone_capviz.curation.steering.reports import AcceptReport
 from fiftyone_capviz.curation.steering.rewriting import CaptionChange, rewrite_captions
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.settings.analysis import AnalysisOptions
+from fiftyone_capviz.settings.field_names import require_free_names
 
 
 def accept_captions(
@@ -105,6 +106,7 @@ def discard_candidates(
 ) -> int:
     """Drop candidates; the captions stay. Returns how many were dropped."""
     dataset = root_dataset(collection)
+    require_free_names(caption_field=caption_field)
     names, owner = steered_fields(caption_field), Ownership(dataset)
     if not all(owner.is_ours(name) for name in names):
         return 0

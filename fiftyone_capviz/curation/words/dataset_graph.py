@@ -16,6 +16,7 @@ from fiftyone_capviz.curation.dataset.samples import samples_of
 from fiftyone_capviz.curation.dataset.schema import text_fields
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.graph.word_graph import WordGraph, build_graph
+from fiftyone_capviz.settings.field_names import require_free_names
 from fiftyone_capviz.text.words import words_of_corpus
 
 
@@ -27,6 +28,7 @@ def caption_values(
     Raises:
         InputError: no such field, or a field of another type.
     """
+    require_free_names(caption_field=caption_field)
     field = collection.get_field(caption_field)
     if field is None:
         names = text_fields(root_dataset(collection))
