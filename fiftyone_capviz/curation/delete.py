@@ -27,7 +27,7 @@ from fiftyone_capviz.curation.dataset.names import (
     CaptionFields,
     SegmentFields,
 )
-from fiftyone_capviz.curation.dataset.ownership import Ownership, is_our_map
+from fiftyone_capviz.curation.dataset.ownership import Ownership, is_our_map, our_segments_fields
 from fiftyone_capviz.curation.dataset.progress import UndividedReport
 from fiftyone_capviz.curation.dataset.runs import (
     RunRecord,
@@ -45,10 +45,7 @@ from fiftyone_capviz.curation.dataset.store import forget_all
 from fiftyone_capviz.curation.evaluation.storage import delete_evaluations
 from fiftyone_capviz.curation.pairs.runs import delete_pair_run
 from fiftyone_capviz.curation.segments.active import activate_captions
-from fiftyone_capviz.settings.analysis import AnalysisOptions
 from fiftyone_capviz.settings.field_names import require_free_names
-
-SEGMENTS = AnalysisOptions.segments_field
 
 
 @dataclass
@@ -102,7 +99,7 @@ def delete_analysis(
     record = read_run(dataset, caption_field)
     notes = notes_before(dataset)
     others = [name for name in list_runs(dataset) if name != caption_field]
-    chosen, used = _segments(record, segments_field), _used_by(dataset, others, owner)
+    chosen, used = _segments(dataset, record, segments_field), _used_by(dataset, others, owner)
     segments_fields = [one for one in chosen if not used.get(one)]
     heirs = _heirs(dataset, caption_field, {one: used.get(one, []) for one in chosen}, owner)
 
@@ -141,11 +138,11 @@ def delete_analysis(
     return report
 
 
-def _segments(record: RunRecord | None, asked: str | None) -> list[str]:
-    """The segments fields whose results go."""
+def _segments(dataset: fo.Dataset, record: RunRecord | None, asked: str | None) -> list[str]:
+    """The segments fields whose results go: without a record all that no other analysis uses."""
     if asked is not None:
         return [asked]
-    return [SEGMENTS] if record is None else used_segments(record)
+    return our_segments_fields(dataset) if record is None else used_segments(record)
 
 
 def _used_by(dataset: fo.Dataset, others: Sequence[str], owner: Ownership) -> dict[str, list[str]]:

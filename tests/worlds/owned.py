@@ -140,6 +140,14 @@ def lost(before: Any, after: Any, path: str = "") -> list[str]:
     return [] if before == after else [f"{path}: {before!r:.80} is now {after!r:.80}"]
 
 
+def differences(before: Any, after: Any) -> list[str]:
+    """What two snapshots have otherwise, told as what got lost and what came on top."""
+    added = [f"on top: {one}" for one in lost(after, before)]
+    found = [*lost(before, after), *added]
+    assert bool(found) == (before != after)
+    return found
+
+
 def _lost_items(before: list[Any], after: list[Any], path: str) -> list[str]:
     place, found = 0, []
     for number, item in enumerate(before):

@@ -132,9 +132,9 @@ class AnalysisRun:
         self.tally.counts["samples"], self.to_do = plan.total, len(tasks)
         clear_stop(dataset)
         record = self._record(dataset, setting, tasks)
-        self._declare(dataset)
         try:
             if tasks:
+                self._declare(dataset)
                 get_logger().info("%d of %d samples: %s", len(tasks), plan.total, self.stages)
                 write_run(dataset, record)
                 record = self._compute(dataset, plan, record)
@@ -313,7 +313,7 @@ class AnalysisRun:
             record = replace(record, counts=counts, seconds=seconds, pace=pace, finished=now())
         try:
             before = read_run(dataset, self.options.caption_field)
-            if anything or (before is not None and before != record):
+            if anything or record.map or (before is not None and before != record):
                 write_run(dataset, record)
             reload_dataset(dataset)
         except PyMongoError:

@@ -143,10 +143,14 @@ def is_our_map(dataset: fo.Dataset, segments_field: str) -> bool:
 
 
 def our_segments_fields(dataset: fo.Dataset) -> list[str]:
-    """Fields of labels that we made, or put attributes into."""
+    """Fields of labels that we made, put attributes into, or mapped."""
     owner = Ownership(dataset)
     fields = dataset.get_field_schema(embedded_doc_type=fo.Detections)
-    return [f for f in fields if any(owner.is_ours(path) for path in segment_paths(f))]
+    return [
+        name
+        for name in fields
+        if any(owner.is_ours(path) for path in segment_paths(name)) or is_our_map(dataset, name)
+    ]
 
 
 def _stored(dataset: fo.Dataset, paths: list[str]) -> list[str]:
