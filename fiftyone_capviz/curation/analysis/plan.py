@@ -75,7 +75,10 @@ class ExistingResults:
                 )
         if not parts:
             return ""
-        text = "Stored results would change: " + "; ".join(parts) + "."
+        replaced = sum(self.different.values()) - self.foreign.get("segment", 0)
+        replaced += sum(self.stale.values())
+        text = "Stored results would change: " if replaced else "Something is there already: "
+        text += "; ".join(parts) + "."
         if self.edited:
             text += f" {self.edited} captions were edited by hand."
         if self.differences:
