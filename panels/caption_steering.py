@@ -11,6 +11,7 @@ from bson import ObjectId
 from fiftyone_capviz.curation.app.lasso import note_lasso
 from fiftyone_capviz.curation.app.panel_focus import panel_focus
 from fiftyone_capviz.curation.app.panel_scope import captions_notices
+from fiftyone_capviz.curation.dataset.captions import is_there
 from fiftyone_capviz.curation.dataset.collection import sample_documents
 from fiftyone_capviz.curation.dataset.runs import active_caption, continued_options, list_runs
 from fiftyone_capviz.curation.dataset.samples import sample_ids
@@ -261,7 +262,7 @@ def _options(ctx: Any) -> AnalysisOptions | None:
     if asked is None:
         analysed = list_runs(ctx.dataset)
         asked = active_caption(ctx.dataset, "segments") or (analysed[0] if analysed else "caption")
-    return continued_options(ctx.dataset, asked) if ctx.dataset.has_field(asked) else None
+    return continued_options(ctx.dataset, asked) if is_there(ctx.dataset, asked) else None
 
 
 def _required_options(ctx: Any) -> AnalysisOptions:

@@ -7,13 +7,20 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import fiftyone as fo
-from bson import ObjectId
+from pymongo import UpdateOne
 
 from fiftyone_capviz.curation.app.workspace import remove_active_fields, remove_workspace
 from fiftyone_capviz.curation.dataset.before import BEFORE as KEY
 from fiftyone_capviz.curation.dataset.before import caption_paths, existed, segment_paths
+from fiftyone_capviz.curation.dataset.captions import (
+    CaptionPlaces,
+    is_there,
+    root_of,
+    shown_path,
+)
 from fiftyone_capviz.curation.dataset.collection import root_dataset, sample_documents
-from fiftyone_capviz.curation.dataset.documents import chosen_text, text_hash
+from fiftyone_capviz.curation.dataset.documents import text_hash
+from fiftyone_capviz.curation.dataset.kept_texts import emptied, last_of_theirs
 from fiftyone_capviz.curation.dataset.names import (
     ERROR_FIELD,
     HEATMAP_FIELD,
@@ -24,6 +31,7 @@ from fiftyone_capviz.curation.dataset.names import (
 from fiftyone_capviz.curation.dataset.progress import UndividedReport
 from fiftyone_capviz.curation.dataset.runs import (
     active_caption,
+    caption_names,
     delete_run,
     list_evaluations,
     list_runs,
@@ -95,23 +103,26 @@ def delete_analysis(
     was_active = active_caption(dataset, segments_field) == caption_field
 
     index = 0 if record is None else int(record.options.get("caption_index") or 0)
-    doomed = _caption_fields(dataset, caption_field, extras, report, index)
+    names = caption_names(dataset, caption_field)
+    doomed = _caption_fields(dataset, names, extras, report, index)
     written = [written_paths(dataset, key) for key in list_evaluations(dataset, caption_field)]
     doomed += sorted({p for each in written for p in each if not existed(extras, p)} - {*doomed})
     if not heirs:
         doomed += _segment_fields(dataset, segments_field, extras, report)
     if not others:
         doomed += [name for name in (ERROR_FIELD, HEATMAP_FIELD) if not existed(extras, name)]
-    _delete_runs(dataset, caption_field, None if heirs else segments_field, report)
     runs, views = delete_evaluations(dataset, caption_field)
-    report.runs += [*runs, *delete_pair_run(dataset, caption_field)]
+    runs += delete_pair_run(dataset, caption_field)
+    # Last, since it knows the prefix of all names.
+    _delete_runs(dataset, caption_field, None if heirs else segments_field, report)
+    report.runs += runs
     report.views += views
     report.views += remove_workspace(
         dataset, caption_field=caption_field, segments_field=None if others else segments_field
     )
     shown = [path for path in doomed if "." not in path]
     if not others and not _had(extras, "active_fields"):
-        shown += [caption_field, segments_field]
+        shown += [shown_path(dataset, caption_field), segments_field]
     remove_active_fields(dataset, shown)
     remove_from_sidebar(dataset, doomed)
     _delete_fields(dataset, doomed, report)
@@ -130,46 +141,67 @@ def _uses(record: Any, segments_field: str) -> bool:
 
 def _caption_fields(
     dataset: fo.Dataset,
-    caption_field: str,
+    names: CaptionFields,
     extras: Sequence[Mapping[str, Any]],
     report: DeleteReport,
     index: int,
 ) -> list[str]:
-    """Paths to delete; captions that we wrote into a field that stays are emptied."""
-    names = CaptionFields(caption_field)
-    paths = [p for p in caption_paths(caption_field)[1:] if not existed(extras, p)]
-    if not dataset.has_field(caption_field):
+    """Paths to delete; in a field that stays, what we wrote gives way to what was there before."""
+    paths = [p for p in caption_paths(names)[1:] if not existed(extras, p)]
+    if not is_there(dataset, names.caption):
         return paths
-    ours, theirs = _whose_captions(dataset, names, index)
-    if not theirs and not existed(extras, caption_field):
-        return [caption_field, *paths]
-    if ours:
-        sample_documents(dataset).update_many(
-            {"_id": {"$in": ours}}, {"$set": {caption_field: None}}
-        )
-    reason = f"it holds {theirs} captions of your own" if theirs else "it was there before"
-    report.kept[caption_field] = f"{reason}; {len(ours)} written by us were emptied."
+    found = _read_captions(dataset, names, index)
+    if not found.theirs and not existed(extras, names.caption):
+        return [names.caption, *paths]
+    if found.updates:
+        sample_documents(dataset).bulk_write(found.updates, ordered=False)
+    reason = f"it holds {found.theirs} captions of your own" if found.theirs else _BEFORE
+    report.kept[names.caption] = f"{reason}; {found.emptied} written by us were emptied."
+    if found.restored:
+        report.kept[names.caption] += f" {found.restored} that were written over are back."
     return paths
 
 
-def _whose_captions(
-    dataset: fo.Dataset, names: CaptionFields, index: int
-) -> tuple[list[ObjectId], int]:
-    """Ids of the samples whose caption we wrote, unchanged since; number of all the others."""
-    if not dataset.has_field(names.stages):
-        return [], int(dataset.exists(names.caption).count())
-    ours, theirs = [], 0
-    for sample_id, text, stages in zip(
-        *dataset.values(["id", names.caption, names.stages]), strict=True
-    ):
-        if text is None:
+_BEFORE = "it was there before"
+
+
+@dataclass
+class _Captions:
+    """Whose the captions of a dataset are.
+
+    Attributes:
+        theirs: those of the user's, and those that come back.
+        emptied, restored: ours that give way to nothing, and to the user's.
+        updates: that do it.
+    """
+
+    theirs: int = 0
+    emptied: int = 0
+    restored: int = 0
+    updates: list[UpdateOne] = field(default_factory=list)
+
+
+def _read_captions(dataset: fo.Dataset, names: CaptionFields, index: int) -> _Captions:
+    found = _Captions()
+    places = CaptionPlaces.of_dataset(dataset, names.caption, index)
+    wanted = dict.fromkeys((root_of(names.caption), names.stages, names.previous), 1)
+    for row in sample_documents(dataset).find({}, wanted):
+        place, stages = places.of(row), row.get(names.stages) or {}
+        if place is None or place.text is None:
             continue
-        written = (stages or {}).get("written")
-        if written is not None and written == text_hash(chosen_text(text, index)):
-            ours.append(ObjectId(sample_id))
+        if stages.get("written") != text_hash(place.text):
+            found.theirs += 1
+            continue
+        text = last_of_theirs(row.get(names.previous) or [])
+        if text is not None:
+            found.theirs, found.restored = found.theirs + 1, found.restored + 1
+            update: dict[str, Any] = {"$set": {place.path: place.value(text)}}
         else:
-            theirs += 1
-    return ours, theirs
+            found.emptied += 1
+            values, gone = emptied(names, stages)
+            update = {key: part for key, part in (("$set", values), ("$unset", gone)) if part}
+        found.updates.append(UpdateOne({"_id": row["_id"]}, update))
+    return found
 
 
 def _segment_fields(
@@ -200,8 +232,8 @@ def _segment_fields(
 def _delete_runs(
     dataset: fo.Dataset, caption_field: str, segments_field: str | None, report: DeleteReport
 ) -> None:
-    key = CaptionFields(caption_field).run_key
-    if dataset.has_run(key):
+    key = caption_names(dataset, caption_field).run_key
+    if read_run(dataset, caption_field) is not None:
         delete_run(dataset, caption_field)
         report.runs.append(key)
     if segments_field is not None:

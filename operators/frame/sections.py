@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from fiftyone_capviz.curation.analysis.segment_map import has_umap
+from fiftyone_capviz.curation.dataset.caption_fields import text_fields
 from fiftyone_capviz.curation.dataset.names import SegmentFields
 from fiftyone_capviz.curation.dataset.runs import list_runs
-from fiftyone_capviz.curation.dataset.schema import detections_fields, text_fields
+from fiftyone_capviz.curation.dataset.schema import detections_fields
 from fiftyone_capviz.settings.analysis import SECOND_ORDER
 
 from .form import Form

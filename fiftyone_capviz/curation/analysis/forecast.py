@@ -18,7 +18,7 @@ from fiftyone.core.collections import SampleCollection
 
 from fiftyone_capviz.curation.analysis.plan import Plan, check_run, make_plan, preview
 from fiftyone_capviz.curation.dataset.progress import duration_text
-from fiftyone_capviz.curation.dataset.runs import RunRecord, read_run, what_differs
+from fiftyone_capviz.curation.dataset.runs import RunRecord, read_run, what_differs, with_prefix
 from fiftyone_capviz.curation.dataset.samples import image_samples
 from fiftyone_capviz.curation.dataset.states import SAMPLE_STAGES
 from fiftyone_capviz.settings.analysis import (
@@ -117,6 +117,7 @@ def preview_run(
         InputError: the run would be refused: a field of another type, an empty view, videos.
     """
     samples = image_samples(collection)
+    options = with_prefix(samples.dataset, options)
     check_run(samples.dataset, options, stages)
     asked = tuple(stage for stage in SAMPLE_STAGES if stage in stages)
     record = read_run(samples.dataset, options.caption_field)

@@ -9,6 +9,7 @@ from typing import Any
 import fiftyone as fo
 from fiftyone import ViewField as F
 
+from fiftyone_capviz.curation.dataset.captions import shown_path
 from fiftyone_capviz.curation.dataset.collection import root_dataset
 from fiftyone_capviz.curation.dataset.names import (
     HEATMAP_FIELD,
@@ -17,6 +18,7 @@ from fiftyone_capviz.curation.dataset.names import (
     CaptionFields,
     SegmentFields,
 )
+from fiftyone_capviz.curation.dataset.runs import caption_names
 from fiftyone_capviz.settings.analysis import AnalysisOptions
 
 WORKSPACE = "Captions"
@@ -99,7 +101,7 @@ def save_workspace(
     """
     dataset = root_dataset(dataset)
     options = options or AnalysisOptions()
-    captions = CaptionFields(caption_field or options.caption_field)
+    captions = caption_names(dataset, caption_field or options.caption_field)
     segments = SegmentFields(segments_field or options.segments_field)
     dataset.save_workspace(
         WORKSPACE,
@@ -119,7 +121,8 @@ def save_workspace(
             overwrite=True,
         )
     _set_colors(dataset, segments, _dominant(dataset, captions) if words is None else words)
-    _set_active_fields(dataset, [captions.caption, captions.coverage, segments.segments])
+    shown = shown_path(dataset, captions.caption)
+    _set_active_fields(dataset, [shown, captions.coverage, segments.segments])
 
 
 def view_name(name: str, caption_field: str) -> str:

@@ -22,8 +22,9 @@ from functools import partial
 from typing import Any
 
 import fiftyone as fo
+from fiftyone.core.collections import SampleCollection
 
-from fiftyone_capviz.curation.dataset.collection import sample_documents
+from fiftyone_capviz.curation.dataset.collection import raw_values, sample_documents
 from fiftyone_capviz.curation.dataset.documents import Document
 
 TEXT_KEYS = ("response", "caption", "text", "answer")
@@ -79,6 +80,17 @@ def stored_text(
     return None if place is None else place.text
 
 
+def value_at(document: Mapping[str, Value], path: str) -> Value:
+    """The raw value under a path; of the elements of a list, a list."""
+    value: Value = document
+    for name in path.split("."):
+        if isinstance(value, list):
+            value = [one.get(name) for one in value if isinstance(one, Mapping)]
+        else:
+            value = value.get(name) if isinstance(value, Mapping) else None
+    return value
+
+
 def stored_texts(document: Mapping[str, Value], caption_field: str) -> list[str | None]:
     """All captions of a raw document, in order; None for an empty one among them."""
     return [place.text for place in _places(document, caption_field)]
@@ -86,12 +98,17 @@ def stored_texts(document: Mapping[str, Value], caption_field: str) -> list[str 
 
 def stored_value(document: Mapping[str, Value], caption_field: str) -> str | list[str] | None:
     """The captions as they go out: a string, or a list of them where they are stored so."""
-    places = list(_places(document, caption_field))
-    texts = [place.text for place in places if place.text is not None]
-    listed = any(part.isdigit() for one in places for part in one.path.split(".")[1:])
-    if listed or any(isinstance(one.before, list) for one in places):
+    texts = [text for text in stored_texts(document, caption_field) if text is not None]
+    if is_several(document, caption_field):
         return texts
     return texts[0] if texts else None
+
+
+def is_several(document: Mapping[str, Value], caption_field: str) -> bool:
+    """Whether the captions of a raw document are in a list, however many there are."""
+    places = list(_places(document, caption_field))
+    listed = any(part.isdigit() for one in places for part in one.path.split(".")[1:])
+    return listed or any(isinstance(one.before, list) for one in places)
 
 
 def chosen(places: Sequence[Place], caption_index: int) -> Place | None:
@@ -143,6 +160,32 @@ class CaptionPlaces:
         return chosen(list(found), self.caption_index)
 
 
+def is_there(dataset: fo.Dataset, caption_field: str) -> bool:
+    """Whether a dataset has a field of this path: on its schema, or in the dicts of a sample."""
+    root = root_of(caption_field)
+    if dataset.get_field(caption_field) is not None or caption_field == root:
+        return dataset.get_field(caption_field) is not None
+    if dataset.get_field(root) is None:
+        return False
+    found = sample_documents(dataset).find_one({caption_field: {"$exists": True}}, {"_id": 1})
+    return found is not None
+
+
+def shown_path(dataset: fo.Dataset, caption_field: str) -> str:
+    """What the App can show of a caption field: a part of a dict is no field of its own."""
+    there = dataset.get_field(caption_field) is not None
+    return caption_field if there else root_of(caption_field)
+
+
+def raw_captions(collection: SampleCollection, caption_field: str) -> list[Document]:
+    """Raw documents with the path's first field, of a dataset's or view's samples in their order.
+
+    What a view filtered out of the field is not there.
+    """
+    root = root_of(caption_field)
+    return [{root: value} for value in raw_values(collection, root)]
+
+
 EXAMPLES = 20
 """So many samples with a value are looked at where the schema does not say what they hold."""
 
@@ -150,7 +193,7 @@ EXAMPLES = 20
 def example_documents(dataset: fo.Dataset, caption_field: str) -> list[Document]:
     """A few raw documents with a value in the path's first field."""
     root = root_of(caption_field)
-    query = {root: {"$nin": [None, [], {}, ""]}}
+    query: dict[str, Value] = {root: {"$nin": [None, [], {}, ""]}}
     return list(sample_documents(dataset).find(query, {root: 1}, limit=EXAMPLES))
 
 
@@ -167,7 +210,9 @@ def _places(
 ) -> Iterator[Place]:
     root, _, rest = caption_field.partition(".")
     walk = walk or _Walk()
-    yield from walk.places(document.get(root, ABSENT), schema, rest.split(".") if rest else [], root)
+    yield from walk.places(
+        document.get(root, ABSENT), schema, rest.split(".") if rest else [], root
+    )
 
 
 @dataclass(frozen=True)

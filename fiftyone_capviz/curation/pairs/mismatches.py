@@ -22,7 +22,7 @@ from fiftyone.core.collections import SampleCollection
 from fiftyone_capviz.curation.app.workspace import MISMATCHED, view_name
 from fiftyone_capviz.curation.dataset.collection import dataset_of
 from fiftyone_capviz.curation.dataset.job import Job, JobKeywords, long_run
-from fiftyone_capviz.curation.dataset.names import PairFields
+from fiftyone_capviz.curation.dataset.runs import caption_names
 from fiftyone_capviz.curation.dataset.samples import image_samples, reload_samples
 from fiftyone_capviz.curation.dataset.store import clear_stop
 from fiftyone_capviz.curation.inference.loaded_models import load_encoder, models_in_use
@@ -76,7 +76,7 @@ def find_mismatches(
         chosen = required_fields(dataset, caption_field, caption_index)
         usual = PairSettings(encoder=default_encoder(chosen.captioner or ""))
         asked = require_signed((settings or usual).validated())
-        names = PairFields(str(chosen.caption_field))
+        names = caption_names(dataset, str(chosen.caption_field)).pairs
         check_pair_run_key(dataset, names.caption)
         clear_stop(dataset)
         following = Job(**job)
@@ -105,7 +105,7 @@ def mismatch_view(collection: SampleCollection, caption_field: str) -> Any:
     """
     from fiftyone import ViewField
 
-    names = PairFields(caption_field)
+    names = caption_names(dataset_of(collection), caption_field).pairs
     run = read_pair_run(dataset_of(collection), caption_field)
     found = ViewField(names.mismatches).length() > 0
     if run is not None:

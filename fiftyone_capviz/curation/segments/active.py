@@ -24,7 +24,7 @@ from fiftyone_capviz.curation.dataset.names import (
     SegmentFields,
 )
 from fiftyone_capviz.curation.dataset.progress import UndividedReport
-from fiftyone_capviz.curation.dataset.runs import active_caption, set_active_caption
+from fiftyone_capviz.curation.dataset.runs import active_caption, caption_names, set_active_caption
 from fiftyone_capviz.curation.dataset.samples import reload_samples
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.records import FloatArray
@@ -87,7 +87,7 @@ def activate_captions(
     """
     started = time.perf_counter()
     dataset = root_dataset(dataset)
-    fields = CaptionFields(caption_field)
+    fields = caption_names(dataset, caption_field)
     for path in (fields.scores, fields.words, segments_field):
         if not dataset.has_field(path):
             raise InputError(

@@ -28,9 +28,9 @@ from pymongo import UpdateOne
 
 from fiftyone_capviz.curation.dataset.collection import root_dataset, sample_documents
 from fiftyone_capviz.curation.dataset.map_run import refresh_map
-from fiftyone_capviz.curation.dataset.names import HEATMAP_FIELD, CaptionFields
+from fiftyone_capviz.curation.dataset.names import HEATMAP_FIELD
 from fiftyone_capviz.curation.dataset.progress import UndividedReport
-from fiftyone_capviz.curation.dataset.runs import active_caption
+from fiftyone_capviz.curation.dataset.runs import active_caption, caption_names
 from fiftyone_capviz.curation.dataset.samples import id_filter, is_whole, reload_samples, sample_ids
 from fiftyone_capviz.curation.dataset.schema import add_to_sidebar
 from fiftyone_capviz.curation.dataset.store import forget, recall, remember
@@ -365,7 +365,7 @@ def write_heatmaps(
     Returns:
         How many heatmaps were written.
     """
-    fields = CaptionFields(caption_field)
+    fields = caption_names(dataset, caption_field)
     if not dataset.has_field(HEATMAP_FIELD):
         dataset.add_sample_field(
             HEATMAP_FIELD, fo.EmbeddedDocumentField, embedded_doc_type=fo.Heatmap
