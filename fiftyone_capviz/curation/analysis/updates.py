@@ -139,9 +139,8 @@ class SampleUpdates:
         sample = result.task.sample
         if result.caption is None or not sample.has_text:
             return None
-        in_a_row = sample.replaced or self.options.overwrite_captions
         same = sample.text == result.caption.text
-        if not sample.theirs and (same or not in_a_row):
+        if not sample.theirs and (same or not sample.replaced):
             return None
         method = BY_HAND if sample.edited else self.options.captioner
         return {

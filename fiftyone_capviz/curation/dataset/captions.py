@@ -72,6 +72,13 @@ def root_of(caption_field: str) -> str:
     return caption_field.partition(".")[0]
 
 
+def root_expression(caption_field: str) -> Document:
+    """For an aggregation: a document of the path's first field alone, under whatever name."""
+    root = root_of(caption_field)
+    # A plain {root: "$root"} would lead into the field where it is named like the projection's.
+    return {"$mergeObjects": [{root: f"${root}"}]}
+
+
 def stored_text(
     document: Mapping[str, Value], caption_field: str, caption_index: int = 0
 ) -> str | None:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from fiftyone_capviz.curation.dataset.captions import ABSENT
+from fiftyone_capviz.curation.dataset.captions import ABSENT, root_of
 from fiftyone_capviz.curation.dataset.documents import Document, text_hash
 from fiftyone_capviz.curation.dataset.names import CaptionFields
 from fiftyone_capviz.curation.dataset.states import SampleState
@@ -33,7 +33,7 @@ def filled_place(sample: SampleState, names: CaptionFields) -> Document | None:
     place = sample.place
     if place is None or sample.has_text:
         return None
-    if place.path == names.caption and place.condition is None:
+    if place.path == root_of(names.caption) == names.caption and place.condition is None:
         return None
     return {"path": place.path} | ({} if place.before is ABSENT else {"value": place.before})
 

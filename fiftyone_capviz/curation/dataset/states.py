@@ -9,7 +9,7 @@ from typing import Any
 import fiftyone as fo
 from bson import ObjectId
 
-from fiftyone_capviz.curation.dataset.captions import CaptionPlaces, Place, root_of
+from fiftyone_capviz.curation.dataset.captions import CaptionPlaces, Place, root_expression
 from fiftyone_capviz.curation.dataset.collection import sample_documents
 from fiftyone_capviz.curation.dataset.documents import segments_signature, text_hash
 from fiftyone_capviz.curation.dataset.names import ERROR_FIELD, CaptionFields, SegmentFields
@@ -76,7 +76,7 @@ def read_states(
 ) -> Iterator[SampleState]:
     """The stored state of these samples, in this order; no sample object is loaded."""
     names = CaptionFields.of(options)
-    root, kept = root_of(names.caption), f"${names.previous}"
+    kept = f"${names.previous}"
     places = CaptionPlaces.of_dataset(dataset, names.caption, options.caption_index)
     segments = SegmentFields(options.segments_field)
     detections = f"${segments.detections}"
@@ -90,7 +90,7 @@ def read_states(
     }
     projection = {
         "filepath": 1,
-        "captions": {root: f"${root}"},
+        "captions": root_expression(names.caption),
         "stages": f"${names.stages}",
         "segments_stage": f"${segments.stage}",
         "count": {"$cond": [{"$isArray": detections}, {"$size": detections}, None]},

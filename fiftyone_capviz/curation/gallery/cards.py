@@ -12,7 +12,7 @@ import numpy as np
 from bson import ObjectId
 
 from fiftyone_capviz.coverage import measure_coverage
-from fiftyone_capviz.curation.dataset.captions import root_of, stored_text
+from fiftyone_capviz.curation.dataset.captions import root_expression, stored_text
 from fiftyone_capviz.curation.dataset.collection import sample_documents
 from fiftyone_capviz.curation.dataset.documents import deserialize_array, full_masks
 from fiftyone_capviz.curation.dataset.names import CaptionFields, SegmentFields
@@ -92,7 +92,6 @@ def read_cards(
 def _projection(
     names: CaptionFields, marks: SegmentFields, labels: Sequence[ObjectId]
 ) -> dict[str, Any]:
-    root = root_of(names.caption)
     kept = ("_id", "label", "bounding_box", "mask", "mask_path", "area")
     shown = {"$in": ["$$segment._id", list(labels)]}
     segments = {"$ifNull": [f"${marks.detections}", []]}
@@ -100,7 +99,7 @@ def _projection(
         "filepath": 1,
         "width": "$metadata.width",
         "height": "$metadata.height",
-        "captions": {root: f"${root}"},
+        "captions": root_expression(names.caption),
         "words": f"${names.words}",
         "attention": f"${names.attention}",
         "scores": f"${names.scores}",
