@@ -101,11 +101,13 @@ class Preview:
         to_do: samples with something to compute.
         conflict: what stored results would be replaced, in plain sentences; empty if none.
         estimate: how much there is to do and how long it may take.
+        theirs: captions that are not ours, where captions are to be written.
     """
 
     to_do: int
     conflict: str
     estimate: str
+    theirs: int = 0
 
 
 def preview_run(
@@ -139,7 +141,8 @@ def preview_run(
     )
     expected = estimate_of(plan, record, options)
     text = f"{expected.text} {samples.note}".strip() if asked else samples.note
-    return Preview(expected.to_do, plan.existing.message(), text)
+    theirs = plan.existing.theirs if "caption" in stages else 0
+    return Preview(expected.to_do, plan.existing.message(), text, theirs)
 
 
 def _revisions(record: RunRecord | None, options: AnalysisOptions) -> dict[str, str]:

@@ -14,6 +14,7 @@ import fiftyone as fo
 from fiftyone_capviz.curation.dataset.captions import (
     TEXT_KEYS,
     example_documents,
+    is_several,
     is_there,
     root_of,
     stored_texts,
@@ -170,6 +171,22 @@ def not_text(dataset: fo.Dataset, path: str) -> str:
         f"Classifications, dicts); {path!r} holds {seen}. Choose another: "
         f"{listed(text_fields(dataset))}."
     )
+
+
+def caption_problem(dataset: fo.Dataset, path: str) -> str | None:
+    """Why captions cannot be read from a path; None if they can."""
+    try:
+        check_caption_field(dataset, path, writes=False)
+    except InputError as error:
+        return str(error)
+    return None
+
+
+def holds_several(dataset: fo.Dataset, path: str) -> bool:
+    """Whether some samples hold their captions in a list."""
+    field = dataset.get_field(path)
+    listed = isinstance(field, fo.ListField)
+    return listed or any(is_several(one, path) for one in example_documents(dataset, path))
 
 
 def check_derived_names(dataset: fo.Dataset, names: CaptionFields) -> None:

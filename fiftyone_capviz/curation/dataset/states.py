@@ -54,7 +54,12 @@ class SampleState:
     @property
     def theirs(self) -> bool:
         """Whether the caption is the user's: not written by us, or changed by hand since."""
-        return self.has_text and self.stages.get("written") != text_hash(self.text)
+        return is_theirs(self.text, self.stages)
+
+
+def is_theirs(text: str | None, stages: Mapping[str, str]) -> bool:
+    """Whether a caption is the user's: not written by us, or changed by hand since."""
+    return bool((text or "").strip()) and stages.get("written") != text_hash(text)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from fiftyone_capviz.curation.dataset.captions import root_of, stored_text
 from fiftyone_capviz.curation.dataset.collection import sample_documents
 from fiftyone_capviz.curation.dataset.names import CaptionFields
 from fiftyone_capviz.curation.dataset.runs import caption_names
+from fiftyone_capviz.curation.dataset.states import read_states
 from fiftyone_capviz.curation.dataset.store import forget, recall, remember
 from fiftyone_capviz.curation.steering.reports import SteerReport
 from fiftyone_capviz.settings.analysis import AnalysisOptions
@@ -72,7 +73,11 @@ class Batch:
 
 @dataclass(frozen=True)
 class Candidate:
-    """One waiting caption beside the present one."""
+    """One waiting caption beside the present one.
+
+    Attributes:
+        theirs: the present one is not ours: accepting writes over it.
+    """
 
     sample_id: str
     filepath: str
@@ -82,6 +87,7 @@ class Candidate:
     present_match: float | None
     weight: float | None
     says_word: bool | None
+    theirs: bool = False
 
 
 def remember_batch(dataset: fo.Dataset, batch: Batch) -> None:
@@ -135,6 +141,7 @@ def candidates(
         {"_id": {"$in": [ObjectId(one) for one in chosen]}}, {**shown, f"{recipe}.weight": 1}
     )
     found = {str(row["_id"]): row for row in rows}
+    theirs = theirs_among(dataset, chosen, options)
     wanted = set(caption_words(batch.word).words) if batch.word else None
     return [
         Candidate(
@@ -148,10 +155,19 @@ def candidates(
             says_word=None
             if wanted is None
             else wanted <= set(caption_words(found[one][text]).words),
+            theirs=one in theirs,
         )
         for one in chosen
         if one in found
     ]
+
+
+def theirs_among(
+    dataset: fo.Dataset, ids: Sequence[str], options: AnalysisOptions
+) -> frozenset[str]:
+    """Those of some samples whose present caption is not ours, and would be written over."""
+    states = read_states(dataset, [ObjectId(one) for one in ids], options)
+    return frozenset(str(one.id) for one in states if one.theirs)
 
 
 def note_accepted(dataset: fo.Dataset, caption_field: str, sample_ids: Sequence[str]) -> None:

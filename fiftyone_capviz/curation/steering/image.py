@@ -15,6 +15,7 @@ from fiftyone_capviz.curation.dataset.documents import Document
 from fiftyone_capviz.curation.dataset.names import CaptionFields
 from fiftyone_capviz.curation.dataset.samples import reload_samples
 from fiftyone_capviz.curation.dataset.schema import declare_candidates
+from fiftyone_capviz.curation.dataset.states import is_theirs
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.geometry import Grid
 from fiftyone_capviz.records import Caption, FloatArray, SteeringMethod
@@ -35,6 +36,7 @@ class SteeredImage:
         match: its stored match score.
         detections: the segments' raw documents.
         replaced: how many earlier captions are kept for undo.
+        theirs: the caption is not ours: accepting another writes over it.
     """
 
     sample_id: str
@@ -44,6 +46,7 @@ class SteeredImage:
     match: float | None = None
     detections: tuple[Document, ...] = ()
     replaced: int = 0
+    theirs: bool = False
 
 
 @dataclass(frozen=True)
@@ -158,20 +161,29 @@ def read_image(dataset: fo.Dataset, sample_id: str, options: AnalysisOptions) ->
     path = f"{options.segments_field}.detections"
     found = sample_documents(dataset).find_one(
         {"_id": ObjectId(sample_id)},
-        {"filepath": 1, root_of(names.caption): 1, names.itm: 1, names.previous: 1, path: 1},
+        {
+            "filepath": 1,
+            root_of(names.caption): 1,
+            names.itm: 1,
+            names.previous: 1,
+            names.stages: 1,
+            path: 1,
+        },
     )
     if found is None:
         raise InputError(f"Steering needs a sample of {dataset.name!r}; it has no {sample_id!r}.")
+    text = stored_text(found, names.caption, options.caption_index)
     earlier = found.get(names.previous) or []
     segments = found.get(options.segments_field) or {}
     return SteeredImage(
         sample_id=sample_id,
         filepath=found["filepath"],
-        caption=stored_text(found, names.caption, options.caption_index),
+        caption=text,
         prompt=earlier[-1].get("prompt") if earlier else None,
         match=found.get(names.itm),
         detections=tuple(segments.get("detections") or ()),
         replaced=len(earlier),
+        theirs=is_theirs(text, found.get(names.stages) or {}),
     )
 
 
