@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import fiftyone as fo
-from bson import ObjectId
 from pymongo import UpdateOne
 
 from fiftyone_capviz.curation.app.workspace import remove_active_fields, remove_workspace
@@ -18,8 +17,15 @@ from fiftyone_capviz.curation.dataset.before import (
     segment_paths,
     was_set,
 )
+from fiftyone_capviz.curation.dataset.captions import (
+    CaptionPlaces,
+    is_there,
+    root_of,
+    shown_path,
+)
 from fiftyone_capviz.curation.dataset.collection import root_dataset, sample_documents
-from fiftyone_capviz.curation.dataset.documents import chosen_text, text_hash
+from fiftyone_capviz.curation.dataset.documents import text_hash
+from fiftyone_capviz.curation.dataset.kept_texts import emptied, last_of_theirs
 from fiftyone_capviz.curation.dataset.names import (
     ERROR_FIELD,
     HEATMAP_FIELD,
@@ -32,6 +38,7 @@ from fiftyone_capviz.curation.dataset.progress import UndividedReport
 from fiftyone_capviz.curation.dataset.runs import (
     RunRecord,
     active_caption,
+    caption_names,
     delete_run,
     list_evaluations,
     list_runs,
@@ -104,7 +111,8 @@ def delete_analysis(
     heirs = _heirs(dataset, caption_field, {one: used.get(one, []) for one in chosen}, owner)
 
     index = 0 if record is None else int(record.options.get("caption_index") or 0)
-    doomed = _caption_fields(dataset, caption_field, owner, report, index)
+    names = caption_names(dataset, caption_field)
+    doomed = _caption_fields(dataset, names, owner, report, index)
     written = [written_paths(dataset, key) for key in list_evaluations(dataset, caption_field)]
     doomed += sorted({path for each in written for path in each} - {*doomed})
     for name in segments_fields:
@@ -112,20 +120,22 @@ def delete_analysis(
     if not others:
         doomed += [ERROR_FIELD, HEATMAP_FIELD]
     doomed = [path for path in doomed if owner.is_ours(path)]
-    _delete_runs(dataset, caption_field, segments_fields, report)
     runs, views = delete_evaluations(dataset, caption_field)
-    report.runs += [*runs, *delete_pair_run(dataset, caption_field)]
+    runs += delete_pair_run(dataset, caption_field)
+    # Last, since it knows the prefix of all names.
+    _delete_runs(dataset, caption_field, segments_fields, report)
+    report.runs += runs
     report.views += views
     report.views += remove_workspace(
         dataset,
-        caption_field=caption_field,
+        names,
         segments_fields=segments_fields,
         last=not others,
         had_colors=was_set(notes, "color_scheme") is True,
     )
     shown = [path for path in doomed if "." not in path]
     if was_set(notes, "active_fields") is False:
-        shown += [caption_field, *segments_fields]
+        shown += [shown_path(dataset, caption_field), *segments_fields]
     remove_active_fields(dataset, shown)
     remove_from_sidebar(dataset, doomed)
     _delete_fields(dataset, doomed, report)
@@ -152,7 +162,9 @@ def _used_by(dataset: fo.Dataset, others: Sequence[str], owner: Ownership) -> di
         record = read_run(dataset, name)
         if record is None:
             continue
-        if owner.is_ours(CaptionFields(name).scores) or {"segment", "map"} & {*record.stages}:
+        if owner.is_ours(caption_names(dataset, name).scores) or {"segment", "map"} & {
+            *record.stages
+        }:
             for one in used_segments(record):
                 found.setdefault(one, []).append(name)
     return found
@@ -163,7 +175,7 @@ def _heirs(
 ) -> dict[str, str]:
     """Segments field that this caption field describes -> the one that does from then on."""
     scored = {
-        one: [name for name in names if owner.is_ours(CaptionFields(name).scores)]
+        one: [name for name in names if owner.is_ours(caption_names(dataset, name).scores)]
         for one, names in used.items()
     }
     return {
@@ -175,76 +187,67 @@ def _heirs(
 
 def _caption_fields(
     dataset: fo.Dataset,
-    caption_field: str,
+    names: CaptionFields,
     owner: Ownership,
     report: DeleteReport,
     index: int,
 ) -> list[str]:
-    """Paths to delete; captions that we wrote into a field that stays are emptied."""
-    names = CaptionFields(caption_field)
-    paths = caption_paths(caption_field)[1:]
-    if not dataset.has_field(caption_field):
+    """Paths to delete; in a field that stays, what we wrote gives way to what was there before."""
+    paths = caption_paths(names)[1:]
+    if not is_there(dataset, names.caption):
         return paths
-    ours, theirs = _whose_captions(dataset, names, owner, index)
-    if not theirs and owner.is_ours(caption_field):
-        return [caption_field, *paths]
-    if not ours and not owner.is_ours(names.stages):
-        return paths
-    back = _put_back(dataset, names, owner, ours)
-    emptied = [one for one in ours if one not in back]
-    if emptied:
-        sample_documents(dataset).update_many(
-            {"_id": {"$in": emptied}}, {"$set": {caption_field: None}}
-        )
-    reason = f"it holds {theirs} captions of your own" if theirs else "it was there before"
-    told = f"{reason}; {len(emptied)} written by us were emptied."
-    if back:
-        told += f" {len(back)} that we had replaced are back."
-    report.kept[caption_field] = told
+    found = _read_captions(dataset, names, index)
+    if not found.theirs and owner.is_ours(names.caption):
+        return [names.caption, *paths]
+    if found.updates:
+        sample_documents(dataset).bulk_write(found.updates, ordered=False)
+    reason = f"it holds {found.theirs} captions of your own" if found.theirs else _BEFORE
+    report.kept[names.caption] = f"{reason}; {found.emptied} written by us were emptied."
+    if found.restored:
+        report.kept[names.caption] += f" {found.restored} that were written over are back."
     return paths
 
 
-def _put_back(
-    dataset: fo.Dataset, names: CaptionFields, owner: Ownership, ours: Sequence[ObjectId]
-) -> set[ObjectId]:
-    """Bring back the last text of the user's that a caption of ours replaced, where there is one.
+_BEFORE = "it was there before"
 
-    An entry of `<caption>_previous` whose text is the one that we noted as written is ours.
+
+@dataclass
+class _Captions:
+    """Whose the captions of a dataset are.
+
+    Attributes:
+        theirs: those of the user's, and those that come back.
+        emptied, restored: ours that give way to nothing, and to the user's.
+        updates: that do it.
     """
-    if not owner.is_ours(names.previous):
-        return set()
-    found = sample_documents(dataset).find({"_id": {"$in": [*ours]}}, {names.previous: 1})
-    updates = {}
-    for row in found:
-        for entry in reversed(row.get(names.previous) or ()):
-            text = entry.get("caption")
-            if isinstance(text, str) and entry.get("written") != text_hash(text):
-                updates[row["_id"]] = UpdateOne(
-                    {"_id": row["_id"]}, {"$set": {names.caption: text}}
-                )
-                break
-    if updates:
-        sample_documents(dataset).bulk_write([*updates.values()], ordered=False)
-    return set(updates)
+
+    theirs: int = 0
+    emptied: int = 0
+    restored: int = 0
+    updates: list[UpdateOne] = field(default_factory=list)
 
 
-def _whose_captions(
-    dataset: fo.Dataset, names: CaptionFields, owner: Ownership, index: int
-) -> tuple[list[ObjectId], int]:
-    """Ids of the samples whose caption we wrote, unchanged since; number of all the others."""
-    known = owner.is_ours(names.stages)
-    ours, theirs = [], 0
-    # The documents: of a group the dataset would show one slice.
-    for row in sample_documents(dataset).find({}, {names.caption: 1, names.stages: 1}):
-        text = row.get(names.caption)
-        if text is None:
+def _read_captions(dataset: fo.Dataset, names: CaptionFields, index: int) -> _Captions:
+    found = _Captions()
+    places = CaptionPlaces.of_dataset(dataset, names.caption, index)
+    wanted = dict.fromkeys((root_of(names.caption), names.stages, names.previous), 1)
+    for row in sample_documents(dataset).find({}, wanted):
+        place, stages = places.of(row), row.get(names.stages) or {}
+        if place is None or place.text is None:
             continue
-        written = (row.get(names.stages) or {}).get("written") if known else None
-        if written is not None and written == text_hash(chosen_text(text, index)):
-            ours.append(row["_id"])
+        if stages.get("written") != text_hash(place.text):
+            found.theirs += 1
+            continue
+        text = last_of_theirs(row.get(names.previous) or [])
+        if text is not None:
+            found.theirs, found.restored = found.theirs + 1, found.restored + 1
+            update: dict[str, Any] = {"$set": {place.path: place.value(text)}}
         else:
-            theirs += 1
-    return ours, theirs
+            found.emptied += 1
+            values, gone = emptied(names, stages)
+            update = {key: part for key, part in (("$set", values), ("$unset", gone)) if part}
+        found.updates.append(UpdateOne({"_id": row["_id"]}, update))
+    return found
 
 
 def _segment_fields(
@@ -275,9 +278,9 @@ def _segment_fields(
 def _delete_runs(
     dataset: fo.Dataset, caption_field: str, segments_fields: Sequence[str], report: DeleteReport
 ) -> None:
-    key = CaptionFields(caption_field).run_key
+    key = caption_names(dataset, caption_field).run_key
     maps = [name for name in segments_fields if is_our_map(dataset, name)]  # by our run, if need be
-    if caption_field in list_runs(dataset):
+    if read_run(dataset, caption_field) is not None:
         delete_run(dataset, caption_field)
         report.runs.append(key)
     for name in maps:

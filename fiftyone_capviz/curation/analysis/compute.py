@@ -283,7 +283,7 @@ class AnalysisWorker(Worker[Task, Item, SampleResult]):
         self.engines, self.batch_size = engines, engines.batch_size
         self.computer = StageComputer(engines, options, segment_hash=hashes.get("segment", ""))
         segments = SegmentFields(options.segments_field)
-        self.updates = SampleUpdates(CaptionFields(options.caption_field), segments, hashes)
+        self.updates = SampleUpdates(CaptionFields.of(options), segments, hashes, options)
         shared = _shared(engines)
         self._loader = ItemLoader(
             dataset,

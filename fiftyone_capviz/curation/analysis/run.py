@@ -129,8 +129,11 @@ class AnalysisRun:
                 f"{kept} samples keep labels of their own in {self.options.segments_field!r}; they "
                 "stand in for segments."
             )
+        if "caption" in self.stages and plan.existing.theirs:
+            self.notes.append(_told_captions(plan, self.options))
         self.tally.counts["samples"], self.to_do = plan.total, len(tasks)
         clear_stop(dataset)
+        _clear_nulls(dataset, CaptionFields.of(self.options))
         record = self._record(dataset, setting, tasks)
         try:
             if tasks:
@@ -176,6 +179,7 @@ class AnalysisRun:
                     dataset,
                     caption_field=options.caption_field,
                     segments_field=options.segments_field,
+                    prefix=options.derived_prefix,
                 )
             },
         )
@@ -296,7 +300,7 @@ class AnalysisRun:
     def _analysed(self, samples: ImageSamples) -> SampleCollection:
         """The samples of this run and of earlier ones: the map shows all segments we know."""
         dataset, path = samples.dataset, SegmentFields(self.options.segments_field)
-        stages = CaptionFields(self.options.caption_field).stages
+        stages = CaptionFields.of(self.options).stages
         known = {"$or": [{path.stage: {"$ne": None}}, {f"{stages}.attribute": {"$ne": None}}]}
         rows = sample_documents(dataset).find(known, {"_id": 1})
         ids = dict.fromkeys([*samples.ids, *(row["_id"] for row in rows)])
@@ -320,3 +324,23 @@ class AnalysisRun:
             if record.state != "failed":
                 raise
         get_logger().info("%s: %s", record.state, dict(self.tally.counts))
+
+
+def _told_captions(plan: Plan, options: AnalysisOptions) -> str:
+    """What becomes of captions that are not ours."""
+    theirs, names = plan.existing.theirs, CaptionFields.of(options)
+    if options.overwrite_captions:
+        return (
+            f"{plan.existing.overwritten} captions of yours are written over; they are kept in "
+            f"{names.previous!r}, and undo_captions brings them back."
+        )
+    return (
+        f"{theirs} captions are yours and stay; overwrite_captions=True (--overwrite-captions) "
+        "writes over them."
+    )
+
+
+def _clear_nulls(dataset: fo.Dataset, names: CaptionFields) -> None:
+    """MongoDB adds to a list or to nothing, and not to null."""
+    path = names.previous
+    sample_documents(dataset).update_many({path: {"$type": "null"}}, {"$unset": {path: ""}})

@@ -10,6 +10,7 @@ import fiftyone as fo
 from fiftyone import ViewField as F
 
 from fiftyone_capviz.curation.dataset.before import notes_before, was_set
+from fiftyone_capviz.curation.dataset.captions import shown_path
 from fiftyone_capviz.curation.dataset.collection import root_dataset
 from fiftyone_capviz.curation.dataset.names import (
     HEATMAP_FIELD,
@@ -19,6 +20,7 @@ from fiftyone_capviz.curation.dataset.names import (
     SegmentFields,
 )
 from fiftyone_capviz.curation.dataset.ownership import Ownership
+from fiftyone_capviz.curation.dataset.runs import caption_names
 from fiftyone_capviz.curation.dataset.saved import (
     delete_our_view,
     delete_our_workspace,
@@ -113,7 +115,7 @@ def save_workspace(
     require_free_names(caption_field=caption_field, segments_field=segments_field)
     dataset = root_dataset(dataset)
     options = options or AnalysisOptions()
-    captions = CaptionFields(caption_field or options.caption_field)
+    captions = caption_names(dataset, caption_field or options.caption_field)
     segments = SegmentFields(segments_field or options.segments_field)
     owner = Ownership(dataset)
     save_our_workspace(dataset, WORKSPACE, captions_space(panels), description=WORKSPACE_TOLD)
@@ -125,10 +127,10 @@ def save_workspace(
             dataset,
             view_name(LEAST_COVERED, captions.caption),
             dataset.match(low).sort_by(captions.coverage),
-            description=least_covered_told(captions.caption),
+            description=least_covered_told(captions),
         )
     _set_colors(dataset, segments, _dominant(dataset, captions) if words is None else words)
-    shown = [captions.caption, captions.coverage, segments.segments]
+    shown = [shown_path(dataset, captions.caption), captions.coverage, segments.segments]
     if dataset.app_config.active_fields is not None and was_set(
         notes_before(dataset), "active_fields"
     ):
@@ -136,10 +138,9 @@ def save_workspace(
     _set_active_fields(dataset, shown)
 
 
-def least_covered_told(caption_field: str) -> str:
+def least_covered_told(captions: CaptionFields) -> str:
     """The description of the view of least covered samples, by which it is known as ours."""
-    coverage = CaptionFields(caption_field).coverage
-    return f"{coverage} below {COVERAGE_LIMIT}, lowest first"
+    return f"{captions.coverage} below {COVERAGE_LIMIT}, lowest first"
 
 
 def view_name(name: str, caption_field: str) -> str:
@@ -149,8 +150,8 @@ def view_name(name: str, caption_field: str) -> str:
 
 def remove_workspace(
     dataset: fo.Dataset,
+    captions: CaptionFields,
     *,
-    caption_field: str,
     segments_fields: Sequence[str],
     last: bool,
     had_colors: bool,
@@ -159,15 +160,17 @@ def remove_workspace(
 
     Args:
         dataset: the dataset.
-        caption_field: whose views go.
+        captions: whose views go.
         segments_fields: whose colors go.
         last: no other analysis is left: the workspace goes, and the heatmaps' color scale.
         had_colors: the user had set colors before; they stay, also where nothing is left of them.
     """
-    told = {LEAST_COVERED: least_covered_told(caption_field), MISMATCHED: MISMATCHED_TOLD}
+    told = {LEAST_COVERED: least_covered_told(captions), MISMATCHED: MISMATCHED_TOLD}
     removed = []
     for name, description in told.items():
-        removed += delete_our_view(dataset, view_name(name, caption_field), description=description)
+        removed += delete_our_view(
+            dataset, view_name(name, captions.caption), description=description
+        )
     if last:
         removed += delete_our_workspace(dataset, WORKSPACE, description=WORKSPACE_TOLD)
     _unset_colors(dataset, segments_fields, last=last, keep=had_colors)

@@ -1,7 +1,9 @@
 """Every name that is written to a dataset: fields, attributes of segments, runs.
 
 Every name follows from the caption field and the segments field, so several captioners and several
-segmentations live side by side.
+segmentations live side by side. A caption may be nested (`vlm.response`) or have a name that is
+no identifier (`blip2-caption`): derived names begin with its prefix, where every character that is
+not allowed in a name is `_`.
 """
 
 from __future__ import annotations
@@ -9,11 +11,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from fiftyone_capviz.settings.analysis import AnalysisOptions
 from fiftyone_capviz.settings.evaluation import evaluation_name
 
 RUN_PREFIX = "capviz_evaluation"
 _KINDS = ("pge", "pge_word", "pga", "failures")
 _NAMED = re.compile(r"(?P<stem>.+)_(?P<kind>pge|pge_word|pga|failures)(?P<length>\d+)")
+
+
+def derived_prefix(caption_field: str) -> str:
+    """What the derived names of a caption field begin with, unless another prefix was chosen."""
+    return "".join(one if f"a{one}".isidentifier() else "_" for one in caption_field)
 
 
 @dataclass(frozen=True)
@@ -23,10 +31,12 @@ class EvaluationFields:
     Attributes:
         caption: the caption field.
         name: of the evaluation; empty for the plain one.
+        prefix: of the derived names; empty for the caption field's own.
     """
 
     caption: str
     name: str = ""
+    prefix: str = ""
 
     @property
     def pge(self) -> str:
@@ -64,9 +74,10 @@ class EvaluationFields:
         return f"{self.caption}: PGE below 0.2" + (f" ({self.name})" if self.name else "")
 
     def _field(self, kind: str) -> str:
+        stem = self.prefix or derived_prefix(self.caption)
         if not self.name:
-            return f"{self.caption}_{kind}"
-        return f"{self.caption}_{self.name}_{kind}{len(self.name)}"
+            return f"{stem}_{kind}"
+        return f"{stem}_{self.name}_{kind}{len(self.name)}"
 
 
 def fields_of(path: str) -> EvaluationFields | None:
@@ -82,57 +93,76 @@ def fields_of(path: str) -> EvaluationFields | None:
     return EvaluationFields(caption) if kind and caption else None
 
 
-def evaluation_key(caption_field: str, name: str = "") -> str:
+def evaluation_key(caption_field: str, name: str = "", prefix: str = "") -> str:
     """The key of an evaluation's run."""
-    name = evaluation_name(name)
+    name, stem = evaluation_name(name), prefix or derived_prefix(caption_field)
     if not name:
-        return f"{RUN_PREFIX}_{caption_field}"
-    return f"{RUN_PREFIX}{len(name)}_{caption_field}_{name}"
+        return f"{RUN_PREFIX}_{stem}"
+    return f"{RUN_PREFIX}{len(name)}_{stem}_{name}"
 
 
 @dataclass(frozen=True)
 class CaptionFields:
-    """Names of the sample fields that belong to one caption field."""
+    """Names of the sample fields that belong to one caption field.
+
+    Where a prefix may have been chosen, `runs.caption_names` makes them from the run, and `of`
+    from its options.
+
+    Attributes:
+        caption: path of the captions.
+        prefix: of the derived names; empty for the caption field's own.
+    """
 
     caption: str
+    prefix: str = ""
+
+    @classmethod
+    def of(cls, options: AnalysisOptions) -> CaptionFields:
+        """Those of an analysis."""
+        return cls(options.caption_field, options.derived_prefix)
+
+    @property
+    def stem(self) -> str:
+        """What the derived names begin with."""
+        return self.prefix or derived_prefix(self.caption)
 
     @property
     def itm(self) -> str:
-        return f"{self.caption}_itm"
+        return f"{self.stem}_itm"
 
     @property
     def words(self) -> str:
-        return f"{self.caption}_words"
+        return f"{self.stem}_words"
 
     @property
     def word_tags(self) -> str:
-        return f"{self.caption}_word_tags"
+        return f"{self.stem}_word_tags"
 
     @property
     def attention(self) -> str:
-        return f"{self.caption}_attention"
+        return f"{self.stem}_attention"
 
     @property
     def scores(self) -> str:
-        return f"{self.caption}_scores"
+        return f"{self.stem}_scores"
 
     @property
     def coverage(self) -> str:
-        return f"{self.caption}_coverage"
+        return f"{self.stem}_coverage"
 
     @property
     def previous(self) -> str:
-        return f"{self.caption}_previous"
+        return f"{self.stem}_previous"
 
     @property
     def stages(self) -> str:
         """Bookkeeping: stage -> hash of the configuration its stored result came from."""
-        return f"{self.caption}_stages"
+        return f"{self.stem}_stages"
 
     @property
     def run_key(self) -> str:
         """The analysis' models, revisions, options, versions and durations."""
-        return f"capviz_{self.caption}"
+        return f"capviz_{self.stem}"
 
     @property
     def derived(self) -> tuple[str, ...]:
@@ -147,6 +177,20 @@ class CaptionFields:
             self.previous,
             self.stages,
         )
+
+    @property
+    def steered(self) -> tuple[str, str, str]:
+        """Fields of candidates: text, match score, recipe."""
+        return steered_fields(self.stem)
+
+    @property
+    def pairs(self) -> PairFields:
+        """Fields of explained pairs."""
+        return PairFields(self.caption, self.prefix)
+
+    def evaluation(self, name: str = "") -> EvaluationFields:
+        """Fields of an evaluation."""
+        return EvaluationFields(self.caption, name, self.prefix)
 
 
 @dataclass(frozen=True)
@@ -187,36 +231,37 @@ class PairFields:
     """Names of the sample fields that belong to the explanations of one caption field."""
 
     caption: str
+    prefix: str = ""
 
     @property
     def score(self) -> str:
         """Cosine of image and caption."""
-        return f"{self.caption}_pair_score"
+        return f"{self._stem}_pair_score"
 
     @property
     def words(self) -> str:
         """The content words that were explained, in caption order."""
-        return f"{self.caption}_pair_words"
+        return f"{self._stem}_pair_words"
 
     @property
     def totals(self) -> str:
         """What each of them adds to the score, over patches and CLS, in the same order."""
-        return f"{self.caption}_pair_totals"
+        return f"{self._stem}_pair_totals"
 
     @property
     def mismatches(self) -> str:
         """Those of them that take from the score, the worst first."""
-        return f"{self.caption}_mismatches"
+        return f"{self._stem}_mismatches"
 
     @property
     def error(self) -> str:
         """Completeness error over the sum of all magnitudes."""
-        return f"{self.caption}_pair_error"
+        return f"{self._stem}_pair_error"
 
     @property
     def notes(self) -> str:
         """What is worth knowing of an explanation, such as a caption that was cut."""
-        return f"{self.caption}_pair_notes"
+        return f"{self._stem}_pair_notes"
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -225,7 +270,7 @@ class PairFields:
     @property
     def stages(self) -> str:
         """The caption's bookkeeping."""
-        return CaptionFields(self.caption).stages
+        return CaptionFields(self.caption, self.prefix).stages
 
     @property
     def hash(self) -> str:
@@ -240,7 +285,11 @@ class PairFields:
     @property
     def run_key(self) -> str:
         """Where the explanations came from: settings, encoder, versions."""
-        return f"capviz_pairs_{self.caption}"
+        return f"capviz_pairs_{self._stem}"
+
+    @property
+    def _stem(self) -> str:
+        return self.prefix or derived_prefix(self.caption)
 
 
 HASH_KEY = "pair"
@@ -253,8 +302,5 @@ ERROR_PREFIX = "Explain pairs: "
 
 def steered_fields(caption_field: str) -> tuple[str, str, str]:
     """Fields of candidates: text, match score, recipe."""
-    return (
-        f"{caption_field}_steered",
-        f"{caption_field}_steered_itm",
-        f"{caption_field}_steered_recipe",
-    )
+    stem = derived_prefix(caption_field)
+    return f"{stem}_steered", f"{stem}_steered_itm", f"{stem}_steered_recipe"

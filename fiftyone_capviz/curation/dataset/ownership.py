@@ -26,6 +26,7 @@ from fiftyone_capviz.curation.dataset.names import (
 from fiftyone_capviz.curation.dataset.runs import (
     PAIRS,
     RunRecord,
+    caption_names,
     is_of_kind,
     list_evaluations,
     list_runs,
@@ -94,16 +95,16 @@ def refuse_theirs(dataset: fo.Dataset, paths: Iterable[str]) -> None:
     )
 
 
-def refuse_their_run(dataset: fo.Dataset, caption_field: str) -> None:
+def refuse_their_run(dataset: fo.Dataset, names: CaptionFields) -> None:
     """Refuse an analysis whose key a run of another kind has.
 
     Raises:
         InputError: with the key and the ways on.
     """
-    key = CaptionFields(caption_field).run_key
-    if dataset.has_run(key) and caption_field not in list_runs(dataset):
+    key = names.run_key
+    if dataset.has_run(key) and read_run(dataset, names.caption) is None:
         raise InputError(
-            f"The analysis of {caption_field!r} is stored as the run {key!r}; another run has this "
+            f"The analysis of {names.caption!r} is stored as the run {key!r}; another run has this "
             "key. Rename it (dataset.rename_run), or choose another caption_field."
         )
 
@@ -178,7 +179,7 @@ def _earlier_paths(dataset: fo.Dataset) -> set[str]:
         if record is None or _is_marking(record):
             continue
         before = record.extra.get(BEFORE)
-        paths = caption_paths(name) + segment_paths(record.segments_field)
+        paths = caption_paths(caption_names(dataset, name)) + segment_paths(record.segments_field)
         theirs = before["paths"] if isinstance(before, dict) else ()
         found |= {*paths, ERROR_FIELD, HEATMAP_FIELD} - {*theirs}
     for key in dataset.list_runs():

@@ -12,17 +12,16 @@ from typing import Any, NamedTuple
 
 import fiftyone as fo
 
+from fiftyone_capviz.curation.dataset.captions import is_there
 from fiftyone_capviz.curation.dataset.names import (
     ERROR_FIELD,
     HEATMAP_FIELD,
     SIDEBAR_GROUP,
     CaptionFields,
     SegmentFields,
-    steered_fields,
 )
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.settings.analysis import AnalysisOptions, Stage
-from fiftyone_capviz.settings.field_names import DEFAULT_FIELDS, KEPT_FIELDS, OUR_FIELDS
 
 
 class Declared(NamedTuple):
@@ -109,9 +108,9 @@ def segments_schema(names: SegmentFields) -> Schema:
     return {names.stage: Declared(fo.StringField, None, stage), **attributes}
 
 
-def candidates_schema(caption_field: str) -> Schema:
+def candidates_schema(names: CaptionFields) -> Schema:
     """Path and type of steered captions that nobody has accepted yet."""
-    text, itm, recipe = steered_fields(caption_field)
+    text, itm, recipe = names.steered
     return {
         text: Declared(fo.StringField, None, "Steered caption, a candidate until it is accepted"),
         itm: Declared(fo.FloatField, None, "Probability that image and candidate match, 0 to 1"),
@@ -144,7 +143,7 @@ def declare_fields(
     shown = [ERROR_FIELD]
     if caption is not None:
         shown = [*caption.derived[:-1], ERROR_FIELD]
-        if not dataset.has_field(caption.caption):
+        if not is_there(dataset, caption.caption):
             wanted = {caption.caption: caption_schema(caption)[caption.caption], **wanted}
             shown.insert(0, caption.caption)
     if segments is not None and not dataset.has_field(segments.segments):
@@ -216,50 +215,25 @@ def remove_from_sidebar(dataset: fo.Dataset, paths: Sequence[str]) -> None:
     dataset.save()
 
 
-def check_fields(dataset: fo.Dataset, options: AnalysisOptions, stages: Sequence[Stage]) -> None:
-    """Refuse a run whose fields exist with another type, before anything is computed.
+def check_types(dataset: fo.Dataset, names: CaptionFields) -> None:
+    """Refuse derived fields that exist with another type, before anything is computed.
 
     Raises:
         InputError: with the field, its type and the remedy.
     """
-    names = CaptionFields(options.caption_field)
-    captions = any(stage in stages for stage in ("caption", "match", "attribute"))
-    if captions:
-        _check_caption_field(dataset, names.caption, writes="caption" in stages)
-        for path, declared in caption_schema(names).items():
-            if path != names.caption:
-                _check_type(dataset, path, declared)
-    if any(stage in stages for stage in ("segment", "attribute", "map")):
-        _check_segments_field(dataset, options, stages)
+    for path, declared in caption_schema(names).items():
+        if path != names.caption:
+            _check_type(dataset, path, declared)
 
 
-def _check_caption_field(dataset: fo.Dataset, path: str, *, writes: bool) -> None:
-    field = dataset.get_field(path)
-    if field is None:
-        if not writes:
-            raise InputError(
-                f"The dataset has no caption field {path!r}. Run the stage 'caption' first, or "
-                f"choose a field with text: {_listed(text_fields(dataset))}."
-            )
-        return
-    texts = isinstance(field, fo.ListField) and isinstance(field.field, fo.StringField)
-    if not (_is_exactly(field, fo.StringField) or texts):
-        raise InputError(
-            f"A caption field holds strings; {path!r} is a {type(field).__name__}. Choose another "
-            f"caption_field."
-        )
-    if texts and writes:
-        raise InputError(
-            f"Captions are written to a field of single strings; {path!r} holds lists of strings. "
-            f"Leave the stage 'caption' out to score them, or choose another caption_field."
-        )
-    if field.read_only and writes:
-        raise InputError(f"The field {path!r} is read-only. Choose another caption_field.")
-
-
-def _check_segments_field(
+def check_segments_field(
     dataset: fo.Dataset, options: AnalysisOptions, stages: Sequence[Stage]
 ) -> None:
+    """Refuse a segments field that holds something else, before anything is computed.
+
+    Raises:
+        InputError: with the field, its type and the remedy.
+    """
     names = SegmentFields(options.segments_field)
     field = dataset.get_field(names.segments)
     if field is None:
@@ -274,22 +248,10 @@ def _check_segments_field(
     if not labels or not issubclass(field.document_type, fo.Detections):
         raise InputError(
             f"Segments are stored as Detections; the field {names.segments!r} is a "
-            f"{_type_name(field)}. Choose another segments_field."
+            f"{type_name(field)}. Choose another segments_field."
         )
     for path, declared in segments_schema(names).items():
         _check_type(dataset, path, declared)
-
-
-def text_fields(dataset: fo.Dataset) -> list[str]:
-    """Fields that can serve as captions: strings and lists of strings."""
-    found = []
-    for path, field in dataset.get_field_schema().items():
-        listed = isinstance(field, fo.ListField) and isinstance(field.field, fo.StringField)
-        if path not in (*DEFAULT_FIELDS, *KEPT_FIELDS, *OUR_FIELDS) and (
-            _is_exactly(field, fo.StringField) or listed
-        ):
-            found.append(path)
-    return found
 
 
 def detections_fields(dataset: fo.Dataset) -> list[str]:
@@ -328,8 +290,8 @@ def _check_type(dataset: fo.Dataset, path: str, declared: Declared) -> None:
     if not same:
         raise InputError(
             f"The field {path!r} must be a {declared.kind.__name__} for this analysis; it "
-            f"exists as a {_type_name(field)}. Rename it, or choose another caption_field or "
-            "segments_field."
+            f"exists as a {type_name(field)}. Rename it, or choose another caption_field or "
+            "segments_field, or give the derived fields another beginning (derived_prefix)."
         )
 
 
@@ -340,7 +302,8 @@ def _is_exactly(field: fo.Field, kind: type[fo.Field]) -> bool:
     )
 
 
-def _type_name(field: Any) -> str:
+def type_name(field: Any) -> str:
+    """A field's type as messages name it."""
     if isinstance(field, fo.EmbeddedDocumentField):
         return str(field.document_type.__name__)
     if isinstance(field, fo.ListField) and field.field is not None:
@@ -352,7 +315,7 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(repr(name) for name in names) if names else "there is none yet"
 
 
-def declare_candidates(dataset: fo.Dataset, caption_field: str) -> None:
+def declare_candidates(dataset: fo.Dataset, names: CaptionFields) -> None:
     """Put text, match score and recipe of candidates on the schema; idempotent."""
-    wanted = candidates_schema(caption_field)
+    wanted = candidates_schema(names)
     declare_schema(dataset, wanted, shown=list(wanted)[:2])

@@ -21,6 +21,7 @@ from fiftyone_capviz.curation.dataset.names import EvaluationFields, evaluation_
 from fiftyone_capviz.curation.dataset.runs import (
     EVALUATION,
     _config,
+    caption_names,
     is_of_kind,
     list_evaluations,
     written_paths,
@@ -61,7 +62,7 @@ def check_stored(dataset: fo.Dataset, options: EvaluationOptions) -> None:
         raise ExistingResultsError(
             f"The evaluation {stored!r} is stored already ({described(dataset, stored)}). {REMEDY}"
         )
-    key = evaluation_key(options.caption_field, options.name)
+    key = _key(dataset, options.caption_field, options.name)
     if key != stored and dataset.has_run(key):
         what = "another" if is_of_kind(dataset, key, EVALUATION) else "no"
         raise InputError(
@@ -79,7 +80,7 @@ def keeps_finished(dataset: fo.Dataset, report: EvaluationReport) -> bool:
 def save_evaluation(dataset: fo.Dataset, report: EvaluationReport) -> str:
     """Store a report instead of the earlier one of its caption field and name; returns the key."""
     about = report.about
-    key = evaluation_key(about["caption_field"], about["name"])
+    key = _key(dataset, about["caption_field"], about["name"])
     earlier = stored_key(dataset, about["caption_field"], about["name"])
     config = dataset.init_run(kind=EVALUATION, **report.about, counts=report.counts)
     if dataset.has_run(key):
@@ -100,6 +101,10 @@ def stored_key(dataset: fo.Dataset, caption_field: str, name: str = "") -> str |
         if evaluation_name(getattr(_config(dataset, key), "name", "")) == evaluation_name(name):
             return key
     return None
+
+
+def _key(dataset: fo.Dataset, caption_field: str, name: str) -> str:
+    return evaluation_key(caption_field, name, caption_names(dataset, caption_field).prefix)
 
 
 def described(dataset: fo.Dataset, key: str) -> str:
@@ -145,7 +150,8 @@ def delete_evaluations(dataset: fo.Dataset, caption_field: str) -> tuple[list[st
     names = ["", *(getattr(_config(dataset, key), "name", "") for key in runs)]
     for key in runs:
         dataset.delete_run(key)
-    known = dict.fromkeys(EvaluationFields(caption_field, name).view for name in names)
+    names_of = caption_names(dataset, caption_field)
+    known = dict.fromkeys(names_of.evaluation(name).view for name in names)
     views = [delete_our_view(dataset, view, description=VIEW_TOLD) for view in known]
     return runs, [name for each in views for name in each]
 
@@ -186,7 +192,7 @@ def store_results(
     if options.fields:
         write_evaluation_fields(dataset, options, run, grounding)
         return
-    view = EvaluationFields(options.caption_field, options.name).view
+    view = caption_names(dataset, options.caption_field).evaluation(options.name).view
     if obsolete:
         delete_our_view(dataset, view, description=VIEW_TOLD)
 
@@ -208,7 +214,7 @@ def evaluation_paths(dataset: fo.Dataset, options: EvaluationOptions) -> list[st
     """What an evaluation writes: fields, and attributes where its regions are Detections."""
     if not options.fields:
         return []
-    names = EvaluationFields(options.caption_field, options.name)
+    names = caption_names(dataset, options.caption_field).evaluation(options.name)
     return [*names.paths, *_attributes(dataset, options)]
 
 
@@ -230,7 +236,7 @@ def check_evaluation_fields(dataset: fo.Dataset, options: EvaluationOptions) -> 
                 "evaluation's. Rename or delete it, give the evaluation a name, or write no fields "
                 "(fields=False, --no-fields)."
             )
-    view = EvaluationFields(options.caption_field, options.name).view
+    view = caption_names(dataset, options.caption_field).evaluation(options.name).view
     same = [one for one in dataset.list_saved_views() if fou.to_slug(one) == fou.to_slug(view)]
     known = [view] if is_our_view(dataset, view, description=VIEW_TOLD) else []
     if options.fields and same != known:
@@ -248,7 +254,7 @@ def write_evaluation_fields(
     Raises:
         InputError: a field of another type has one of the names.
     """
-    names = EvaluationFields(options.caption_field, options.name)
+    names = caption_names(dataset, options.caption_field).evaluation(options.name)
     attributes = _attributes(dataset, options)
     _declare(dataset, names, attributes)
     energy, hit = run.shown_energy(grounding), run.shown_hits(grounding)
@@ -286,7 +292,7 @@ def remove_evaluation_fields(dataset: fo.Dataset, paths: Iterable[str]) -> None:
 def _attributes(dataset: fo.Dataset, options: EvaluationOptions) -> tuple[str, ...]:
     """Paths of energy and groups on the objects; none where the regions are no Detections."""
     kind = getattr(dataset.get_field(options.regions_field), "document_type", None)
-    names = EvaluationFields(options.caption_field, options.name)
+    names = caption_names(dataset, options.caption_field).evaluation(options.name)
     return names.attributes(options.regions_field) if kind is fo.Detections else ()
 
 

@@ -19,8 +19,9 @@ import numpy as np
 from fiftyone.core.collections import SampleCollection
 
 from fiftyone_capviz.curation.dataset.collection import root_dataset
-from fiftyone_capviz.curation.dataset.names import CaptionFields, SegmentFields
+from fiftyone_capviz.curation.dataset.names import SegmentFields
 from fiftyone_capviz.curation.dataset.progress import UndividedReport
+from fiftyone_capviz.curation.dataset.runs import caption_names
 from fiftyone_capviz.curation.dataset.samples import samples_of
 from fiftyone_capviz.curation.pages.text_files import replacing, writable, write_csv
 from fiftyone_capviz.curation.words.dataset_graph import caption_values, word_graph
@@ -72,7 +73,7 @@ def export_captions(
     Args:
         collection: a dataset or view; also one that was never analysed.
         path: the file; its folder is made.
-        caption_field: any string or list-of-string field.
+        caption_field: any field of captions.
         segments_field: segments to list in the JSON.
         format: "json": one record per sample, with words, match, coverage and segments;
             "csv": one row per sample; "coco": COCO captions, one annotation per caption.
@@ -114,7 +115,7 @@ def export_graph(
     Args:
         collection: a dataset or view.
         path: the file; for CSV, ``NAME.csv`` becomes ``NAME_words.csv`` and ``NAME_links.csv``.
-        caption_field: any string or list-of-string field.
+        caption_field: any field of captions.
         format: "graphml" or "csv".
         min_count, top: as in ``word_graph``.
     """
@@ -143,7 +144,7 @@ def export_associations(
     Args:
         collection: a dataset or view.
         path: the CSV file.
-        caption_field: any string or list-of-string field.
+        caption_field: any field of captions.
         min_count: pairs of words that occur in at least this many samples each.
         top: only the most frequent words.
     """
@@ -230,7 +231,8 @@ def _columns(collection: SampleCollection, paths: Sequence[str]) -> list[list[An
 def _records(
     collection: SampleCollection, caption_field: str, segments_field: str
 ) -> Iterator[dict[str, Any]]:
-    names, marks = CaptionFields(caption_field), SegmentFields(segments_field)
+    names = caption_names(root_dataset(collection), caption_field)
+    marks = SegmentFields(segments_field)
     captions = caption_values(collection, caption_field)
     sample = ["id", "filepath", names.itm, names.coverage, names.words, names.word_tags]
     keys = ("id", "label", "bounding_box", "area", "coverage", "covered_by", "top_word", "entropy")
@@ -263,7 +265,7 @@ def _json(value: Any) -> Any:
 
 
 def _caption_rows(collection: SampleCollection, caption_field: str) -> Iterator[Sequence[Any]]:
-    names = CaptionFields(caption_field)
+    names = caption_names(root_dataset(collection), caption_field)
     yield "id", "filepath", "caption", "match", "coverage", "words"
     paths = ["id", "filepath", names.itm, names.coverage, names.words]
     captions = caption_values(collection, caption_field)

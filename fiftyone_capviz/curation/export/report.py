@@ -23,7 +23,7 @@ from fiftyone_capviz.curation.dataset.collection import root_dataset, sample_doc
 from fiftyone_capviz.curation.dataset.documents import Document, full_masks
 from fiftyone_capviz.curation.dataset.map_run import read_map
 from fiftyone_capviz.curation.dataset.names import CaptionFields, SegmentFields
-from fiftyone_capviz.curation.dataset.runs import read_run
+from fiftyone_capviz.curation.dataset.runs import caption_names, read_run
 from fiftyone_capviz.curation.dataset.samples import samples_of
 from fiftyone_capviz.curation.export.summary import least_covered
 from fiftyone_capviz.curation.pages.page import legend, page, picture, section, table, tiles
@@ -67,7 +67,8 @@ def html_report(
     require_free_names(caption_field=caption_field, segments_field=segments_field)
     target = writable(path)
     dataset, collection = root_dataset(collection), samples_of(collection)
-    names, marks = CaptionFields(caption_field), SegmentFields(segments_field)
+    names = caption_names(root_dataset(collection), caption_field)
+    marks = SegmentFields(segments_field)
     graph = word_graph(collection, caption_field)
     matches = _numbers(collection, names.itm)
     shares = _numbers(collection, names.coverage)

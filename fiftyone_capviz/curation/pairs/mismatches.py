@@ -22,8 +22,8 @@ from fiftyone.core.collections import SampleCollection
 from fiftyone_capviz.curation.app.workspace import MISMATCHED, MISMATCHED_TOLD, view_name
 from fiftyone_capviz.curation.dataset.collection import dataset_of
 from fiftyone_capviz.curation.dataset.job import Job, JobKeywords, long_run
-from fiftyone_capviz.curation.dataset.names import PairFields
 from fiftyone_capviz.curation.dataset.ownership import refuse_theirs
+from fiftyone_capviz.curation.dataset.runs import caption_names
 from fiftyone_capviz.curation.dataset.samples import image_samples, reload_samples
 from fiftyone_capviz.curation.dataset.saved import delete_our_view, save_our_view
 from fiftyone_capviz.curation.dataset.store import clear_stop
@@ -78,7 +78,7 @@ def find_mismatches(
         chosen = required_fields(dataset, caption_field, caption_index)
         usual = PairSettings(encoder=default_encoder(chosen.captioner or ""))
         asked = require_signed((settings or usual).validated())
-        names = PairFields(str(chosen.caption_field))
+        names = caption_names(dataset, str(chosen.caption_field)).pairs
         check_pair_run_key(dataset, names.caption)
         refuse_theirs(dataset, pair_schema(names))
         clear_stop(dataset)
@@ -108,7 +108,7 @@ def mismatch_view(collection: SampleCollection, caption_field: str) -> Any:
     """
     from fiftyone import ViewField
 
-    names = PairFields(caption_field)
+    names = caption_names(dataset_of(collection), caption_field).pairs
     run = read_pair_run(dataset_of(collection), caption_field)
     found = ViewField(names.mismatches).length() > 0
     if run is not None:

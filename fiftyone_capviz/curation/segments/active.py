@@ -25,7 +25,7 @@ from fiftyone_capviz.curation.dataset.names import (
 )
 from fiftyone_capviz.curation.dataset.ownership import Ownership
 from fiftyone_capviz.curation.dataset.progress import UndividedReport
-from fiftyone_capviz.curation.dataset.runs import active_caption, set_active_caption
+from fiftyone_capviz.curation.dataset.runs import active_caption, caption_names, set_active_caption
 from fiftyone_capviz.curation.dataset.samples import reload_samples
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.records import FloatArray
@@ -90,7 +90,7 @@ def activate_captions(
     started = time.perf_counter()
     require_free_names(caption_field=caption_field, segments_field=segments_field)
     dataset = root_dataset(dataset)
-    fields, owner = CaptionFields(caption_field), Ownership(dataset)
+    fields, owner = caption_names(dataset, caption_field), Ownership(dataset)
     needed = (fields.scores, fields.words, SegmentFields(segments_field).attribute("word_scores"))
     for path in needed:
         if not owner.is_ours(path):

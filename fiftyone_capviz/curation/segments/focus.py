@@ -28,10 +28,10 @@ from pymongo import UpdateOne
 
 from fiftyone_capviz.curation.dataset.collection import root_dataset, sample_documents
 from fiftyone_capviz.curation.dataset.map_run import refresh_map
-from fiftyone_capviz.curation.dataset.names import HEATMAP_FIELD, CaptionFields
+from fiftyone_capviz.curation.dataset.names import HEATMAP_FIELD
 from fiftyone_capviz.curation.dataset.ownership import Ownership, refuse_theirs
 from fiftyone_capviz.curation.dataset.progress import UndividedReport
-from fiftyone_capviz.curation.dataset.runs import active_caption
+from fiftyone_capviz.curation.dataset.runs import active_caption, caption_names
 from fiftyone_capviz.curation.dataset.samples import id_filter, is_whole, reload_samples, sample_ids
 from fiftyone_capviz.curation.dataset.schema import declare_heatmaps
 from fiftyone_capviz.curation.dataset.store import forget, recall, remember
@@ -369,7 +369,7 @@ def write_heatmaps(
     Returns:
         How many heatmaps were written.
     """
-    fields = CaptionFields(caption_field)
+    fields = caption_names(dataset, caption_field)
     declare_heatmaps(dataset)
     collection = sample_documents(dataset)
     collection.update_many({HEATMAP_FIELD: {"$ne": None}}, {"$set": {HEATMAP_FIELD: None}})

@@ -38,6 +38,7 @@ class BatchPayload(TypedDict):
     unweighted: int
     stopped: bool
     waiting: int
+    theirs: int
 
 
 def attempt_payload(attempt: Attempt, present: str | None) -> AttemptPayload:
@@ -51,7 +52,8 @@ def attempt_payload(attempt: Attempt, present: str | None) -> AttemptPayload:
     )
 
 
-def batch_payload(batch: Batch, waiting: int) -> BatchPayload:
+def batch_payload(batch: Batch, waiting: int, theirs: int) -> BatchPayload:
+    """The last batch; `theirs` of those waiting stand beside a caption of the user's."""
     return {
         "summary": batch.summary,
         "word": batch.word,
@@ -64,6 +66,7 @@ def batch_payload(batch: Batch, waiting: int) -> BatchPayload:
         "unweighted": batch.unweighted,
         "stopped": batch.stopped,
         "waiting": waiting,
+        "theirs": theirs,
     }
 
 

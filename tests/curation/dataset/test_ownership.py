@@ -17,9 +17,7 @@ from fiftyone_capviz.curation.app.workspace import save_workspace
 from fiftyone_capviz.curation.dataset.names import (
     HEATMAP_FIELD,
     CaptionFields,
-    PairFields,
     SegmentFields,
-    steered_fields,
 )
 from fiftyone_capviz.curation.dataset.ownership import Ownership
 from fiftyone_capviz.curation.dataset.runs import read_run
@@ -99,9 +97,9 @@ def test_attributes_that_no_schema_knows_are_the_users_too(dataset: Any) -> None
     refused(dataset, lambda: analyze(dataset, OPTIONS, stages=STAGES), path)
 
 
-@pytest.mark.parametrize("path", sorted(candidates_schema(CAPTIONS)))
+@pytest.mark.parametrize("path", sorted(candidates_schema(NAMES)))
 def test_steering_refuses_names_that_are_taken(dataset: Any, path: str) -> None:
-    add_theirs(dataset, path, candidates_schema(CAPTIONS)[path])
+    add_theirs(dataset, path, candidates_schema(NAMES)[path])
     recipe = Recipe(prompt="a man with")
     refused(dataset, lambda: steer_captions(dataset, recipe, OPTIONS), path)
     assert discard_candidates(dataset, CAPTIONS) == 0
@@ -119,18 +117,18 @@ def test_accepting_refuses_names_that_are_taken(dataset: Any, path: str) -> None
     assert snapshot(dataset) == before
 
 
-@pytest.mark.parametrize("path", sorted(pair_schema(PairFields(CAPTIONS))))
+@pytest.mark.parametrize("path", sorted(pair_schema(NAMES.pairs)))
 def test_explained_pairs_refuse_names_that_are_taken(dataset: Any, path: str) -> None:
-    add_theirs(dataset, path, pair_schema(PairFields(CAPTIONS))[path])
+    add_theirs(dataset, path, pair_schema(NAMES.pairs)[path])
     settings = PairSettings(encoder="scenes", device="cpu", dtype="float32", nodes=1)
     refused(dataset, lambda: find_mismatches(dataset, settings, caption_field=CAPTIONS), path)
 
 
 def test_a_users_own_fields_are_no_candidates_and_no_history(dataset: Any) -> None:
-    for path in (steered_fields(CAPTIONS)[0], NAMES.previous):
-        declared = {**candidates_schema(CAPTIONS), **DERIVED}[path]
+    for path in (NAMES.steered[0], NAMES.previous):
+        declared = {**candidates_schema(NAMES), **DERIVED}[path]
         add_theirs(dataset, path, declared)
-    refused(dataset, lambda: accept_captions(dataset, CAPTIONS), steered_fields(CAPTIONS)[0])
+    refused(dataset, lambda: accept_captions(dataset, CAPTIONS), NAMES.steered[0])
     refused(dataset, lambda: undo_captions(dataset, CAPTIONS), NAMES.previous)
 
 

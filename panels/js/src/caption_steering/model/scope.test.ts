@@ -17,6 +17,7 @@ const BATCH: BatchReport = {
   unweighted: 3,
   stopped: false,
   waiting: 214,
+  theirs: 0,
 };
 
 test("the success rate is said as the paper says it", () => {
