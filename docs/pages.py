@@ -172,7 +172,7 @@ def fields_reference() -> str:
         "segments keep their labels.",
         _table(header, _rows(schema.segments_schema(segments))),
         "## Steered captions",
-        _table(header, _rows(schema.candidates_schema(CAPTION))),
+        _table(header, _rows(schema.candidates_schema(captions))),
         "## Pairs",
         _table(header, _rows(own_pairs)),
         "## Evaluation",

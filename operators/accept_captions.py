@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from fiftyone_capviz.curation.dataset.runs import caption_names, continued_options
 from fiftyone_capviz.curation.dataset.samples import samples_of
+from fiftyone_capviz.curation.steering.batch import theirs_among
 
 from .frame.form import Form
 from .frame.rewriting import Rewrite, RewriteOperator
@@ -19,7 +21,8 @@ class AcceptCaptions(RewriteOperator):
 
     def add_fields(self, form: Form) -> None:
         path = caption_source(form)
-        steered = f"{path}_steered"
+        names = caption_names(form.ctx.dataset, path)
+        steered = names.steered[0]
         if not form.ctx.dataset.has_field(steered):
             form.refuse("problem", f"There are no candidates in {steered!r}. Steer captions first.")
             return
@@ -27,7 +30,14 @@ class AcceptCaptions(RewriteOperator):
         if not count:
             form.refuse("problem", "No image of this view has a candidate. Steer captions first.")
             return
-        form.notice("estimate", f"{count} captions are replaced; undo brings the old ones back.")
+        waiting = form.ctx.target_view().exists(steered).values("id")
+        options = continued_options(form.ctx.dataset, path)
+        theirs = len(theirs_among(form.ctx.dataset, waiting, options))
+        text = f"{count} captions are replaced; undo brings the old ones back."
+        if theirs:
+            text += f" {theirs} of them are yours, and not written by an analysis."
+            form.submit = f"Accept, writing over {theirs} of yours"
+        form.notice("estimate", text, warning=bool(theirs))
 
     def rewrite(self) -> Rewrite:
         from fiftyone_capviz.curation.steering.accept import accept_captions

@@ -32,6 +32,7 @@ from fiftyone_capviz.settings.steering import STEERING_METHODS
 from .frame.form import Form
 from .frame.operator import CapvizOperator
 from .frame.requests import target_samples
+from .frame.sections import known_captions
 from .frame.streaming import Outcome
 
 if TYPE_CHECKING:
@@ -147,8 +148,9 @@ def _add_texts(form: Form) -> None:
     )
     if form.ctx.params.get("expressions"):
         return
-    known, usual = dict.fromkeys(caption_fields(dataset), ""), default_caption_field(dataset)
-    form.one_of("caption_field", "Caption field", known, usual=usual)
+    known = list(dict.fromkeys([*caption_fields(dataset), *known_captions(form)]))
+    usual = default_caption_field(dataset)
+    form.one_of("caption_field", "Caption field", dict.fromkeys(known, ""), usual=usual)
     form.switch("all_captions", "Every caption of a list")
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from fiftyone.core.collections import SampleCollection
 from fiftyone.operators import types
 
-from fiftyone_capviz.curation.dataset.names import CaptionFields
 from fiftyone_capviz.curation.dataset.progress import RunReport
+from fiftyone_capviz.curation.dataset.runs import caption_names
 from fiftyone_capviz.curation.dataset.stop_words import own_stop_words
 
 from .frame.form import Form
@@ -36,7 +36,7 @@ class FocusWord(CapvizOperator):
     def add_fields(self, form: Form) -> None:
         caption_field = analysed_captions(form)
         analysed_segments(form)
-        words = CaptionFields(caption_field).words
+        words = caption_names(form.ctx.dataset, caption_field).words
         view = types.AutocompleteView(allow_user_input=True)
         if form.ctx.dataset.has_field(words):
             counts = form.ctx.dataset.count_values(words)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fiftyone_capviz.curation.dataset.names import CaptionFields
+from fiftyone_capviz.curation.dataset.runs import caption_names
 from fiftyone_capviz.curation.dataset.samples import samples_of
 
 from .frame.form import Form
@@ -19,7 +19,7 @@ class UndoCaptions(RewriteOperator):
     summary = "Bring back the captions that were replaced last, and measure these images again"
 
     def add_fields(self, form: Form) -> None:
-        previous = CaptionFields(caption_source(form)).previous
+        previous = caption_names(form.ctx.dataset, caption_source(form)).previous
         count = 0
         if form.ctx.dataset.has_field(previous):
             count = samples_of(form.ctx.target_view()).exists(previous).count()
@@ -28,7 +28,11 @@ class UndoCaptions(RewriteOperator):
                 "problem", "No caption of this view was replaced; there is nothing to undo."
             )
             return
-        form.notice("estimate", f"Up to {count} captions go back to what they were.")
+        form.notice(
+            "estimate",
+            f"Up to {count} captions go back to what they were: those that the last run, or the "
+            "last acceptance, replaced together.",
+        )
 
     def rewrite(self) -> Rewrite:
         from fiftyone_capviz.curation.steering.accept import undo_captions

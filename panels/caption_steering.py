@@ -11,6 +11,7 @@ from bson import ObjectId
 from fiftyone_capviz.curation.app.lasso import note_lasso
 from fiftyone_capviz.curation.app.panel_focus import panel_focus
 from fiftyone_capviz.curation.app.panel_scope import captions_notices
+from fiftyone_capviz.curation.dataset.captions import is_there
 from fiftyone_capviz.curation.dataset.collection import sample_documents
 from fiftyone_capviz.curation.dataset.runs import active_caption, continued_options, list_runs
 from fiftyone_capviz.curation.dataset.samples import sample_ids
@@ -23,6 +24,7 @@ from fiftyone_capviz.curation.steering.batch import (
     last_accepted,
     note_accepted,
     pending_batch,
+    theirs_among,
     waiting_ids,
 )
 from fiftyone_capviz.curation.steering.image import (
@@ -47,7 +49,7 @@ from fiftyone_capviz.settings.analysis import AnalysisOptions
 
 from .frame.panel import CapvizPanel, event, neighbor, samples_meant
 from .payloads.caption_steering import (
-    candidate_payload,
+    candidates_payload,
     image_payload,
     place_payload,
     search_payload,
@@ -162,15 +164,12 @@ class CaptionSteering(CapvizPanel):
         options = _required_options(ctx)
         batch = pending_batch(ctx.dataset, options.caption_field)
         if batch is None:
-            return {"candidates": [], "waiting": 0, "missed": 0}
+            return dict(candidates_payload([], [], frozenset(), missed=()))
         offset = int(ctx.params.get("offset") or 0)
         rows = candidates(ctx.dataset, batch, options, offset=offset, limit=PAGE)
         waiting = waiting_ids(ctx.dataset, batch)
-        return {
-            "candidates": [candidate_payload(one) for one in rows],
-            "waiting": len(waiting),
-            "missed": len(set(waiting) & set(batch.misses)),
-        }
+        theirs = theirs_among(ctx.dataset, waiting, options)
+        return dict(candidates_payload(rows, waiting, theirs, missed=batch.misses))
 
     @event
     def show_misses(self, ctx: Any) -> dict[str, Any]:
@@ -261,7 +260,7 @@ def _options(ctx: Any) -> AnalysisOptions | None:
     if asked is None:
         analysed = list_runs(ctx.dataset)
         asked = active_caption(ctx.dataset, "segments") or (analysed[0] if analysed else "caption")
-    return continued_options(ctx.dataset, asked) if ctx.dataset.has_field(asked) else None
+    return continued_options(ctx.dataset, asked) if is_there(ctx.dataset, asked) else None
 
 
 def _required_options(ctx: Any) -> AnalysisOptions:
@@ -288,4 +287,7 @@ def _stored(dataset: fo.Dataset, sample_id: str | None) -> bool:
 
 def _batch(dataset: fo.Dataset, options: AnalysisOptions) -> BatchPayload | None:
     batch = pending_batch(dataset, options.caption_field)
-    return None if batch is None else batch_payload(batch, len(waiting_ids(dataset, batch)))
+    if batch is None:
+        return None
+    waiting = waiting_ids(dataset, batch)
+    return batch_payload(batch, len(waiting), len(theirs_among(dataset, waiting, options)))

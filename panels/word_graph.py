@@ -30,12 +30,11 @@ from fiftyone_capviz.curation.app.word_painting import (
     segments_field_of,
 )
 from fiftyone_capviz.curation.app.workspace import COLOR_BY, recolor_params
-from fiftyone_capviz.curation.dataset.before import caption_paths
+from fiftyone_capviz.curation.dataset.caption_fields import text_fields
+from fiftyone_capviz.curation.dataset.captions import is_there
 from fiftyone_capviz.curation.dataset.collection import is_patches, ungrouped
 from fiftyone_capviz.curation.dataset.logs import get_logger
-from fiftyone_capviz.curation.dataset.names import SegmentFields
 from fiftyone_capviz.curation.dataset.runs import list_runs
-from fiftyone_capviz.curation.dataset.schema import detections_fields, text_fields
 from fiftyone_capviz.curation.dataset.stop_words import own_stop_words
 from fiftyone_capviz.curation.segments.stop_words import (
     StopWordsReport,
@@ -296,9 +295,9 @@ class WordGraph(CapvizPanel):
 def _caption_fields(dataset: fo.Dataset) -> list[str]:
     """Fields with text: analysed ones first, `caption` before all; none that an analysis made."""
     analysed = set(list_runs(dataset))
-    made = {path for one in analysed for path in caption_paths(one)}
-    made |= {SegmentFields(one).stage for one in detections_fields(dataset)}
-    found = [one for one in text_fields(dataset) if one in analysed or one not in made]
+    found = list(
+        dict.fromkeys([*text_fields(dataset), *(o for o in analysed if is_there(dataset, o))])
+    )
     return sorted(found, key=lambda one: (one != "caption", one not in analysed))
 
 

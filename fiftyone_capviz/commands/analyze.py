@@ -14,7 +14,7 @@ EXAMPLES = """\
   capviz analyze my-dataset --view night --limit 100
   capviz analyze my-dataset --captioner ./blip-large --caption-field caption_large
   capviz analyze my-dataset --own-segments --segments-field ground_truth
-  capviz analyze my-dataset --stages match attribute --caption-field my_captions
+  capviz analyze my-dataset --existing replace --caption-field my_captions
   capviz analyze my-dataset --existing replace --json report.json
 """
 

@@ -41,7 +41,14 @@ def _add_models(parser: argparse.ArgumentParser) -> None:
 
 def _add_fields(parser: argparse.ArgumentParser) -> None:
     stored = parser.add_argument_group("fields")
-    stored.add_argument("--caption-field", help=f"default {DEFAULTS.caption_field}")
+    stored.add_argument(
+        "--caption-field", help=f"also nested, as vlm.response; default {DEFAULTS.caption_field}"
+    )
+    stored.add_argument(
+        "--derived-prefix",
+        metavar="NAME",
+        help="what the derived fields' names begin with; default the caption field's name",
+    )
     stored.add_argument("--segments-field", help=f"default {DEFAULTS.segments_field}")
     stored.add_argument(
         "--own-segments",
@@ -68,6 +75,12 @@ def _add_fields(parser: argparse.ArgumentParser) -> None:
 def _add_captions(parser: argparse.ArgumentParser) -> None:
     captions = parser.add_argument_group("captions")
     captions.add_argument("--prompt", help="what captions begin with; default the captioner's own")
+    captions.add_argument(
+        "--overwrite-captions",
+        action="store_true",
+        default=None,
+        help="write over captions of your own, too; each is kept, and undo brings it back",
+    )
     captions.add_argument("--num-beams", type=int, metavar="N", help="beams; 1 is greedy")
     captions.add_argument("--max-new-tokens", type=int, metavar="N", help="longest; default 20")
     captions.add_argument("--min-new-tokens", type=int, metavar="N", help="shortest; default 0")

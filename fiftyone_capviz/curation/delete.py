@@ -7,14 +7,26 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import fiftyone as fo
-from bson import ObjectId
+from pymongo import UpdateOne
 
 from fiftyone_capviz.curation.app.workspace import remove_active_fields, remove_workspace
-from fiftyone_capviz.curation.dataset.before import BEFORE as KEY
-from fiftyone_capviz.curation.dataset.before import caption_paths, existed, segment_paths
+from fiftyone_capviz.curation.dataset.before import (
+    MARKED,
+    caption_paths,
+    notes_before,
+    segment_paths,
+    was_set,
+)
+from fiftyone_capviz.curation.dataset.captions import (
+    CaptionPlaces,
+    is_there,
+    root_of,
+    shown_path,
+)
 from fiftyone_capviz.curation.dataset.collection import root_dataset, sample_documents
 from fiftyone_capviz.curation.dataset.database import database_errors
-from fiftyone_capviz.curation.dataset.documents import chosen_text, text_hash
+from fiftyone_capviz.curation.dataset.documents import text_hash
+from fiftyone_capviz.curation.dataset.kept_texts import emptied, last_of_theirs
 from fiftyone_capviz.curation.dataset.names import (
     ERROR_FIELD,
     HEATMAP_FIELD,
@@ -22,13 +34,17 @@ from fiftyone_capviz.curation.dataset.names import (
     CaptionFields,
     SegmentFields,
 )
+from fiftyone_capviz.curation.dataset.ownership import Ownership, is_our_map, our_segments_fields
 from fiftyone_capviz.curation.dataset.progress import UndividedReport
 from fiftyone_capviz.curation.dataset.runs import (
+    RunRecord,
     active_caption,
+    caption_names,
     delete_run,
     list_evaluations,
     list_runs,
     read_run,
+    used_segments,
     written_paths,
 )
 from fiftyone_capviz.curation.dataset.samples import reload_samples
@@ -42,6 +58,7 @@ from fiftyone_capviz.curation.dataset.store import forget_all
 from fiftyone_capviz.curation.evaluation.storage import delete_evaluations
 from fiftyone_capviz.curation.pairs.runs import delete_pair_run
 from fiftyone_capviz.curation.segments.active import activate_captions
+from fiftyone_capviz.settings.field_names import require_free_names
 
 
 @dataclass
@@ -90,35 +107,42 @@ def delete_analysis(
         caption_field: whose analysis.
         segments_field: default the one named in the provenance run.
     """
+    require_free_names(caption_field=caption_field, segments_field=segments_field)
     dataset = root_dataset(dataset)
-    report = DeleteReport()
+    report, owner = DeleteReport(), Ownership(dataset)
     record = read_run(dataset, caption_field)
-    if segments_field is None:
-        segments_field = record.segments_field if record is not None else "segments"
+    notes = notes_before(dataset)
     others = [name for name in list_runs(dataset) if name != caption_field]
-    records = [read_run(dataset, name) for name in [*others, caption_field]]
-    extras = [one.extra for one in records if one is not None]
-    heirs = [n for n, r in zip(others, records, strict=False) if r and _uses(r, segments_field)]
-    was_active = active_caption(dataset, segments_field) == caption_field
+    chosen, used = _segments(dataset, record, segments_field), _used_by(dataset, others, owner)
+    segments_fields = [one for one in chosen if not used.get(one)]
+    heirs = _heirs(dataset, caption_field, {one: used.get(one, []) for one in chosen}, owner)
 
     index = 0 if record is None else int(record.options.get("caption_index") or 0)
-    doomed = _caption_fields(dataset, caption_field, extras, report, index)
+    names = caption_names(dataset, caption_field)
+    doomed = _caption_fields(dataset, names, owner, report, index)
     written = [written_paths(dataset, key) for key in list_evaluations(dataset, caption_field)]
-    doomed += sorted({p for each in written for p in each if not existed(extras, p)} - {*doomed})
-    if not heirs:
-        doomed += _segment_fields(dataset, segments_field, extras, report)
+    doomed += sorted({path for each in written for path in each} - {*doomed})
+    for name in segments_fields:
+        doomed += _segment_fields(dataset, name, owner, report)
     if not others:
-        doomed += [name for name in (ERROR_FIELD, HEATMAP_FIELD) if not existed(extras, name)]
-    _delete_runs(dataset, caption_field, None if heirs else segments_field, report)
+        doomed += [ERROR_FIELD, HEATMAP_FIELD]
+    doomed = [path for path in doomed if owner.is_ours(path)]
     runs, views = delete_evaluations(dataset, caption_field)
-    report.runs += [*runs, *delete_pair_run(dataset, caption_field)]
+    runs += delete_pair_run(dataset, caption_field)
+    # Last, since it knows the prefix of all names.
+    _delete_runs(dataset, caption_field, segments_fields, report)
+    report.runs += runs
     report.views += views
     report.views += remove_workspace(
-        dataset, caption_field=caption_field, segments_field=None if others else segments_field
+        dataset,
+        names,
+        segments_fields=segments_fields,
+        last=not others,
+        had_colors=was_set(notes, "color_scheme") is True,
     )
     shown = [path for path in doomed if "." not in path]
-    if not others and not _had(extras, "active_fields"):
-        shown += [caption_field, segments_field]
+    if was_set(notes, "active_fields") is False:
+        shown += [shown_path(dataset, caption_field), *segments_fields]
     remove_active_fields(dataset, shown)
     remove_from_sidebar(dataset, doomed)
     _delete_fields(dataset, doomed, report)
@@ -127,98 +151,151 @@ def delete_analysis(
         if dataset.has_run(STOP_WORDS_KEY):
             write_stop_words(dataset, StopWords())
             report.runs.append(STOP_WORDS_KEY)
-        _restore_sidebar(dataset)
-    elif heirs and was_active:
-        activate_captions(dataset, heirs[0], segments_field=segments_field)
+        _restore_sidebar(dataset, notes)
+    for name, heir in heirs.items():
+        activate_captions(dataset, heir, segments_field=name)
     reload_samples(dataset)
     return report
 
 
-def _uses(record: Any, segments_field: str) -> bool:
-    return bool(record.segments_field == segments_field)
+def _segments(dataset: fo.Dataset, record: RunRecord | None, asked: str | None) -> list[str]:
+    """The segments fields whose results go: without a record all that no other analysis uses."""
+    if asked is not None:
+        return [asked]
+    return our_segments_fields(dataset) if record is None else used_segments(record)
+
+
+def _used_by(dataset: fo.Dataset, others: Sequence[str], owner: Ownership) -> dict[str, list[str]]:
+    """Segments field -> the other caption fields whose analyses use it."""
+    found: dict[str, list[str]] = {}
+    for name in others:
+        record = read_run(dataset, name)
+        if record is None:
+            continue
+        if owner.is_ours(caption_names(dataset, name).scores) or {"segment", "map"} & {
+            *record.stages
+        }:
+            for one in used_segments(record):
+                found.setdefault(one, []).append(name)
+    return found
+
+
+def _heirs(
+    dataset: fo.Dataset, caption_field: str, used: Mapping[str, Sequence[str]], owner: Ownership
+) -> dict[str, str]:
+    """Segments field that this caption field describes -> the one that does from then on."""
+    scored = {
+        one: [name for name in names if owner.is_ours(caption_names(dataset, name).scores)]
+        for one, names in used.items()
+    }
+    return {
+        one: names[0]
+        for one, names in scored.items()
+        if names and active_caption(dataset, one) == caption_field
+    }
 
 
 def _caption_fields(
     dataset: fo.Dataset,
-    caption_field: str,
-    extras: Sequence[Mapping[str, Any]],
+    names: CaptionFields,
+    owner: Ownership,
     report: DeleteReport,
     index: int,
 ) -> list[str]:
-    """Paths to delete; captions that we wrote into a field that stays are emptied."""
-    names = CaptionFields(caption_field)
-    paths = [p for p in caption_paths(caption_field)[1:] if not existed(extras, p)]
-    if not dataset.has_field(caption_field):
+    """Paths to delete; in a field that stays, what we wrote gives way to what was there before."""
+    paths = caption_paths(names)[1:]
+    if not is_there(dataset, names.caption):
         return paths
-    ours, theirs = _whose_captions(dataset, names, index)
-    if not theirs and not existed(extras, caption_field):
-        return [caption_field, *paths]
-    if ours:
-        sample_documents(dataset).update_many(
-            {"_id": {"$in": ours}}, {"$set": {caption_field: None}}
-        )
-    reason = f"it holds {theirs} captions of your own" if theirs else "it was there before"
-    report.kept[caption_field] = f"{reason}; {len(ours)} written by us were emptied."
+    found = _read_captions(dataset, names, index)
+    if not found.theirs and owner.is_ours(names.caption):
+        return [names.caption, *paths]
+    if found.updates:
+        sample_documents(dataset).bulk_write(found.updates, ordered=False)
+    reason = f"it holds {found.theirs} captions of your own" if found.theirs else _BEFORE
+    report.kept[names.caption] = f"{reason}; {found.emptied} written by us were emptied."
+    if found.restored:
+        report.kept[names.caption] += f" {found.restored} that were written over are back."
     return paths
 
 
-def _whose_captions(
-    dataset: fo.Dataset, names: CaptionFields, index: int
-) -> tuple[list[ObjectId], int]:
-    """Ids of the samples whose caption we wrote, unchanged since; number of all the others."""
-    if not dataset.has_field(names.stages):
-        return [], int(dataset.exists(names.caption).count())
-    ours, theirs = [], 0
-    for sample_id, text, stages in zip(
-        *dataset.values(["id", names.caption, names.stages]), strict=True
-    ):
-        if text is None:
+_BEFORE = "it was there before"
+
+
+@dataclass
+class _Captions:
+    """Whose the captions of a dataset are.
+
+    Attributes:
+        theirs: those of the user's, and those that come back.
+        emptied, restored: ours that give way to nothing, and to the user's.
+        updates: that do it.
+    """
+
+    theirs: int = 0
+    emptied: int = 0
+    restored: int = 0
+    updates: list[UpdateOne] = field(default_factory=list)
+
+
+def _read_captions(dataset: fo.Dataset, names: CaptionFields, index: int) -> _Captions:
+    found = _Captions()
+    places = CaptionPlaces.of_dataset(dataset, names.caption, index)
+    wanted = dict.fromkeys((root_of(names.caption), names.stages, names.previous), 1)
+    for row in sample_documents(dataset).find({}, wanted):
+        place, stages = places.of(row), row.get(names.stages) or {}
+        if place is None or place.text is None:
             continue
-        written = (stages or {}).get("written")
-        if written is not None and written == text_hash(chosen_text(text, index)):
-            ours.append(ObjectId(sample_id))
+        if stages.get("written") != text_hash(place.text):
+            found.theirs += 1
+            continue
+        text = last_of_theirs(row.get(names.previous) or [])
+        if text is not None:
+            found.theirs, found.restored = found.theirs + 1, found.restored + 1
+            update: dict[str, Any] = {"$set": {place.path: place.value(text)}}
         else:
-            theirs += 1
-    return ours, theirs
+            found.emptied += 1
+            values, gone = emptied(names, stages)
+            update = {key: part for key, part in (("$set", values), ("$unset", gone)) if part}
+        found.updates.append(UpdateOne({"_id": row["_id"]}, update))
+    return found
 
 
 def _segment_fields(
-    dataset: fo.Dataset,
-    segments_field: str,
-    extras: Sequence[Mapping[str, Any]],
-    report: DeleteReport,
+    dataset: fo.Dataset, segments_field: str, owner: Ownership, report: DeleteReport
 ) -> list[str]:
-    """Paths to delete; our segments are emptied and labels restored in a field that stays."""
+    """Paths to delete; our segments are emptied in a field that stays."""
     names = SegmentFields(segments_field)
-    if not dataset.has_field(segments_field):
+    paths = segment_paths(segments_field)
+    if not any(owner.is_ours(path) for path in paths):
         return []
-    paths = [p for p in segment_paths(segments_field)[1:] if not existed(extras, p)]
     present = {f"{names.detections}.0": {"$exists": True}}
     collection = sample_documents(dataset)
-    theirs = collection.count_documents({**present, names.stage: None})
-    if not theirs and not existed(extras, segments_field):
+    marked = owner.is_ours(names.stage)
+    theirs = collection.count_documents({**present, **({names.stage: None} if marked else {})})
+    if not theirs and owner.is_ours(segments_field):
         return [segments_field, names.stage]
-    emptied = collection.update_many(
-        {names.stage: {"$ne": None}}, {"$set": {segments_field: None}}
-    ).modified_count
+    emptied = 0
+    if marked:
+        emptied = collection.update_many(
+            {names.stage: {"$ne": None}}, {"$set": {segments_field: None}}
+        ).modified_count
     report.kept[segments_field] = (
         f"{theirs} samples hold segments of your own; {emptied} segmented by us were emptied."
     )
-    return paths
+    return paths[1:]
 
 
 def _delete_runs(
-    dataset: fo.Dataset, caption_field: str, segments_field: str | None, report: DeleteReport
+    dataset: fo.Dataset, caption_field: str, segments_fields: Sequence[str], report: DeleteReport
 ) -> None:
-    key = CaptionFields(caption_field).run_key
-    if dataset.has_run(key):
+    key = caption_names(dataset, caption_field).run_key
+    maps = [name for name in segments_fields if is_our_map(dataset, name)]  # by our run, if need be
+    if read_run(dataset, caption_field) is not None:
         delete_run(dataset, caption_field)
         report.runs.append(key)
-    if segments_field is not None:
-        brain_key = SegmentFields(segments_field).map_key
-        if dataset.has_brain_run(brain_key):
-            dataset.delete_brain_run(brain_key)
-            report.runs.append(brain_key)
+    for name in maps:
+        dataset.delete_brain_run(SegmentFields(name).map_key)
+        report.runs.append(SegmentFields(name).map_key)
 
 
 def _delete_fields(dataset: fo.Dataset, paths: Sequence[str], report: DeleteReport) -> None:
@@ -234,30 +311,26 @@ def _delete_fields(dataset: fo.Dataset, paths: Sequence[str], report: DeleteRepo
     report.fields += [*top, *nested]
 
 
-def _had(extras: Sequence[Mapping[str, Any]], setting: str) -> bool:
-    """Whether an App setting was made before the first analysis; True where nothing is known."""
-    noted = [bool(one[KEY][setting]) for one in extras if KEY in one]
-    return all(noted)
+def _restore_sidebar(dataset: fo.Dataset, notes: Sequence[Mapping[str, Any]]) -> None:
+    """The App's own groups again, where none were set before the first analysis.
 
-
-def _restore_sidebar(dataset: fo.Dataset) -> None:
-    """What is left in our group goes back to where the App has it; its own groups if none are set.
-
-    Fields of the user's own stood in our group during the analysis.
+    Version 0.1.0 moved fields of the user's into our group: they go back to where the App has them.
     """
     groups = dataset.app_config.sidebar_groups
     if not groups:
         return
     default = fo.DatasetAppConfig.default_sidebar_groups(dataset)
-    left = [path for one in groups if one.name == SIDEBAR_GROUP for path in one.paths]
-    kept = {one.name: one for one in groups if one.name != SIDEBAR_GROUP}
-    for path in left:
-        home = next((one for one in default if path in one.paths), default[-1])
-        if home.name not in kept:
-            kept[home.name] = fo.SidebarGroupDocument(name=home.name, paths=[])
-        kept[home.name].paths = [*kept[home.name].paths, path]
+    kept = {one.name: one for one in groups}
+    if not all(note.get(MARKED) for note in notes):
+        ours = kept.pop(SIDEBAR_GROUP, None)
+        for path in [] if ours is None else ours.paths:
+            home = next((one for one in default if path in one.paths), default[-1])
+            if home.name not in kept:
+                kept[home.name] = fo.SidebarGroupDocument(name=home.name, paths=[])
+            kept[home.name].paths = [*kept[home.name].paths, path]
     same = _by_name(list(kept.values())) == _by_name(default)
-    dataset.app_config.sidebar_groups = None if same else list(kept.values())
+    unset = same and was_set(notes, "sidebar") is not True
+    dataset.app_config.sidebar_groups = None if unset else list(kept.values())
     dataset.save()
 
 

@@ -16,7 +16,8 @@ import fiftyone as fo
 import numpy as np
 from PIL import Image
 
-from fiftyone_capviz.curation.app.workspace import WORKSPACE
+from fiftyone_capviz.curation.app.workspace import WORKSPACE, WORKSPACE_TOLD
+from fiftyone_capviz.curation.dataset.saved import our_workspace
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.scenes.draw import render
 from fiftyone_capviz.scenes.grammar import complete_caption
@@ -224,7 +225,8 @@ def show_in_app(
         InputError: something else listens on the port.
     """
     _require_free_port(port, address)
-    spaces = dataset.load_workspace(WORKSPACE) if dataset.has_workspace(WORKSPACE) else None
+    name = our_workspace(dataset, WORKSPACE, description=WORKSPACE_TOLD)
+    spaces = None if name is None else dataset.load_workspace(name)
     with _terminated_like_interrupted():
         session = fo.launch_app(
             dataset, spaces=spaces, port=port, address=address, remote=address is not None

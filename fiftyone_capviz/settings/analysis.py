@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Literal, TypedDict, get_args
 
 from fiftyone_capviz.errors import InputError
+from fiftyone_capviz.settings.field_names import require_free_names
 from fiftyone_capviz.settings.hashing import HASH_VERSIONS, settings_hash
 from fiftyone_capviz.settings.models import CAPTIONERS, ENCODERS, MATCHERS, SEGMENTERS, SUGGESTIONS
 from fiftyone_capviz.settings.words import WordMethod
@@ -78,8 +79,8 @@ class AnalysisOptions:
     """Everything a run can be told.
 
     Attributes:
-        caption_field: string field that holds (or will hold) the captions; derived fields follow
-            its name.
+        caption_field: what holds (or will hold) the captions: strings, lists of them or of dicts,
+            dicts, Classification(s), also nested as "vlm.response"; derived fields follow its name.
         segments_field: Detections field of the segments.
         captioner, matcher, segmenter, encoder: hub name, local folder or file, or a bundled name.
             The dual encoder is used by the method "second_order" alone.
@@ -101,7 +102,10 @@ class AnalysisOptions:
         existing: what happens to results of another configuration.
         device, dtype: "auto" or a torch name.
         batch_size: None for a size that suits device and model.
-        caption_index: which caption counts in a list-of-string field.
+        caption_index: which caption counts where an image has several.
+        overwrite_captions: captions that were not written by an analysis are written over; each is
+            kept in ``<caption>_previous``.
+        derived_prefix: what the derived fields' names begin with; empty for the caption field's.
     """
 
     caption_field: str = "caption"
@@ -136,6 +140,8 @@ class AnalysisOptions:
     dtype: str = "auto"
     batch_size: int | None = None
     caption_index: int = 0
+    overwrite_captions: bool = False
+    derived_prefix: str = ""
 
     def validated(self) -> AnalysisOptions:
         """These options, if every value can be used.
@@ -145,8 +151,11 @@ class AnalysisOptions:
         """
         for name, choices in CHOICES.items():
             _require(getattr(self, name) in choices, name, f"one of {', '.join(choices)}", self)
-        for name in ("caption_field", "segments_field"):
-            _require_field_name(name, getattr(self, name))
+        _require_path("caption_field", self.caption_field)
+        _require_field_name("segments_field", self.segments_field)
+        require_free_names(caption_field=self.caption_field, segments_field=self.segments_field)
+        if self.derived_prefix != "":
+            _require_field_name("derived_prefix", self.derived_prefix)
         if self.caption_field == self.segments_field:
             raise InputError(
                 f"caption_field and segments_field must differ; both are {self.caption_field!r}."
@@ -254,6 +263,8 @@ class AnalysisChanges(TypedDict, total=False):
     dtype: str
     batch_size: int | None
     caption_index: int
+    overwrite_captions: bool
+    derived_prefix: str
 
 
 SCENES_OPTIONS = AnalysisOptions(
@@ -297,4 +308,14 @@ def _require_field_name(option: str, value: object) -> None:
         raise InputError(
             f"{option} must be a plain field name of letters, digits and underscores that starts "
             f"with a letter; got {value!r}."
+        )
+
+
+def _require_path(option: str, value: object) -> None:
+    """Names that FiftyOne allows, with dots between them: its fields need no identifiers."""
+    parts = value.split(".") if isinstance(value, str) else [""]
+    if "$" in str(value) or not all(part.strip() and not part.startswith("_") for part in parts):
+        raise InputError(
+            f"{option} must be the name of a field, or a path like vlm.response, without '$' and "
+            f"with no part that is empty or starts with '_'; got {value!r}."
         )

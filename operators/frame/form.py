@@ -5,13 +5,14 @@ Nothing here imports torch: a form is resolved again on every change of a field.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from fiftyone.operators import types
 
+from fiftyone_capviz.curation.dataset.captions import is_there
 from fiftyone_capviz.errors import CapvizError, InputError
 from fiftyone_capviz.settings.analysis import CHOICES, Stage
 from fiftyone_capviz.settings.models import SUGGESTIONS
@@ -67,6 +68,10 @@ class Form:
         ctx: FiftyOne's execution context.
         label: title of the form.
         description: one or two sentences below it.
+
+    Attributes:
+        sound: nothing was refused so far.
+        submit: the name of the button that starts it, where that is not *Execute*.
     """
 
     def __init__(self, ctx: Any, *, label: str, description: str | None = None) -> None:
@@ -76,12 +81,15 @@ class Form:
         self._label = label
         self._description = description
         self.sound = True
+        self.submit = ""
 
     def property(self) -> types.Property:
         """The finished form."""
-        return types.Property(
-            self.inputs, view=types.View(label=self._label, description=self._description)
-        )
+        looks = {"label": self._label, "description": self._description}
+        if self.submit:
+            view = types.PromptView(**looks, submit_button_label=self.submit)
+            return types.Property(self.inputs, view=view)
+        return types.Property(self.inputs, view=types.View(**looks))
 
     def value(self, name: str, default: Any = None) -> Any:
         """What the user entered, or the default."""
@@ -107,8 +115,20 @@ class Form:
         name = f"header_{label.lower().replace(' ', '_')}"
         self.inputs.view(name, types.Header(label=label, divider=True))
 
-    def text(self, name: str, label: str, *, description: str = "", default: Any = None) -> None:
-        """A string, checked if it is the name of a model or an option."""
+    def text(
+        self,
+        name: str,
+        label: str,
+        *,
+        description: str = "",
+        default: Any = None,
+        problem: str | None = None,
+    ) -> None:
+        """A string, checked if it is the name of a model or an option.
+
+        Args:
+            problem: what is wrong with it beside that.
+        """
         prop = self.inputs.str(
             name,
             label=label,
@@ -117,6 +137,7 @@ class Form:
             view=types.LazyFieldView(),
         )
         told = self.ctx.params.get(name)
+        self.mark(prop, problem)
         if told and name in SUGGESTIONS:
             self.mark(prop, problem_of_model(name, told))
         elif name in OPTION_NAMES:
@@ -203,9 +224,15 @@ class Form:
         prop = self.inputs.str(name, label=label, default=usual, required=required, view=view)
         chosen = self.ctx.params.get(name) or usual
         if chosen not in known and (required or chosen is not None):
-            listed = ", ".join(known) or "there is none yet"
-            self.mark(prop, f"No such {what}: {chosen!r}. Choose one of: {listed}.")
+            self.mark(prop, self._not_known(str(chosen), list(known), what))
         return chosen
+
+    def _not_known(self, chosen: str, known: Sequence[str], what: str) -> str:
+        """Why something cannot be chosen: it is not there, or it is another thing."""
+        listed = ", ".join(known) or "there is none yet"
+        if what == "field" and is_there(self.ctx.dataset, chosen):
+            return f"The field {chosen!r} cannot be used here. Choose one of: {listed}."
+        return f"No such {what}: {chosen!r}. Choose one of: {listed}."
 
     def model(self, kind: str, label: str) -> None:
         """A model's name, with suggestions; any hub name or folder can be typed."""
@@ -221,9 +248,23 @@ class Form:
         self.mark(prop, problem_of_model(kind, spec))
 
     def field(
-        self, name: str, label: str, known: Sequence[str], *, new: bool, description: str = ""
+        self,
+        name: str,
+        label: str,
+        known: Sequence[str],
+        *,
+        new: bool,
+        description: str = "",
+        problem: Callable[[Any, str], str | None] | None = None,
     ) -> str:
-        """A sample field: an existing one to choose, or the name of a new one."""
+        """A sample field: an existing one to choose, or the name of a new one.
+
+        Args:
+            known: those to choose from.
+            new: another name is good, too.
+            description: below it.
+            problem: says of the dataset why one cannot be chosen that is not known.
+        """
         value = str(self.value(name))
         if new:
             view = suggestions((*known, getattr(self.defaults, name)))
@@ -245,8 +286,8 @@ class Form:
             name, label=label, description=description, default=chosen, view=view
         )
         if chosen not in known:
-            listed = ", ".join(known) or "there is none yet"
-            self.mark(prop, f"No such field: {chosen!r}. Choose one of: {listed}.")
+            told = None if problem is None else problem(self.ctx.dataset, str(chosen))
+            self.mark(prop, told or self._not_known(str(chosen), known, "field"))
         return str(chosen)
 
     def choose_existing(
@@ -290,10 +331,20 @@ def add_run_settings(form: Form, stages: Sequence[Stage]) -> None:
     except CapvizError as error:
         form.refuse("problem", str(error))
         return
+    if seen.theirs:
+        form.switch(
+            "overwrite_captions",
+            f"Write over {seen.theirs} captions of yours",
+            description="Each is kept, and 'Undo captions' brings it back. Else they stay, and "
+            "are scored and attributed",
+        )
     if seen.conflict:
         form.choose_existing(
             "Results of another configuration",
-            {"skip": "Keep what is stored, add what is missing", "replace": "Replace it"},
+            {
+                "skip": "Keep what is stored, add what is missing",
+                "replace": "Compute it anew; captions and labels of yours stay",
+            },
             conflict=seen.conflict,
             demand="Say what to do with them." if options.existing == "error" else None,
         )

@@ -58,6 +58,7 @@ def form_defaults(ctx: Any) -> AnalysisOptions:
         last,
         caption_field=asked if asked in analysed else last.caption_field,
         existing=DEFAULTS.existing,
+        overwrite_captions=DEFAULTS.overwrite_captions,
         device=DEFAULTS.device,
         batch_size=DEFAULTS.batch_size,
     )

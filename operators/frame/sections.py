@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from fiftyone_capviz.curation.analysis.segment_map import has_umap
-from fiftyone_capviz.curation.dataset.names import SegmentFields
+from fiftyone_capviz.curation.dataset.caption_fields import (
+    caption_problem,
+    check_derived_names,
+    holds_several,
+    text_fields,
+)
+from fiftyone_capviz.curation.dataset.names import CaptionFields, SegmentFields
 from fiftyone_capviz.curation.dataset.runs import list_runs
-from fiftyone_capviz.curation.dataset.schema import detections_fields, text_fields
+from fiftyone_capviz.curation.dataset.schema import detections_fields
+from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.settings.analysis import SECOND_ORDER
 
 from .form import Form
@@ -13,21 +20,53 @@ from .form import Form
 
 def caption_target(form: Form) -> str:
     """The field that captions are written to, or that holds captions already."""
-    return form.field(
+    path = form.field(
         "caption_field",
         "Caption field",
         text_fields(form.ctx.dataset),
         new=True,
         description="Derived fields begin with its name; another name keeps another captioner's",
     )
+    _prefix(form, path)
+    return path
 
 
 def caption_source(form: Form) -> str:
     """An existing field of text."""
-    path = form.field("caption_field", "Caption field", text_fields(form.ctx.dataset), new=False)
-    if type(form.ctx.dataset.get_field(path)).__name__ == "ListField":
+    dataset = form.ctx.dataset
+    path = form.field(
+        "caption_field", "Caption field", known_captions(form), new=False, problem=caption_problem
+    )
+    if holds_several(dataset, path):
         form.number("caption_index", "Which caption", description="0 is the first of the list")
     return path
+
+
+def known_captions(form: Form) -> list[str]:
+    """The paths that can be chosen as captions, and the one that was, if captions are there."""
+    dataset, asked = form.ctx.dataset, form.ctx.params.get("caption_field")
+    known = text_fields(dataset)
+    if asked and asked not in known and caption_problem(dataset, asked) is None:
+        known.append(asked)
+    return known
+
+
+def _prefix(form: Form, path: str) -> None:
+    """How derived names begin, where another beginning is needed or wanted."""
+    dataset, asked = form.ctx.dataset, str(form.value("derived_prefix") or "")
+    clash = None
+    try:
+        check_derived_names(dataset, CaptionFields(path, asked))
+    except InputError as error:
+        clash = str(error)
+    if clash is None and not asked and not form.ctx.params.get("more"):
+        return
+    form.text(
+        "derived_prefix",
+        "Derived fields begin with",
+        description="Empty: the caption field's name",
+        problem=clash,
+    )
 
 
 def segments_target(form: Form, *, own: bool) -> None:

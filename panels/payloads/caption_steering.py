@@ -50,6 +50,7 @@ class ImagePayload(TypedDict):
     segments: list[SegmentPayload]
     batch: BatchPayload | None
     undo: int
+    theirs: bool
 
 
 class PlacePayload(TypedDict):
@@ -103,12 +104,15 @@ class CandidatePayload(TypedDict):
     present_itm: float | None
     weight: float | None
     says_word: bool | None
+    theirs: bool
 
 
 class CandidatesPayload(TypedDict):
     candidates: list[CandidatePayload]
     waiting: int
     missed: int
+    theirs: int
+    missed_theirs: int
 
 
 def image_payload(
@@ -145,6 +149,7 @@ def image_payload(
         ],
         "batch": batch,
         "undo": undo,
+        "theirs": image.theirs,
     }
 
 
@@ -206,4 +211,30 @@ def candidate_payload(one: Candidate) -> CandidatePayload:
         "present_itm": one.present_match,
         "weight": one.weight,
         "says_word": one.says_word,
+        "theirs": one.theirs,
+    }
+
+
+def candidates_payload(
+    rows: Sequence[Candidate],
+    waiting: Sequence[str],
+    theirs: frozenset[str],
+    *,
+    missed: Sequence[str],
+) -> CandidatesPayload:
+    """A page of waiting captions, and how many there are in all.
+
+    Args:
+        rows: the page.
+        waiting: ids of all that wait.
+        theirs: those beside a caption of the user's.
+        missed: those that lack the wanted word.
+    """
+    lacking = set(waiting) & set(missed)
+    return {
+        "candidates": [candidate_payload(one) for one in rows],
+        "waiting": len(waiting),
+        "missed": len(lacking),
+        "theirs": len(theirs),
+        "missed_theirs": len(lacking & theirs),
     }

@@ -21,6 +21,7 @@ from fiftyone_capviz.curation.analysis.report import Report
 from fiftyone_capviz.curation.analysis.run import AnalysisRun
 from fiftyone_capviz.curation.dataset.job import Job, long_run
 from fiftyone_capviz.curation.dataset.progress import ProgressBar, ProgressCallback, StopCallback
+from fiftyone_capviz.curation.dataset.runs import with_prefix
 from fiftyone_capviz.curation.dataset.samples import image_samples
 from fiftyone_capviz.curation.inference.loaded_models import resolve_setting
 from fiftyone_capviz.settings.analysis import (
@@ -87,6 +88,7 @@ def _analyze(
     run = AnalysisRun(options, stages, job)
     with long_run(run.stored):
         samples = image_samples(collection)
+        options = run.options = with_prefix(samples.dataset, options)
         check_run(samples.dataset, options, stages)
         setting = resolve_setting(options, stages)
         plan = plan_of(samples, options, stages, setting)

@@ -300,7 +300,7 @@ class AnalysisWorker(Worker[Task, Item, SampleResult]):
             stop=frozenset(own_stop_words(dataset)),
         )
         segments = SegmentFields(options.segments_field)
-        self.updates = SampleUpdates(CaptionFields(options.caption_field), segments, hashes)
+        self.updates = SampleUpdates(CaptionFields.of(options), segments, hashes, options)
         shared = _shared(engines)
         self._loader = ItemLoader(
             dataset,

@@ -19,7 +19,7 @@ from fiftyone.core.collections import SampleCollection
 from fiftyone_capviz.curation.analysis.plan import Plan, check_run, make_plan, preview
 from fiftyone_capviz.curation.dataset.database import database_errors
 from fiftyone_capviz.curation.dataset.progress import duration_text
-from fiftyone_capviz.curation.dataset.runs import RunRecord, read_run, what_differs
+from fiftyone_capviz.curation.dataset.runs import RunRecord, read_run, what_differs, with_prefix
 from fiftyone_capviz.curation.dataset.samples import image_samples
 from fiftyone_capviz.curation.dataset.states import SAMPLE_STAGES
 from fiftyone_capviz.settings.analysis import (
@@ -103,11 +103,13 @@ class Preview:
         to_do: samples with something to compute.
         conflict: what stored results would be replaced, in plain sentences; empty if none.
         estimate: how much there is to do and how long it may take.
+        theirs: captions that are not ours, where captions are to be written.
     """
 
     to_do: int
     conflict: str
     estimate: str
+    theirs: int = 0
 
 
 def preview_run(
@@ -119,6 +121,7 @@ def preview_run(
         InputError: the run would be refused: a field of another type, an empty view, videos.
     """
     samples = image_samples(collection)
+    options = with_prefix(samples.dataset, options)
     check_run(samples.dataset, options, stages)
     asked = tuple(stage for stage in SAMPLE_STAGES if stage in stages)
     record = read_run(samples.dataset, options.caption_field)
@@ -140,7 +143,8 @@ def preview_run(
     )
     expected = estimate_of(plan, record, options)
     text = f"{expected.text} {samples.note}".strip() if asked else samples.note
-    return Preview(expected.to_do, plan.existing.message(), text)
+    theirs = plan.existing.theirs if "caption" in stages else 0
+    return Preview(expected.to_do, plan.existing.message(), text, theirs)
 
 
 def _revisions(record: RunRecord | None, options: AnalysisOptions) -> dict[str, str]:

@@ -2,7 +2,10 @@
 
 A stage's stored result is *same* if it came from this configuration and from the present text and
 segments, *stale* if the configuration is this one but the text or the segments have changed since,
-*different* if another configuration (or the user) made it, and *missing* otherwise.
+*different* if another configuration made it, and *missing* otherwise.
+
+A caption that we did not write is the user's: it is kept, whatever becomes of the results, unless
+`overwrite_captions` says to write over it.
 """
 
 from __future__ import annotations
@@ -10,24 +13,31 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 import fiftyone as fo
 from bson import ObjectId
 from fiftyone.core.collections import SampleCollection
 
 from fiftyone_capviz.curation.analysis.segment_map import require_map_method
+from fiftyone_capviz.curation.dataset.caption_fields import check_fields
 from fiftyone_capviz.curation.dataset.documents import text_hash
-from fiftyone_capviz.curation.dataset.runs import read_run, what_differs
+from fiftyone_capviz.curation.dataset.names import CaptionFields, SegmentFields
+from fiftyone_capviz.curation.dataset.ownership import (
+    refuse_their_map,
+    refuse_their_run,
+    refuse_theirs,
+)
+from fiftyone_capviz.curation.dataset.runs import read_run, what_differs, with_prefix
 from fiftyone_capviz.curation.dataset.samples import ImageSamples, image_samples
-from fiftyone_capviz.curation.dataset.schema import check_fields
+from fiftyone_capviz.curation.dataset.schema import run_schema
 from fiftyone_capviz.curation.dataset.states import SAMPLE_STAGES, SampleState, Task, read_states
 from fiftyone_capviz.curation.inference.loaded_models import Setting, resolve_setting
 from fiftyone_capviz.errors import ExistingResultsError, InputError
 from fiftyone_capviz.settings.analysis import STAGES, AnalysisOptions, Stage, validated_stages
 from fiftyone_capviz.settings.hashing import REASONS
 
-State = Literal["missing", "same", "different", "stale"]
+State = Literal["missing", "same", "different", "stale", "kept", "overwritten"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +46,10 @@ class ExistingResults:
 
     Attributes:
         edited: captions that were changed by hand since they were written.
-        foreign: captions and segments that this package did not write.
+        theirs: captions that this package did not write, edited ones among them.
+        overwritten: of these, how many the run would write over.
+        foreign: captions that no analysis has read yet, and segments, that this package did not
+            write.
         differences: option or model -> (stored, asked), from the last run's record.
     """
 
@@ -45,22 +58,27 @@ class ExistingResults:
     different: dict[str, int] = field(default_factory=dict)
     stale: dict[str, int] = field(default_factory=dict)
     edited: int = 0
+    theirs: int = 0
+    overwritten: int = 0
     foreign: dict[str, int] = field(default_factory=dict)
     differences: dict[str, tuple[object, object]] = field(default_factory=dict)
 
     @property
     def conflicts(self) -> bool:
         """Whether something stored would have to be replaced."""
-        return bool(sum(self.different.values()) or sum(self.stale.values()))
+        own = self.foreign.get("caption")
+        return bool(sum(self.different.values()) or sum(self.stale.values()) or own)
 
     def message(self) -> str:
         """What would be replaced and what differs, in plain sentences; empty without conflicts."""
         parts = []
         for stage in SAMPLE_STAGES:
             if self.foreign.get(stage):
-                what = "captions" if stage == "caption" else "segments"
-                parts.append(f"{self.foreign[stage]} samples hold {what} of another origin")
-            ours = self.different.get(stage, 0) - self.foreign.get(stage, 0)
+                what = "captions" if stage == "caption" else "labels"
+                kept = ", which stay and stand in for segments" if what == "labels" else ""
+                parts.append(f"{self.foreign[stage]} samples hold {what} of another origin{kept}")
+            foreign = 0 if stage == "caption" else self.foreign.get(stage, 0)
+            ours = self.different.get(stage, 0) - foreign
             if ours:
                 parts.append(f"'{stage}' of {ours} samples came from another configuration")
             if self.stale.get(stage):
@@ -69,7 +87,10 @@ class ExistingResults:
                 )
         if not parts:
             return ""
-        text = "Stored results would change: " + "; ".join(parts) + "."
+        replaced = sum(self.different.values()) - self.foreign.get("segment", 0)
+        replaced += sum(self.stale.values())
+        text = "Stored results would change: " if replaced else "Something is there already: "
+        text += "; ".join(parts) + "."
         if self.edited:
             text += f" {self.edited} captions were edited by hand."
         if self.differences:
@@ -93,20 +114,28 @@ class Plan:
 
 
 def stage_states(
-    sample: SampleState, hashes: Mapping[str, str], *, own_segments: bool
+    sample: SampleState,
+    hashes: Mapping[str, str],
+    *,
+    own_segments: bool,
+    overwrite: bool = False,
 ) -> dict[Stage, State]:
     """How each stage's stored result relates to what is asked.
 
     Args:
         hashes: stage -> configuration hash, for the stages asked for.
+        overwrite: captions of the user's are written over.
     """
     states: dict[Stage, State] = {}
     stages, current = sample.stages, text_hash(sample.text)
     if "caption" in hashes:
-        if sample.text is not None and stages.get("caption") == hashes["caption"]:
-            states["caption"] = "same"
+        if not sample.has_text:
+            states["caption"] = "missing"
+        elif sample.theirs:
+            states["caption"] = "overwritten" if overwrite else "kept"
         else:
-            states["caption"] = "different" if sample.text else "missing"
+            same = stages.get("caption") == hashes["caption"]
+            states["caption"] = "same" if same else "different"
     if "segment" in hashes and not own_segments:
         if sample.segment_count is None:
             states["segment"] = "missing"
@@ -137,8 +166,23 @@ def check_run(dataset: fo.Dataset, options: AnalysisOptions, stages: Sequence[St
         InputError: a field of another type, or a method whose package is not installed.
     """
     check_fields(dataset, options, stages)
-    if "map" in stages:
+    refuse_theirs(dataset, run_schema(*written_fields(options, stages)))
+    refuse_their_run(dataset, CaptionFields.of(options))
+    if "map" in stages and options.map_method != "none":
         require_map_method(options.map_method)
+        refuse_their_map(dataset, options.segments_field)
+
+
+def written_fields(
+    options: AnalysisOptions, stages: Sequence[Stage]
+) -> tuple[CaptionFields | None, SegmentFields | None]:
+    """The caption and the segments whose fields these stages write."""
+    captions = {"caption", "match", "attribute"} & set(stages)
+    segments = {"segment", "attribute"} & set(stages)
+    return (
+        CaptionFields.of(options) if captions else None,
+        SegmentFields(options.segments_field) if segments else None,
+    )
 
 
 def make_plan(
@@ -153,25 +197,32 @@ def make_plan(
 
     With ``existing="skip"`` what another configuration stored stays and is built upon; with
     "replace" (and "error", whose caller refuses first) it is computed anew, and so is what
-    derives from it.
+    derives from it. A text that is not ours stays in any case, unless `overwrite_captions` is on.
     """
-    counts: dict[State, Counter[str]] = {
-        state: Counter() for state in ("missing", "same", "different", "stale")
-    }
+    counts: dict[State, Counter[str]] = {state: Counter() for state in get_args(State)}
     foreign: Counter[str] = Counter()
-    tasks, total, edited, without_text = [], 0, 0, 0
-    redo = ("missing",) if options.existing == "skip" else ("missing", "different", "stale")
+    tasks, total, edited, theirs, without_text = [], 0, 0, 0, 0
+    redo = {"missing", "overwritten"}
+    redo |= set() if options.existing == "skip" else {"different", "stale"}
     for sample in read_states(dataset, ids, options):
         total += 1
-        states = stage_states(sample, hashes, own_segments=options.own_segments)
+        states = stage_states(
+            sample,
+            hashes,
+            own_segments=options.own_segments,
+            overwrite=options.overwrite_captions,
+        )
         for stage, state in states.items():
             counts[state][stage] += 1
-        foreign["caption"] += states.get("caption") == "different" and not sample.stages.get(
-            "caption"
-        )
+        foreign["caption"] += states.get("caption") == "kept" and _is_unread(sample)
         foreign["segment"] += states.get("segment") == "different" and not sample.segments_stage
         edited += sample.edited
+        theirs += sample.theirs
         todo = {stage for stage, state in states.items() if state in redo}
+        if sample.segments_stage is None and states.get("segment") == "different":
+            todo.discard("segment")  # labels of the user's: they stand in for segments
+        if sample.place is None:  # nothing that a text could stand in: a number, say
+            todo.discard("caption")
         if "caption" in todo:
             todo |= states.keys() & {"match", "attribute"}
         elif sample.text is None:
@@ -187,10 +238,17 @@ def make_plan(
         different=dict(counts["different"]),
         stale=dict(counts["stale"]),
         edited=edited,
+        theirs=theirs,
+        overwritten=counts["overwritten"]["caption"],
         foreign={stage: n for stage, n in foreign.items() if n},
         differences=dict(differences or {}),
     )
     return Plan(tasks, total, existing, without_text)
+
+
+def _is_unread(sample: SampleState) -> bool:
+    """Whether nothing of the text was computed yet: nobody has said what is to become of it."""
+    return sample.stages.get("text") != text_hash(sample.text)
 
 
 REMEDY = (
@@ -198,8 +256,9 @@ REMEDY = (
     "compute them anew, or another caption_field or segments_field to keep both."
 )
 OWN_REMEDY = (
-    " To use what is there: own_segments=True for segments of your own; leave the stage 'caption' "
-    "out for captions of your own."
+    " To use what is there: own_segments=True for labels of your own, which are never replaced; "
+    "captions of your own stay with both and are scored, unless overwrite_captions=True writes "
+    "over them."
 )
 
 
@@ -220,6 +279,7 @@ def preview(collection: SampleCollection, options: AnalysisOptions, stages: Sequ
     """What a run with these options would do; changes nothing and loads no weights."""
     chosen, asked = options.validated(), validated_stages(stages)
     samples = image_samples(collection)
+    chosen = with_prefix(samples.dataset, chosen)
     check_run(samples.dataset, chosen, asked)
     return plan_of(samples, chosen, asked, resolve_setting(chosen, asked))
 

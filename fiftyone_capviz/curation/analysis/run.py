@@ -17,7 +17,7 @@ from pymongo.errors import PyMongoError, WriteError
 
 from fiftyone_capviz.curation.analysis.compute import AnalysisWork, AnalysisWorker
 from fiftyone_capviz.curation.analysis.forecast import measure_pace, same_machinery
-from fiftyone_capviz.curation.analysis.plan import Plan, stage_hashes
+from fiftyone_capviz.curation.analysis.plan import Plan, stage_hashes, written_fields
 from fiftyone_capviz.curation.analysis.report import Report
 from fiftyone_capviz.curation.analysis.results import SampleResult
 from fiftyone_capviz.curation.analysis.segment_map import make_map
@@ -28,6 +28,7 @@ from fiftyone_capviz.curation.dataset.job import Job
 from fiftyone_capviz.curation.dataset.logs import get_logger
 from fiftyone_capviz.curation.dataset.map_run import refresh_map
 from fiftyone_capviz.curation.dataset.names import ERROR_FIELD, CaptionFields, SegmentFields
+from fiftyone_capviz.curation.dataset.ownership import Ownership
 from fiftyone_capviz.curation.dataset.progress import Failure
 from fiftyone_capviz.curation.dataset.runs import (
     RunRecord,
@@ -36,10 +37,11 @@ from fiftyone_capviz.curation.dataset.runs import (
     now,
     read_run,
     set_active_caption,
+    used_segments,
     write_run,
 )
 from fiftyone_capviz.curation.dataset.samples import ImageSamples, reload_samples
-from fiftyone_capviz.curation.dataset.schema import declare_fields
+from fiftyone_capviz.curation.dataset.schema import declare_fields, segments_schema
 from fiftyone_capviz.curation.dataset.states import SAMPLE_STAGES, Task
 from fiftyone_capviz.curation.dataset.store import clear_stop
 from fiftyone_capviz.curation.inference.batch_loop import run_batches
@@ -122,12 +124,21 @@ class AnalysisRun:
         self.notes = [samples.note] if samples.note else []
         if plan.without_text:
             self.notes.append(f"{plan.without_text} samples have no text to score.")
+        kept = plan.existing.foreign.get("segment")
+        if kept:
+            self.notes.append(
+                f"{kept} samples keep labels of their own in {self.options.segments_field!r}; they "
+                "stand in for segments."
+            )
+        if "caption" in self.stages and plan.existing.theirs:
+            self.notes.append(_told_captions(plan, self.options))
         self.tally.counts["samples"], self.to_do = plan.total, len(tasks)
         clear_stop(dataset)
+        _clear_nulls(dataset, CaptionFields.of(self.options))
         record = self._record(dataset, setting, tasks)
-        self._declare(dataset)
         try:
             if tasks:
+                self._declare(dataset)
                 get_logger().info("%d of %d samples: %s", len(tasks), plan.total, self.stages)
                 write_run(dataset, record)
                 record = self._compute(dataset, plan, record)
@@ -158,13 +169,7 @@ class AnalysisRun:
         return f"{self.tally.counts['done']} of {self.to_do} samples are stored"
 
     def _declare(self, dataset: fo.Dataset) -> None:
-        captions = {"caption", "match", "attribute"} & set(self.stages)
-        segments = {"segment", "attribute"} & set(self.stages)
-        declare_fields(
-            dataset,
-            CaptionFields(self.options.caption_field) if captions else None,
-            SegmentFields(self.options.segments_field) if segments else None,
-        )
+        declare_fields(dataset, *written_fields(self.options, self.stages))
 
     def _record(self, dataset: fo.Dataset, setting: Setting, tasks: Sequence[Task]) -> RunRecord:
         options = self.options
@@ -177,8 +182,16 @@ class AnalysisRun:
                     dataset,
                     caption_field=options.caption_field,
                     segments_field=options.segments_field,
+                    prefix=options.derived_prefix,
                 )
             },
+        )
+        record = replace(
+            record,
+            segments_fields=list(dict.fromkeys([*used_segments(record), options.segments_field])),
+            added_attributes=list(
+                dict.fromkeys([*record.added_attributes, *self._attributes(dataset)])
+            ),
         )
         if not tasks:
             return record
@@ -198,6 +211,15 @@ class AnalysisRun:
             finished=None,
             map={**record.map, "complete": False} if changed else record.map,
         )
+
+    def _attributes(self, dataset: fo.Dataset) -> list[str]:
+        """What the run adds inside labels of the user's: listed in its record."""
+        segments = written_fields(self.options, self.stages)[1]
+        if segments is None or not dataset.has_field(segments.segments):
+            return []
+        if Ownership(dataset).is_ours(segments.segments):
+            return []
+        return [path for path in segments_schema(segments) if "." in path]
 
     def _compute(self, dataset: fo.Dataset, plan: Plan, record: RunRecord) -> RunRecord:
         needed = frozenset().union(*(task.stages for task in plan.tasks))
@@ -283,7 +305,7 @@ class AnalysisRun:
     def _analysed(self, samples: ImageSamples) -> SampleCollection:
         """The samples of this run and of earlier ones: the map shows all segments we know."""
         dataset, path = samples.dataset, SegmentFields(self.options.segments_field)
-        stages = CaptionFields(self.options.caption_field).stages
+        stages = CaptionFields.of(self.options).stages
         known = {"$or": [{path.stage: {"$ne": None}}, {f"{stages}.attribute": {"$ne": None}}]}
         rows = sample_documents(dataset).find(known, {"_id": 1})
         ids = dict.fromkeys([*samples.ids, *(row["_id"] for row in rows)])
@@ -300,10 +322,30 @@ class AnalysisRun:
             record = replace(record, counts=counts, seconds=seconds, pace=pace, finished=now())
         try:
             before = read_run(dataset, self.options.caption_field)
-            if anything or (before is not None and before != record):
+            if anything or record.map or (before is not None and before != record):
                 write_run(dataset, record)
             reload_dataset(dataset)
         except PyMongoError:
             if record.state != "failed":
                 raise
         get_logger().info("%s: %s", record.state, dict(self.tally.counts))
+
+
+def _told_captions(plan: Plan, options: AnalysisOptions) -> str:
+    """What becomes of captions that are not ours."""
+    theirs, names = plan.existing.theirs, CaptionFields.of(options)
+    if options.overwrite_captions:
+        return (
+            f"{plan.existing.overwritten} captions of yours are written over; they are kept in "
+            f"{names.previous!r}, and undo_captions brings them back."
+        )
+    return (
+        f"{theirs} captions are yours and stay; overwrite_captions=True (--overwrite-captions) "
+        "writes over them."
+    )
+
+
+def _clear_nulls(dataset: fo.Dataset, names: CaptionFields) -> None:
+    """MongoDB adds to a list or to nothing, and not to null."""
+    path = names.previous
+    sample_documents(dataset).update_many({path: {"$type": "null"}}, {"$unset": {path: ""}})

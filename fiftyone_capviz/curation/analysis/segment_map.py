@@ -24,6 +24,7 @@ from fiftyone_capviz.curation.dataset.documents import placed_masks
 from fiftyone_capviz.curation.dataset.job import Job, JobKeywords, long_run
 from fiftyone_capviz.curation.dataset.map_run import register_map, segment_ids
 from fiftyone_capviz.curation.dataset.names import SegmentFields
+from fiftyone_capviz.curation.dataset.ownership import refuse_their_map
 from fiftyone_capviz.curation.dataset.progress import Failure, listed_failures
 from fiftyone_capviz.curation.dataset.states import Task, read_states
 from fiftyone_capviz.curation.dataset.store import clear_stop
@@ -142,6 +143,7 @@ def make_map(
     require_map_method(options.map_method)
     if options.map_method == "none":
         raise InputError('A map needs a method; got map_method="none". Choose "tsne" or "umap".')
+    refuse_their_map(dataset, options.segments_field)
     labels = segment_ids(collection, options.segments_field)
     total = sum(len(ids) for ids in labels.values())
     _require_enough(total, options.segments_field)

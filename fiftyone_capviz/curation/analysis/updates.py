@@ -7,14 +7,16 @@ applies an update of one document whole or not at all, so no sample is ever half
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import numpy as np
+from bson import ObjectId
 from pymongo import UpdateOne
 
 from fiftyone_capviz.curation.analysis.results import SampleResult, SegmentResult
+from fiftyone_capviz.curation.dataset.captions import Place
 from fiftyone_capviz.curation.dataset.documents import (
     Document,
     _or_none,
@@ -22,6 +24,13 @@ from fiftyone_capviz.curation.dataset.documents import (
     detection_documents,
     serialize_array,
     text_hash,
+)
+from fiftyone_capviz.curation.dataset.kept_texts import (
+    BY_HAND,
+    FILLED,
+    filled_place,
+    utc_now,
+    whose_text,
 )
 from fiftyone_capviz.curation.dataset.names import (
     ERROR_FIELD,
@@ -31,7 +40,9 @@ from fiftyone_capviz.curation.dataset.names import (
     SegmentFields,
 )
 from fiftyone_capviz.curation.dataset.schema import SEGMENT_ATTRIBUTES
+from fiftyone_capviz.curation.dataset.states import SampleState
 from fiftyone_capviz.records import CaptionWords, FloatArray
+from fiftyone_capviz.settings.analysis import AnalysisOptions
 
 # Attributes of a segment that describe a caption.
 ATTRIBUTION = ("coverage", "covered_by", "top_word", "entropy", "word_scores", "attention")
@@ -39,11 +50,19 @@ ATTRIBUTION = ("coverage", "covered_by", "top_word", "entropy", "word_scores", "
 
 @dataclass(frozen=True)
 class SampleUpdates:
-    """What every update of a run needs: names, and the hashes of the run's configuration."""
+    """What every update of a run needs: names, and the hashes of the run's configuration.
+
+    Attributes:
+        options: of the run.
+        run, time: by which the captions that one run replaced are known: they are undone together.
+    """
 
     caption: CaptionFields
     segments: SegmentFields
     hashes: Mapping[str, str]
+    options: AnalysisOptions = field(default_factory=AnalysisOptions)
+    run: str = field(default_factory=lambda: str(ObjectId()))
+    time: datetime = field(default_factory=utc_now)
 
     def of(self, result: SampleResult) -> UpdateOne:
         """The one update that stores a sample's results."""
@@ -55,7 +74,7 @@ class SampleUpdates:
         Attributes of segments that stay are set by position; the filter then demands that the
         segments are still the ones that were read.
         """
-        now = datetime.now(UTC).replace(tzinfo=None)
+        now = utc_now()
         query: Document = {"_id": result.task.sample.id}
         if result.error is not None:
             return query, {"$set": {ERROR_FIELD: result.error, "last_modified_at": now}}
@@ -64,7 +83,9 @@ class SampleUpdates:
         operation: Document = {"$set": values}
         if result.words is not None:
             values |= self._caption_values(result, removed)
-            replaced = self._replaced_edit(result, now)
+            if result.caption is not None:
+                self._write_text(result.task.sample, result.caption.text, query, values)
+            replaced = self._replaced_text(result)
             if replaced is not None:
                 # A set, so that writing the same update twice stores one entry.
                 operation["$addToSet"] = {self.caption.previous: replaced}
@@ -83,9 +104,8 @@ class SampleUpdates:
         words = result.words or CaptionWords((), (), ())
         values: Document = {names.words: list(words.words), names.word_tags: list(words.tags)}
         current = text_hash(result.text)
-        stages = {"text": current}
+        stages: Document = {"text": current}
         if result.caption is not None:
-            values[names.caption] = result.caption.text
             stages |= {"caption": self.hashes["caption"], "written": current}
         if "match" in todo:
             values[names.itm] = result.match.probability if result.match is not None else None
@@ -96,24 +116,40 @@ class SampleUpdates:
             values |= _attribution_values(names, result)
             stages["attribute"] = self.hashes["attribute"]
             stages["segments"] = result.signature or ""
+        filled = None if result.caption is None else filled_place(result.task.sample, names)
+        if filled is not None:
+            stages[FILLED] = filled
         if stored:
             values |= {f"{names.stages}.{key}": value for key, value in stages.items()}
         else:
             values[names.stages] = stages
         return values
 
-    def _replaced_edit(self, result: SampleResult, now: datetime) -> Document | None:
-        """A caption edited by hand that a new one replaces: kept for undo."""
+    def _write_text(
+        self, sample: SampleState, text: str, query: Document, values: Document
+    ) -> None:
+        """Put a caption in its place; the filter demands that nobody wrote there meanwhile."""
+        place = sample.place or Place(self.caption.caption, sample.text, sample.text)
+        value = place.value(text)
+        values[place.path] = value
+        query[place.path] = {"$in": [place.condition, value]}  # written already: sent again
+
+    def _replaced_text(self, result: SampleResult) -> Document | None:
+        """A caption that a new one replaces, kept for undo: the user's, or one in a row of them."""
         sample = result.task.sample
-        if result.caption is None or not sample.edited or not sample.text:
+        if result.caption is None or not sample.has_text:
             return None
+        same = sample.text == result.caption.text
+        if not sample.theirs and (same or not sample.replaced):
+            return None
+        method = BY_HAND if sample.edited else self.options.captioner
         return {
             "caption": sample.text,
-            "prompt": "",
+            "prompt": self.options.prompt or "",
             "weights": None,
-            "method": "edited by hand",
-            "time": now,
-        }
+            "method": method,
+            "time": self.time,
+        } | whose_text(sample, self.run)
 
     def _outdates_attribution(self, result: SampleResult) -> bool:
         """Whether this update replaces words or segments that stored scores belong to."""

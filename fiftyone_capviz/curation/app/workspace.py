@@ -9,6 +9,8 @@ from typing import Any
 import fiftyone as fo
 from fiftyone import ViewField as F
 
+from fiftyone_capviz.curation.dataset.before import notes_before, was_set
+from fiftyone_capviz.curation.dataset.captions import shown_path
 from fiftyone_capviz.curation.dataset.collection import root_dataset
 from fiftyone_capviz.curation.dataset.database import database_errors
 from fiftyone_capviz.curation.dataset.names import (
@@ -18,11 +20,24 @@ from fiftyone_capviz.curation.dataset.names import (
     CaptionFields,
     SegmentFields,
 )
+from fiftyone_capviz.curation.dataset.ownership import Ownership
+from fiftyone_capviz.curation.dataset.runs import caption_names
+from fiftyone_capviz.curation.dataset.saved import (
+    delete_our_view,
+    delete_our_workspace,
+    our_workspace,
+    save_our_view,
+    save_our_workspace,
+)
 from fiftyone_capviz.settings.analysis import AnalysisOptions
+from fiftyone_capviz.settings.field_names import require_free_names
 
 WORKSPACE = "Captions"
 LEAST_COVERED = "Least covered"
 MISMATCHED = "Mismatched words"
+WORKSPACE_TOLD = "Samples, word graph, map of all segments: dark ones are in no caption."
+MISMATCHED_TOLD = "Captions with a word that speaks against the image, lowest score first"
+"""Descriptions, by which they are known as ours."""
 COVERAGE_LIMIT = 0.5
 """A sample whose coverage lies below this is "least covered"."""
 
@@ -37,7 +52,7 @@ PANELS = (
 )
 """The workspace, see :func:`captions_space`."""
 COLOR_BY = "coverage"
-HEATMAP_COLORSCALE = "viridis"
+HEATMAP_SCALE = {"path": HEATMAP_FIELD, "name": "viridis"}
 UNCOVERED_COLOR = "#c9c9c9"
 OPACITY = 0.4
 """Of labels: an image's segments fill it, and the image should show through."""
@@ -99,29 +114,35 @@ def save_workspace(
         words: dominant words, most frequent first: they get the palette's colors; default those
             of the dataset.
     """
+    require_free_names(caption_field=caption_field, segments_field=segments_field)
     dataset = root_dataset(dataset)
     options = options or AnalysisOptions()
-    captions = CaptionFields(caption_field or options.caption_field)
+    captions = caption_names(dataset, caption_field or options.caption_field)
     segments = SegmentFields(segments_field or options.segments_field)
-    dataset.save_workspace(
-        WORKSPACE,
-        captions_space(panels),
-        description="Samples, word graph, map of all segments: dark ones are in no caption.",
-        overwrite=True,
-    )
-    if dataset.has_field(captions.coverage):
+    owner = Ownership(dataset)
+    save_our_workspace(dataset, WORKSPACE, captions_space(panels), description=WORKSPACE_TOLD)
+    if owner.is_ours(captions.coverage):
         coverage = F(captions.coverage)
         # MongoDB sorts None below every number: "below" alone would let it in.
         low = (coverage >= 0) & (coverage < COVERAGE_LIMIT)
-        least = dataset.match(low).sort_by(captions.coverage)
-        dataset.save_view(
+        save_our_view(
+            dataset,
             view_name(LEAST_COVERED, captions.caption),
-            least,
-            description=f"{captions.coverage} below {COVERAGE_LIMIT}, lowest first",
-            overwrite=True,
+            dataset.match(low).sort_by(captions.coverage),
+            description=least_covered_told(captions),
         )
     _set_colors(dataset, segments, _dominant(dataset, captions) if words is None else words)
-    _set_active_fields(dataset, [captions.caption, captions.coverage, segments.segments])
+    shown = [shown_path(dataset, captions.caption), captions.coverage, segments.segments]
+    if dataset.app_config.active_fields is not None and was_set(
+        notes_before(dataset), "active_fields"
+    ):
+        shown = [path for path in shown if owner.is_ours(path)]  # theirs are as the user wants them
+    _set_active_fields(dataset, shown)
+
+
+def least_covered_told(captions: CaptionFields) -> str:
+    """The description of the view of least covered samples, by which it is known as ours."""
+    return f"{captions.coverage} below {COVERAGE_LIMIT}, lowest first"
 
 
 def view_name(name: str, caption_field: str) -> str:
@@ -130,19 +151,31 @@ def view_name(name: str, caption_field: str) -> str:
 
 
 def remove_workspace(
-    dataset: fo.Dataset, *, caption_field: str, segments_field: str | None
+    dataset: fo.Dataset,
+    captions: CaptionFields,
+    *,
+    segments_fields: Sequence[str],
+    last: bool,
+    had_colors: bool,
 ) -> list[str]:
-    """Take away what :func:`save_workspace` saved; returns the names."""
+    """Take away what :func:`save_workspace` saved; returns the names.
+
+    Args:
+        dataset: the dataset.
+        captions: whose views go.
+        segments_fields: whose colors go.
+        last: no other analysis is left: the workspace goes, and the heatmaps' color scale.
+        had_colors: the user had set colors before; they stay, also where nothing is left of them.
+    """
+    told = {LEAST_COVERED: least_covered_told(captions), MISMATCHED: MISMATCHED_TOLD}
     removed = []
-    for name in (view_name(one, caption_field) for one in (LEAST_COVERED, MISMATCHED)):
-        if dataset.has_saved_view(name):
-            dataset.delete_saved_view(name)
-            removed.append(name)
-    if segments_field is not None:
-        if dataset.has_workspace(WORKSPACE):
-            dataset.delete_workspace(WORKSPACE)
-            removed.append(WORKSPACE)
-        _unset_colors(dataset, SegmentFields(segments_field))
+    for name, description in told.items():
+        removed += delete_our_view(
+            dataset, view_name(name, captions.caption), description=description
+        )
+    if last:
+        removed += delete_our_workspace(dataset, WORKSPACE, description=WORKSPACE_TOLD)
+    _unset_colors(dataset, segments_fields, last=last, keep=had_colors)
     return removed
 
 
@@ -231,9 +264,11 @@ def open_workspace(dataset: fo.Dataset, *, session: Any = None) -> Any:
         The ``fo.Space``.
     """
     dataset = root_dataset(dataset)
-    if not dataset.has_workspace(WORKSPACE):
+    name = our_workspace(dataset, WORKSPACE, description=WORKSPACE_TOLD)
+    if name is None:
         save_workspace(dataset)
-    space = dataset.load_workspace(WORKSPACE)
+        name = our_workspace(dataset, WORKSPACE, description=WORKSPACE_TOLD)
+    space = dataset.load_workspace(name)
     if session is not None:
         session.spaces = space
     return space
@@ -260,31 +295,46 @@ def _set_colors(dataset: fo.Dataset, segments: SegmentFields, words: Sequence[st
         "colorByAttribute": attribute,
         "valueColors": colors,
     }
-    scheme.fields = [one for one in named if one["path"] != segments.segments] + [entry]
-    scales = [one for one in scheme.colorscales or [] if one["path"] != HEATMAP_FIELD]
-    scheme.colorscales = [*scales, {"path": HEATMAP_FIELD, "name": HEATMAP_COLORSCALE}]
+    theirs = [one for one in named if one["path"] != segments.segments or not _is_our_color(one)]
+    if all(one["path"] != segments.segments for one in theirs):
+        theirs.append(entry)
+    scheme.fields = theirs
+    scales = list(scheme.colorscales or [])
+    if all(one["path"] != HEATMAP_FIELD for one in scales):
+        scheme.colorscales = [*scales, HEATMAP_SCALE]
     dataset.app_config.color_scheme = scheme
     dataset.save()
+
+
+def _is_our_color(entry: Mapping[str, Any]) -> bool:
+    """Whether we colored a field: the value that stands for no word has our grey."""
+    grey = {"value": UNCOVERED, "color": UNCOVERED_COLOR}
+    return grey in [dict(one) for one in entry.get("valueColors") or ()]
 
 
 def _new_scheme() -> Any:
     return fo.ColorScheme(color_by="value", opacity=OPACITY)
 
 
-def _unset_colors(dataset: fo.Dataset, segments: SegmentFields) -> None:
+def _unset_colors(
+    dataset: fo.Dataset, segments_fields: Sequence[str], *, last: bool, keep: bool
+) -> None:
     scheme = dataset.app_config.color_scheme
     if scheme is None:
         return
-    kept = [one for one in scheme.fields or [] if one["path"] != segments.segments]
-    scales = [one for one in scheme.colorscales or [] if one["path"] != HEATMAP_FIELD]
-    scheme.fields = kept or None
-    scheme.colorscales = scales or None
-    empty = _new_scheme().to_dict()
-    same = {k: v for k, v in scheme.to_dict().items() if k != "_id"} == {
-        k: v for k, v in empty.items() if k != "_id"
-    }
-    dataset.app_config.color_scheme = None if same else scheme
+    fields, scales = list(scheme.fields or []), list(scheme.colorscales or [])
+    left = [one for one in fields if one["path"] not in segments_fields or not _is_our_color(one)]
+    left_scales = [one for one in scales if not (last and dict(one) == HEATMAP_SCALE)]
+    if len(left) == len(fields) and len(left_scales) == len(scales):
+        return
+    scheme.fields, scheme.colorscales = left or None, left_scales or None
+    plain = _without_id(scheme) == _without_id(_new_scheme())
+    dataset.app_config.color_scheme = None if plain and not keep else scheme
     dataset.save()
+
+
+def _without_id(scheme: Any) -> dict[str, Any]:
+    return {key: value for key, value in scheme.to_dict().items() if key not in ("_id", "id")}
 
 
 def _set_active_fields(dataset: fo.Dataset, paths: Sequence[str]) -> None:

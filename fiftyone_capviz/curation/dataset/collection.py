@@ -75,6 +75,11 @@ def view_stages(collection: SampleCollection) -> Sequence[Any]:
     return getattr(collection, "_all_stages", None) or ()
 
 
+def raw_values(collection: SampleCollection, path: str) -> list[Any]:
+    """A field's values as MongoDB holds them, in the order of the samples."""
+    return list(collection.values(path, _raw=True))
+
+
 def serialized_stages(view: fo.DatasetView) -> list[dict[str, Any]]:
     """A view's stages as JSON can hold them."""
     found: list[dict[str, Any]] = view._serialize(include_uuids=False)

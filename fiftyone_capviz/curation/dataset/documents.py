@@ -38,15 +38,6 @@ def deserialize_array(stored: bytes) -> NDArray[Any]:
     return array
 
 
-def chosen_text(value: str | Sequence[str] | None, caption_index: int = 0) -> str | None:
-    """The caption that counts: the string itself, or one of a list (the first if it is short)."""
-    if value is None or isinstance(value, str):
-        return value
-    if not value:
-        return None
-    return value[caption_index] if caption_index < len(value) else value[0]
-
-
 def text_hash(text: str | None) -> str:
     """What a caption is recognised by: 16 hexadecimal digits."""
     encoded = (text or "").encode("utf-8", "surrogatepass")

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from fiftyone_capviz.curation.dataset.collection import brain_run_document, root_dataset
 from fiftyone_capviz.curation.dataset.names import SegmentFields
 from fiftyone_capviz.curation.dataset.samples import sample_ids
+from fiftyone_capviz.curation.dataset.schema import MARK
 from fiftyone_capviz.errors import InputError
 
 
@@ -42,6 +43,9 @@ def register_map(
         method="manual",
         progress=False,
     )
+    run = brain_run_document(dataset, key)
+    run.config[MARK] = True
+    run.save()
 
 
 def read_map(

@@ -1,7 +1,9 @@
 """Every name that is written to a dataset: fields, attributes of segments, runs.
 
 Every name follows from the caption field and the segments field, so several captioners and several
-segmentations live side by side.
+segmentations live side by side. A caption may be nested (`vlm.response`) or have a name that is
+no identifier (`blip2-caption`): derived names begin with its prefix, where every character that is
+not allowed in a name is `_`.
 """
 
 from __future__ import annotations
@@ -9,11 +11,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from fiftyone_capviz.settings.analysis import AnalysisOptions
 from fiftyone_capviz.settings.evaluation import evaluation_name
 
 RUN_PREFIX = "capviz_evaluation"
 _KINDS = ("pge", "pge_word", "pga", "failures")
 _NAMED = re.compile(r"(?P<stem>.+)_(?P<kind>pge|pge_word|pga|failures)(?P<length>\d+)")
+
+
+def derived_prefix(caption_field: str) -> str:
+    """What the derived names of a caption field begin with, unless another prefix was chosen."""
+    return "".join(one if f"a{one}".isidentifier() else "_" for one in caption_field)
 
 
 @dataclass(frozen=True)
@@ -23,10 +31,12 @@ class EvaluationFields:
     Attributes:
         caption: the caption field.
         name: of the evaluation; empty for the plain one.
+        prefix: of the derived names; empty for the caption field's own.
     """
 
     caption: str
     name: str = ""
+    prefix: str = ""
 
     @property
     def pge(self) -> str:
@@ -64,9 +74,10 @@ class EvaluationFields:
         return f"{self.caption}: PGE below 0.2" + (f" ({self.name})" if self.name else "")
 
     def _field(self, kind: str) -> str:
+        stem = self.prefix or derived_prefix(self.caption)
         if not self.name:
-            return f"{self.caption}_{kind}"
-        return f"{self.caption}_{self.name}_{kind}{len(self.name)}"
+            return f"{stem}_{kind}"
+        return f"{stem}_{self.name}_{kind}{len(self.name)}"
 
 
 def fields_of(path: str) -> EvaluationFields | None:
@@ -82,40 +93,59 @@ def fields_of(path: str) -> EvaluationFields | None:
     return EvaluationFields(caption) if kind and caption else None
 
 
-def evaluation_key(caption_field: str, name: str = "") -> str:
+def evaluation_key(caption_field: str, name: str = "", prefix: str = "") -> str:
     """The key of an evaluation's run."""
-    name = evaluation_name(name)
+    name, stem = evaluation_name(name), prefix or derived_prefix(caption_field)
     if not name:
-        return f"{RUN_PREFIX}_{caption_field}"
-    return f"{RUN_PREFIX}{len(name)}_{caption_field}_{name}"
+        return f"{RUN_PREFIX}_{stem}"
+    return f"{RUN_PREFIX}{len(name)}_{stem}_{name}"
 
 
 class _Name:
-    """A name that follows from its owner's field, as ``{caption}_itm`` from the caption field."""
+    """A name that follows from its owner's: ``{0.stem}_itm`` from the stem of a caption field."""
 
     def __init__(self, pattern: str) -> None:
         self._pattern = pattern
 
     def __get__(self, owner: object, kind: type) -> str:
-        return self._pattern.format_map(vars(owner))
+        return self._pattern.format(owner)
 
 
 @dataclass(frozen=True)
 class CaptionFields:
-    """Names of the sample fields that belong to one caption field."""
+    """Names of the sample fields that belong to one caption field.
+
+    Where a prefix may have been chosen, `runs.caption_names` makes them from the run, and `of`
+    from its options.
+
+    Attributes:
+        caption: path of the captions.
+        prefix: of the derived names; empty for the caption field's own.
+    """
 
     caption: str
+    prefix: str = ""
 
-    itm = _Name("{caption}_itm")
-    words = _Name("{caption}_words")
-    word_tags = _Name("{caption}_word_tags")
-    attention = _Name("{caption}_attention")
-    scores = _Name("{caption}_scores")
-    coverage = _Name("{caption}_coverage")
-    previous = _Name("{caption}_previous")
-    stages = _Name("{caption}_stages")
+    @classmethod
+    def of(cls, options: AnalysisOptions) -> CaptionFields:
+        """Those of an analysis."""
+        return cls(options.caption_field, options.derived_prefix)
+
+    @property
+    def stem(self) -> str:
+        """What the derived names begin with."""
+        return self.prefix or derived_prefix(self.caption)
+
+    itm = _Name("{0.stem}_itm")
+    words = _Name("{0.stem}_words")
+    word_tags = _Name("{0.stem}_word_tags")
+    attention = _Name("{0.stem}_attention")
+    scores = _Name("{0.stem}_scores")
+    coverage = _Name("{0.stem}_coverage")
+    previous = _Name("{0.stem}_previous")
+    stages = _Name("{0.stem}_stages")
     """Bookkeeping: stage -> hash of the configuration its stored result came from."""
-    run_key = _Name("capviz_{caption}")
+    run_key = _Name("capviz_{0.stem}")
     """The analysis' models, revisions, options, versions and durations."""
 
     @property
@@ -132,6 +162,20 @@ class CaptionFields:
             self.stages,
         )
 
+    @property
+    def steered(self) -> tuple[str, str, str]:
+        """Fields of candidates: text, match score, recipe."""
+        return steered_fields(self.stem)
+
+    @property
+    def pairs(self) -> PairFields:
+        """Fields of explained pairs."""
+        return PairFields(self.caption, self.prefix)
+
+    def evaluation(self, name: str = "") -> EvaluationFields:
+        """Fields of an evaluation."""
+        return EvaluationFields(self.caption, name, self.prefix)
+
 
 @dataclass(frozen=True)
 class SegmentFields:
@@ -139,11 +183,11 @@ class SegmentFields:
 
     segments: str
 
-    stage = _Name("{segments}_stage")
+    stage = _Name("{0.segments}_stage")
     """Bookkeeping: hash of the configuration that made the segments; absent on a user's own."""
-    map_key = _Name("{segments}_map")
+    map_key = _Name("{0.segments}_map")
     """The map of all segments, for the Embeddings panel."""
-    detections = _Name("{segments}.detections")
+    detections = _Name("{0.segments}.detections")
 
     def attribute(self, name: str) -> str:
         """Path of an attribute of the segments."""
@@ -166,35 +210,41 @@ ERROR_PREFIX = "Explain pairs: "
 
 @dataclass(frozen=True)
 class PairFields:
-    """Names of the sample fields that belong to the explanations of one caption field.
-
-    What each holds: `pairs.fields.pair_schema`.
-    """
+    """Names of the sample fields that belong to the explanations of one caption field."""
 
     caption: str
+    prefix: str = ""
 
-    score = _Name("{caption}_pair_score")
-    words = _Name("{caption}_pair_words")
-    totals = _Name("{caption}_pair_totals")
-    """Over patches and CLS."""
-    mismatches = _Name("{caption}_mismatches")
-    error = _Name("{caption}_pair_error")
-    notes = _Name("{caption}_pair_notes")
-    stages = _Name("{caption}_stages")
-    hash = _Name(f"{{caption}}_stages.{HASH_KEY}")
-    text_hash = _Name(f"{{caption}}_stages.{TEXT_KEY}")
-    run_key = _Name("capviz_pairs_{caption}")
+    score = _Name("{0.stem}_pair_score")
+    """Cosine of image and caption."""
+    words = _Name("{0.stem}_pair_words")
+    """The content words that were explained, in caption order."""
+    totals = _Name("{0.stem}_pair_totals")
+    """What each of them adds to the score, over patches and CLS, in the same order."""
+    mismatches = _Name("{0.stem}_mismatches")
+    """Those of them that take from the score, the worst first."""
+    error = _Name("{0.stem}_pair_error")
+    """Completeness error over the sum of all magnitudes."""
+    notes = _Name("{0.stem}_pair_notes")
+    """What is worth knowing of an explanation, such as a caption that was cut."""
+    stages = _Name("{0.stem}_stages")
+    """The caption's bookkeeping."""
+    hash = _Name(f"{{0.stem}}_stages.{HASH_KEY}")
+    text_hash = _Name(f"{{0.stem}}_stages.{TEXT_KEY}")
+    run_key = _Name("capviz_pairs_{0.stem}")
+    """Where the explanations came from: settings, encoder, versions."""
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """All fields but the caption's bookkeeping."""
         return self.score, self.words, self.totals, self.mismatches, self.error, self.notes
+
+    @property
+    def stem(self) -> str:
+        """What the names begin with."""
+        return self.prefix or derived_prefix(self.caption)
 
 
 def steered_fields(caption_field: str) -> tuple[str, str, str]:
     """Fields of candidates: text, match score, recipe."""
-    return (
-        f"{caption_field}_steered",
-        f"{caption_field}_steered_itm",
-        f"{caption_field}_steered_recipe",
-    )
+    stem = derived_prefix(caption_field)
+    return f"{stem}_steered", f"{stem}_steered_itm", f"{stem}_steered_recipe"

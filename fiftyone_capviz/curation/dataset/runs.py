@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import fiftyone as fo
 
+from fiftyone_capviz.curation.dataset.captions import is_there
 from fiftyone_capviz.curation.dataset.names import CaptionFields, EvaluationFields
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.settings.analysis import STAGE_OPTIONS, AnalysisOptions, Stage
@@ -40,6 +41,8 @@ class RunRecord:
         state: how the last run ended.
         active: whether the attributes of the segments describe this caption field.
         map: what is known of the map: hash, and whether it is complete.
+        segments_fields: every segments field that its runs have used.
+        added_attributes: paths that they added inside labels of the user's.
         extra: room for other parts (steering recipes).
     """
 
@@ -61,13 +64,60 @@ class RunRecord:
     finished: str | None = None
     active: bool = False
     map: dict[str, Json] = field(default_factory=dict)
+    segments_fields: list[str] = field(default_factory=list)
+    added_attributes: list[str] = field(default_factory=list)
     extra: dict[str, object] = field(default_factory=dict)
+
+
+def used_segments(record: RunRecord) -> list[str]:
+    """Every segments field that a caption field's analyses have used."""
+    return list(dict.fromkeys([*record.segments_fields, record.segments_field]))
+
+
+def caption_names(dataset: fo.Dataset, caption_field: str) -> CaptionFields:
+    """Names of a caption field's derived fields, with the prefix that its analysis has."""
+    plain = CaptionFields(caption_field)
+    for key in sorted(dataset.list_runs(), key=lambda one: one != plain.run_key):
+        if key.startswith(PREFIX) and _analysed_field(dataset, key) == caption_field:
+            options = getattr(_config(dataset, key), "options", None) or {}
+            return CaptionFields(caption_field, str(options.get("derived_prefix") or ""))
+    return plain
+
+
+def with_prefix(dataset: fo.Dataset, options: AnalysisOptions) -> AnalysisOptions:
+    """The options with the prefix that the caption field's analysis has.
+
+    Raises:
+        InputError: another prefix is asked for; a caption field has one.
+    """
+    if not _is_analysed(dataset, options.caption_field):
+        return options
+    names = caption_names(dataset, options.caption_field)
+    if options.derived_prefix not in ("", names.stem):
+        raise InputError(
+            f"The derived fields of {names.caption!r} begin with {names.stem!r} already; got "
+            f"derived_prefix={options.derived_prefix!r}. Leave it out, or delete that analysis "
+            "first (delete_analysis)."
+        )
+    return replace(options, derived_prefix=names.prefix)
+
+
+def _is_analysed(dataset: fo.Dataset, caption_field: str) -> bool:
+    return caption_field in list_runs(dataset)
+
+
+def _analysed_field(dataset: fo.Dataset, key: str) -> str | None:
+    """The caption field of an analysis' run; None for a run of another kind."""
+    config = _config(dataset, key)
+    if getattr(config, "kind", None) is not None:  # an evaluation, not an analysis
+        return None
+    return str(getattr(config, "caption_field", key[len(PREFIX) :]))
 
 
 def read_run(dataset: fo.Dataset, caption_field: str) -> RunRecord | None:
     """The record of a caption field's analysis, None if there is none."""
-    key = CaptionFields(caption_field).run_key
-    if not dataset.has_run(key):
+    key = caption_names(dataset, caption_field).run_key
+    if not dataset.has_run(key) or _analysed_field(dataset, key) != caption_field:
         return None
     config = dataset.get_run_info(key).config
     known = {item.name for item in fields(RunRecord)}
@@ -86,7 +136,8 @@ def _plain(value: Any) -> Any:
 
 def write_run(dataset: fo.Dataset, record: RunRecord) -> None:
     """Store the record, replacing the earlier one."""
-    key = CaptionFields(record.caption_field).run_key
+    prefix = str(record.options.get("derived_prefix") or "")
+    key = CaptionFields(record.caption_field, prefix).run_key
     config = dataset.init_run(**asdict(record))
     if dataset.has_run(key):
         dataset.update_run_config(key, config)
@@ -96,21 +147,23 @@ def write_run(dataset: fo.Dataset, record: RunRecord) -> None:
 
 def delete_run(dataset: fo.Dataset, caption_field: str) -> None:
     """Remove the record, if there is one."""
-    key = CaptionFields(caption_field).run_key
-    if dataset.has_run(key):
+    key = caption_names(dataset, caption_field).run_key
+    if dataset.has_run(key) and _analysed_field(dataset, key) == caption_field:
         dataset.delete_run(key)
 
 
 def list_runs(dataset: fo.Dataset) -> list[str]:
     """The caption fields that have been analysed."""
-    found = []
-    for key in dataset.list_runs():
-        if key.startswith(PREFIX):
-            config = dataset.get_run_info(key).config
-            if getattr(config, "kind", None) is not None:  # an evaluation, not an analysis
-                continue
-            found.append(str(getattr(config, "caption_field", key[len(PREFIX) :])))
-    return found
+    keys = [key for key in dataset.list_runs() if key.startswith(PREFIX)]
+    found = [_analysed_field(dataset, key) for key in keys]
+    return [field for field in found if field is not None]
+
+
+def caption_fields_of_runs(dataset: fo.Dataset) -> list[str]:
+    """The caption fields that have been analysed, explained as pairs, or evaluated."""
+    keys = [key for key in dataset.list_runs() if key.startswith(PREFIX)]
+    found = [getattr(_config(dataset, key), "caption_field", None) for key in keys]
+    return list(dict.fromkeys([*list_runs(dataset), *(str(one) for one in found if one)]))
 
 
 def active_caption(dataset: fo.Dataset, segments_field: str) -> str | None:
@@ -185,7 +238,10 @@ def last_options(dataset: fo.Dataset, caption_field: str) -> AnalysisOptions | N
       the evaluation measures these.
     """
     record = read_run(dataset, caption_field)
-    return None if record is None else AnalysisOptions.from_dict(record.options)
+    if record is None:
+        return None
+    # Writing over a user's captions is a choice for one run.
+    return replace(AnalysisOptions.from_dict(record.options), overwrite_captions=False)
 
 
 def continued_options(
@@ -200,8 +256,8 @@ def continued_options(
         options = last_options(dataset, caption_field or DEFAULT_CAPTION) or AnalysisOptions()
     if caption_field is not None:
         options = replace(options, caption_field=caption_field)
-    options = options.validated()
-    if not dataset.has_field(options.caption_field):
+    options = with_prefix(dataset, options.validated())
+    if not is_there(dataset, options.caption_field):
         analysed = ", ".join(map(repr, list_runs(dataset))) or "none yet"
         raise InputError(
             f"Steering needs captions; {dataset.name!r} has no field {options.caption_field!r}. "

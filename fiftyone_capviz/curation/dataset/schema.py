@@ -1,7 +1,8 @@
 """The fields of an analysis on the dataset: their types, and their place in the App's sidebar.
 
 All of them are declared before a run starts: the App offers only declared fields for colors and
-filters. Their names are those of `names`.
+filters. Their names are those of `names`. What is declared here carries our mark, by which
+`ownership` knows it from the user's.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ from typing import Any, NamedTuple
 
 import fiftyone as fo
 
+from fiftyone_capviz.curation.dataset.captions import is_there
 from fiftyone_capviz.curation.dataset.names import (
     ERROR_FIELD,
+    HEATMAP_FIELD,
     SIDEBAR_GROUP,
     CaptionFields,
     SegmentFields,
-    steered_fields,
 )
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.settings.analysis import AnalysisOptions, Stage
@@ -37,6 +39,8 @@ class Declared(NamedTuple):
 
 
 Schema = dict[str, Declared]
+MARK = "fiftyone_capviz"
+"""The key of a field's ``info`` that says that we made it."""
 ERROR = Declared(fo.StringField, None, "Why this image was left out, one line per stage")
 
 SEGMENT_ATTRIBUTES: Schema = {
@@ -104,9 +108,9 @@ def segments_schema(names: SegmentFields) -> Schema:
     return {names.stage: Declared(fo.StringField, None, stage), **attributes}
 
 
-def candidates_schema(caption_field: str) -> Schema:
+def candidates_schema(names: CaptionFields) -> Schema:
     """Path and type of steered captions that nobody has accepted yet."""
-    text, itm, recipe = steered_fields(caption_field)
+    text, itm, recipe = names.steered
     return {
         text: Declared(fo.StringField, None, "Steered caption, a candidate until it is accepted"),
         itm: Declared(fo.FloatField, None, "Probability that image and candidate match, 0 to 1"),
@@ -114,39 +118,66 @@ def candidates_schema(caption_field: str) -> Schema:
     }
 
 
+def run_schema(caption: CaptionFields | None, segments: SegmentFields | None) -> Schema:
+    """What a run writes beside the captions and the segments themselves."""
+    wanted: Schema = {ERROR_FIELD: ERROR}
+    if caption is not None:
+        wanted |= caption_schema(caption)
+        del wanted[caption.caption]
+    if segments is not None:
+        wanted |= segments_schema(segments)
+    return wanted
+
+
 def declare_fields(
     dataset: fo.Dataset, caption: CaptionFields | None, segments: SegmentFields | None
 ) -> None:
     """Put every field on the schema and ours into the sidebar group; idempotent.
 
+    Captions and segments that are there already stay as they are, and where they are.
+
     Raises:
         InputError: if a field of another type has one of the names.
     """
-    wanted: Schema = {ERROR_FIELD: ERROR}
+    wanted = run_schema(caption, segments)
     shown = [ERROR_FIELD]
     if caption is not None:
-        wanted |= caption_schema(caption)
-        if dataset.has_field(caption.caption):
-            del wanted[caption.caption]  # the user's, a string or a list of them: checked before
-        shown = [caption.caption, *caption.derived[:-1], ERROR_FIELD]
-    if segments is not None:
-        wanted |= segments_schema(segments)
-        if not dataset.has_field(segments.segments):
-            dataset.add_sample_field(
-                segments.segments, fo.EmbeddedDocumentField, embedded_doc_type=fo.Detections
-            )
-            shown.append(segments.segments)
+        shown = [*caption.derived[:-1], ERROR_FIELD]
+        if not is_there(dataset, caption.caption):
+            wanted = {caption.caption: caption_schema(caption)[caption.caption], **wanted}
+            shown.insert(0, caption.caption)
+    if segments is not None and not dataset.has_field(segments.segments):
+        dataset.add_sample_field(
+            segments.segments,
+            fo.EmbeddedDocumentField,
+            embedded_doc_type=fo.Detections,
+            info={MARK: True},
+        )
+        add_to_sidebar(dataset, [segments.segments])
     declare_schema(dataset, wanted, shown=shown)
 
 
+def declare_heatmaps(dataset: fo.Dataset) -> None:
+    """Put the field of heatmaps on the schema and into the sidebar group; idempotent."""
+    if not dataset.has_field(HEATMAP_FIELD):
+        dataset.add_sample_field(
+            HEATMAP_FIELD,
+            fo.EmbeddedDocumentField,
+            embedded_doc_type=fo.Heatmap,
+            info={MARK: True},
+        )
+        add_to_sidebar(dataset, [HEATMAP_FIELD])
+
+
 def declare_schema(dataset: fo.Dataset, wanted: Schema, *, shown: Sequence[str]) -> None:
-    """Put fields on the schema, and those to be shown into our sidebar group; idempotent.
+    """Put fields on the schema, and those of the new ones that are to be shown into our group.
 
     Raises:
         InputError: if a field of another type has one of the names.
     """
+    fresh = [path for path in shown if path in wanted and not dataset.has_field(path)]
     _declare(dataset, wanted)
-    add_to_sidebar(dataset, shown)
+    add_to_sidebar(dataset, fresh)
 
 
 def add_to_sidebar(dataset: fo.Dataset, paths: Sequence[str]) -> None:
@@ -173,57 +204,36 @@ def remove_from_sidebar(dataset: fo.Dataset, paths: Sequence[str]) -> None:
     groups = dataset.app_config.sidebar_groups
     if not groups:
         return
+    emptied = []
     for group in groups:
-        group.paths = [path for path in group.paths if path not in paths]
-    kept = [group for group in groups if group.name != SIDEBAR_GROUP or group.paths]
+        left = [path for path in group.paths if path not in paths]
+        if group.name == SIDEBAR_GROUP and group.paths and not left:
+            emptied.append(group)
+        group.paths = left
+    kept = [group for group in groups if group not in emptied]
     dataset.app_config.sidebar_groups = kept
     dataset.save()
 
 
-def check_fields(dataset: fo.Dataset, options: AnalysisOptions, stages: Sequence[Stage]) -> None:
-    """Refuse a run whose fields exist with another type, before anything is computed.
+def check_types(dataset: fo.Dataset, names: CaptionFields) -> None:
+    """Refuse derived fields that exist with another type, before anything is computed.
 
     Raises:
         InputError: with the field, its type and the remedy.
     """
-    names = CaptionFields(options.caption_field)
-    captions = any(stage in stages for stage in ("caption", "match", "attribute"))
-    if captions:
-        _check_caption_field(dataset, names.caption, writes="caption" in stages)
-        for path, declared in caption_schema(names).items():
-            if path != names.caption:
-                _check_type(dataset, path, declared)
-    if any(stage in stages for stage in ("segment", "attribute", "map")):
-        _check_segments_field(dataset, options, stages)
+    for path, declared in caption_schema(names).items():
+        if path != names.caption:
+            _check_type(dataset, path, declared)
 
 
-def _check_caption_field(dataset: fo.Dataset, path: str, *, writes: bool) -> None:
-    field = dataset.get_field(path)
-    if field is None:
-        if not writes:
-            raise InputError(
-                f"The dataset has no caption field {path!r}. Run the stage 'caption' first, or "
-                f"choose a field with text: {_listed(text_fields(dataset))}."
-            )
-        return
-    texts = isinstance(field, fo.ListField) and isinstance(field.field, fo.StringField)
-    if not (_is_exactly(field, fo.StringField) or texts):
-        raise InputError(
-            f"A caption field holds strings; {path!r} is a {type(field).__name__}. Choose another "
-            f"caption_field."
-        )
-    if texts and writes:
-        raise InputError(
-            f"Captions are written to a field of single strings; {path!r} holds lists of strings. "
-            f"Leave the stage 'caption' out to score them, or choose another caption_field."
-        )
-    if field.read_only and writes:
-        raise InputError(f"The field {path!r} is read-only. Choose another caption_field.")
-
-
-def _check_segments_field(
+def check_segments_field(
     dataset: fo.Dataset, options: AnalysisOptions, stages: Sequence[Stage]
 ) -> None:
+    """Refuse a segments field that holds something else, before anything is computed.
+
+    Raises:
+        InputError: with the field, its type and the remedy.
+    """
     names = SegmentFields(options.segments_field)
     field = dataset.get_field(names.segments)
     if field is None:
@@ -238,22 +248,10 @@ def _check_segments_field(
     if not labels or not issubclass(field.document_type, fo.Detections):
         raise InputError(
             f"Segments are stored as Detections; the field {names.segments!r} is a "
-            f"{_type_name(field)}. Choose another segments_field."
+            f"{type_name(field)}. Choose another segments_field."
         )
     for path, declared in segments_schema(names).items():
         _check_type(dataset, path, declared)
-
-
-def text_fields(dataset: fo.Dataset) -> list[str]:
-    """Fields that can serve as captions: strings and lists of strings."""
-    found = []
-    for path, field in dataset.get_field_schema().items():
-        listed = isinstance(field, fo.ListField) and isinstance(field.field, fo.StringField)
-        if path not in ("filepath", "tags", ERROR_FIELD) and (
-            _is_exactly(field, fo.StringField) or listed
-        ):
-            found.append(path)
-    return found
 
 
 def detections_fields(dataset: fo.Dataset) -> list[str]:
@@ -270,9 +268,16 @@ def _declare(dataset: fo.Dataset, wanted: Schema) -> None:
             _check_type(dataset, path, declared)
         else:
             inner = () if declared.items is None else (declared.items(),)
-            missing[path] = declared.kind(*inner, description=declared.description)
+            missing[path] = declared.kind(
+                *inner, description=declared.description, info={MARK: True}
+            )
     if missing:
         dataset.add_dynamic_sample_fields(fields=missing)
+
+
+def is_marked(field: Any) -> bool:
+    """Whether a field of a schema was declared here."""
+    return MARK in (field.info or {})
 
 
 def _check_type(dataset: fo.Dataset, path: str, declared: Declared) -> None:
@@ -285,8 +290,8 @@ def _check_type(dataset: fo.Dataset, path: str, declared: Declared) -> None:
     if not same:
         raise InputError(
             f"The field {path!r} must be a {declared.kind.__name__} for this analysis; it "
-            f"exists as a {_type_name(field)}. Rename it, or choose another caption_field or "
-            "segments_field."
+            f"exists as a {type_name(field)}. Rename it, or choose another caption_field or "
+            "segments_field, or give the derived fields another beginning (derived_prefix)."
         )
 
 
@@ -297,7 +302,8 @@ def _is_exactly(field: fo.Field, kind: type[fo.Field]) -> bool:
     )
 
 
-def _type_name(field: Any) -> str:
+def type_name(field: Any) -> str:
+    """A field's type as messages name it."""
     if isinstance(field, fo.EmbeddedDocumentField):
         return str(field.document_type.__name__)
     if isinstance(field, fo.ListField) and field.field is not None:
@@ -309,10 +315,7 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(repr(name) for name in names) if names else "there is none yet"
 
 
-def declare_candidates(dataset: fo.Dataset, caption_field: str) -> None:
+def declare_candidates(dataset: fo.Dataset, names: CaptionFields) -> None:
     """Put text, match score and recipe of candidates on the schema; idempotent."""
-    wanted = candidates_schema(caption_field)
-    for path, declared in wanted.items():
-        if not dataset.has_field(path):
-            dataset.add_sample_field(path, declared.kind, description=declared.description)
-    add_to_sidebar(dataset, list(wanted)[:2])
+    wanted = candidates_schema(names)
+    declare_schema(dataset, wanted, shown=list(wanted)[:2])

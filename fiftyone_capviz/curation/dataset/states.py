@@ -9,8 +9,9 @@ from typing import Any
 import fiftyone as fo
 from bson import ObjectId
 
+from fiftyone_capviz.curation.dataset.captions import CaptionPlaces, Place, root_expression
 from fiftyone_capviz.curation.dataset.collection import sample_documents
-from fiftyone_capviz.curation.dataset.documents import chosen_text, segments_signature, text_hash
+from fiftyone_capviz.curation.dataset.documents import segments_signature, text_hash
 from fiftyone_capviz.curation.dataset.names import ERROR_FIELD, CaptionFields, SegmentFields
 from fiftyone_capviz.settings.analysis import AnalysisOptions, Stage
 
@@ -21,6 +22,8 @@ class SampleState:
 
     Attributes:
         text: the caption that counts, None if there is none.
+        place: where it stands, or would stand; None where no text can stand.
+        replaced: earlier captions are kept for undo.
         stages: the sample's ``<caption>_stages``.
         segments_stage: the sample's ``<segments>_stage``, None for a user's own segments.
         segment_count: how many segments are stored, None if the field is empty.
@@ -35,11 +38,28 @@ class SampleState:
     segment_count: int | None
     signature: str
     failed: bool
+    place: Place | None = None
+    replaced: bool = False
 
     @property
     def edited(self) -> bool:
         """Whether the text is not as the pipeline wrote it."""
         return "written" in self.stages and text_hash(self.text) != self.stages["written"]
+
+    @property
+    def has_text(self) -> bool:
+        """Whether there is a caption; a blank one is none."""
+        return bool((self.text or "").strip())
+
+    @property
+    def theirs(self) -> bool:
+        """Whether the caption is the user's: not written by us, or changed by hand since."""
+        return is_theirs(self.text, self.stages)
+
+
+def is_theirs(text: str | None, stages: Mapping[str, str]) -> bool:
+    """Whether a caption is the user's: not written by us, or changed by hand since."""
+    return bool((text or "").strip()) and stages.get("written") != text_hash(text)
 
 
 @dataclass(frozen=True)
@@ -60,7 +80,9 @@ def read_states(
     dataset: fo.Dataset, ids: Sequence[ObjectId], options: AnalysisOptions
 ) -> Iterator[SampleState]:
     """The stored state of these samples, in this order; no sample object is loaded."""
-    names = CaptionFields(options.caption_field)
+    names = CaptionFields.of(options)
+    kept = f"${names.previous}"
+    places = CaptionPlaces.of_dataset(dataset, names.caption, options.caption_index)
     segments = SegmentFields(options.segments_field)
     detections = f"${segments.detections}"
     own = {"$eq": [{"$ifNull": [f"${segments.stage}", None]}, None]}
@@ -73,12 +95,13 @@ def read_states(
     }
     projection = {
         "filepath": 1,
-        "text": f"${names.caption}",
+        "captions": root_expression(names.caption),
         "stages": f"${names.stages}",
         "segments_stage": f"${segments.stage}",
         "count": {"$cond": [{"$isArray": detections}, {"$size": detections}, None]},
         "boxes": {"$cond": [own, boxes, []]},
         "error": f"${ERROR_FIELD}",
+        "replaced": {"$gt": [{"$size": {"$cond": [{"$isArray": kept}, kept, []]}}, 0]},
     }
     for start in range(0, len(ids), CHUNK):
         chunk = list(ids[start : start + CHUNK])
@@ -88,21 +111,24 @@ def read_states(
         rows = {row["_id"]: row for row in found}
         for sample_id in chunk:
             if sample_id in rows:
-                yield _state(rows[sample_id], options)
+                yield _state(rows[sample_id], places)
 
 
-def _state(row: Mapping[str, Any], options: AnalysisOptions) -> SampleState:
+def _state(row: Mapping[str, Any], places: CaptionPlaces) -> SampleState:
     stage, count = row.get("segments_stage"), row.get("count")
+    place = places.of(row.get("captions") or {})
     boxes = row["boxes"] if stage is None else [{}] * (count or 0)
     return SampleState(
         id=row["_id"],
         filepath=row.get("filepath") or "",
-        text=chosen_text(row.get("text"), options.caption_index),
+        text=None if place is None else place.text,
         stages=row.get("stages") or {},
         segments_stage=stage,
         segment_count=count,
         signature=segments_signature(stage, boxes),
         failed=row.get("error") is not None,
+        place=place,
+        replaced=bool(row.get("replaced")),
     )
 
 

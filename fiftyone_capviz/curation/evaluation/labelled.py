@@ -16,6 +16,7 @@ import numpy as np
 from bson import ObjectId
 from PIL.Image import Image
 
+from fiftyone_capviz.curation.dataset.captions import is_several, stored_texts
 from fiftyone_capviz.curation.dataset.collection import sample_documents
 from fiftyone_capviz.curation.dataset.documents import Document, full_masks
 from fiftyone_capviz.curation.evaluation.regions import (
@@ -173,18 +174,15 @@ def _captions(
     row: Document, options: EvaluationOptions, counts: Counter[str]
 ) -> list[tuple[int, str]]:
     """Numbers and texts of the captions that count; blank ones do not."""
-    value = row.get(options.caption_field)
-    texts = [value] if isinstance(value, str) else list(value or ())
+    texts = [text or "" for text in stored_texts(row, options.caption_field)]
     chosen = range(len(texts))
     if texts and not options.all_captions:
         index = options.caption_index
-        if isinstance(value, str):
-            index = 0
-        elif index >= len(texts):
-            counts["captions_fallen_back"] += 1
+        if index >= len(texts):
+            counts["captions_fallen_back"] += is_several(row, options.caption_field)
             index = 0
         chosen = range(index, index + 1)
-    return [(i, texts[i].strip()) for i in chosen if texts[i] and texts[i].strip()]
+    return [(i, texts[i].strip()) for i in chosen if texts[i].strip()]
 
 
 def _sample(

@@ -12,11 +12,12 @@ import fiftyone as fo
 from bson import ObjectId
 from fiftyone.core.collections import SampleCollection
 
+from fiftyone_capviz.curation.dataset.caption_fields import holds_text, text_fields
+from fiftyone_capviz.curation.dataset.captions import is_there, root_of
 from fiftyone_capviz.curation.dataset.collection import sample_documents, serialized_stages
 from fiftyone_capviz.curation.dataset.documents import Document
 from fiftyone_capviz.curation.dataset.names import CaptionFields, PairFields, fields_of
 from fiftyone_capviz.curation.dataset.samples import image_samples, is_whole
-from fiftyone_capviz.curation.dataset.schema import text_fields
 from fiftyone_capviz.curation.evaluation.labelled import (
     LEFT_OUT,
     LabelledText,
@@ -161,11 +162,11 @@ def check_fields(dataset: fo.Dataset, options: EvaluationOptions) -> None:
         InputError: with the field and those that would do.
     """
     check_region_field(dataset, options.regions_field)
-    if options.expressions is None and options.caption_field not in text_fields(dataset):
-        there = dataset.has_field(options.caption_field)
-        seen = "holds something else" if there else "does not exist"
+    field = options.caption_field
+    if options.expressions is None and not holds_text(dataset, field):
+        seen = "holds something else" if is_there(dataset, field) else "does not exist"
         raise InputError(
-            f"Captions are text; the field {options.caption_field!r} {seen}. Choose one of: "
+            f"Captions are text; the field {field!r} {seen}. Choose one of: "
             f"{_listed(caption_fields(dataset))}."
         )
 
@@ -192,7 +193,9 @@ def _rows(
 ) -> list[Document]:
     path = region_path(dataset, options.regions_field)
     wanted = ("_id", "_cls", "label", "filled", "closed", CROWD, options.expressions or "label")
-    shown = {"filepath": 1, options.caption_field: 1} | {f"{path}.{one}": 1 for one in wanted}
+    shown = {"filepath": 1, root_of(options.caption_field): 1} | {
+        f"{path}.{one}": 1 for one in wanted
+    }
     found = sample_documents(dataset).find({"_id": {"$in": list(ids)}}, shown)
     rows = {row["_id"]: row for row in found}
     return [rows[one] for one in ids if one in rows]

@@ -22,11 +22,13 @@ from fiftyone_capviz.curation.dataset.names import EvaluationFields, evaluation_
 from fiftyone_capviz.curation.dataset.runs import (
     EVALUATION,
     _config,
+    caption_names,
     is_of_kind,
     list_evaluations,
     written_paths,
 )
 from fiftyone_capviz.curation.dataset.samples import reload_samples
+from fiftyone_capviz.curation.dataset.saved import delete_our_view, is_our_view
 from fiftyone_capviz.curation.dataset.schema import (
     Declared,
     Schema,
@@ -41,6 +43,8 @@ from fiftyone_capviz.evaluation.grounding import Grounding
 from fiftyone_capviz.records import FloatArray
 from fiftyone_capviz.settings.evaluation import EvaluationOptions, evaluation_name
 
+VIEW_TOLD = "Samples with an object that its word's attribution misses"
+"""The description of the view of misses, by which it is known as ours."""
 REMEDY = (
     "Pass existing='replace' (--existing replace) to replace it, or give this evaluation another "
     "name to keep both."
@@ -59,7 +63,7 @@ def check_stored(dataset: fo.Dataset, options: EvaluationOptions) -> None:
         raise ExistingResultsError(
             f"The evaluation {stored!r} is stored already ({described(dataset, stored)}). {REMEDY}"
         )
-    key = evaluation_key(options.caption_field, options.name)
+    key = _key(dataset, options.caption_field, options.name)
     if key != stored and dataset.has_run(key):
         what = "another" if is_of_kind(dataset, key, EVALUATION) else "no"
         raise InputError(
@@ -77,7 +81,7 @@ def keeps_finished(dataset: fo.Dataset, report: EvaluationReport) -> bool:
 def save_evaluation(dataset: fo.Dataset, report: EvaluationReport) -> str:
     """Store a report instead of the earlier one of its caption field and name; returns the key."""
     about = report.about
-    key = evaluation_key(about["caption_field"], about["name"])
+    key = _key(dataset, about["caption_field"], about["name"])
     earlier = stored_key(dataset, about["caption_field"], about["name"])
     config = dataset.init_run(kind=EVALUATION, **report.about, counts=report.counts)
     if dataset.has_run(key):
@@ -98,6 +102,10 @@ def stored_key(dataset: fo.Dataset, caption_field: str, name: str = "") -> str |
         if evaluation_name(getattr(_config(dataset, key), "name", "")) == evaluation_name(name):
             return key
     return None
+
+
+def _key(dataset: fo.Dataset, caption_field: str, name: str) -> str:
+    return evaluation_key(caption_field, name, caption_names(dataset, caption_field).prefix)
 
 
 def described(dataset: fo.Dataset, key: str) -> str:
@@ -144,11 +152,10 @@ def delete_evaluations(dataset: fo.Dataset, caption_field: str) -> tuple[list[st
     names = ["", *(getattr(_config(dataset, key), "name", "") for key in runs)]
     for key in runs:
         dataset.delete_run(key)
-    known = dict.fromkeys(EvaluationFields(caption_field, name).view for name in names)
-    views = [view for view in known if dataset.has_saved_view(view)]
-    for name in views:
-        dataset.delete_saved_view(name)
-    return runs, views
+    names_of = caption_names(dataset, caption_field)
+    known = dict.fromkeys(names_of.evaluation(name).view for name in names)
+    views = [delete_our_view(dataset, view, description=VIEW_TOLD) for view in known]
+    return runs, [name for each in views for name in each]
 
 
 def _stopped(dataset: fo.Dataset, key: str) -> bool:
@@ -187,9 +194,9 @@ def store_results(
     if options.fields:
         write_evaluation_fields(dataset, options, run, grounding)
         return
-    view = EvaluationFields(options.caption_field, options.name).view
-    if obsolete and dataset.has_saved_view(view):
-        dataset.delete_saved_view(view)
+    view = caption_names(dataset, options.caption_field).evaluation(options.name).view
+    if obsolete:
+        delete_our_view(dataset, view, description=VIEW_TOLD)
 
 
 def _obsolete(dataset: fo.Dataset, options: EvaluationOptions, paths: list[str]) -> set[str]:
@@ -209,7 +216,7 @@ def evaluation_paths(dataset: fo.Dataset, options: EvaluationOptions) -> list[st
     """What an evaluation writes: fields, and attributes where its regions are Detections."""
     if not options.fields:
         return []
-    names = EvaluationFields(options.caption_field, options.name)
+    names = caption_names(dataset, options.caption_field).evaluation(options.name)
     return [*names.paths, *_attributes(dataset, options)]
 
 
@@ -231,12 +238,13 @@ def check_evaluation_fields(dataset: fo.Dataset, options: EvaluationOptions) -> 
                 "evaluation's. Rename or delete it, give the evaluation a name, or write no fields "
                 "(fields=False, --no-fields)."
             )
-    view = EvaluationFields(options.caption_field, options.name).view
+    view = caption_names(dataset, options.caption_field).evaluation(options.name).view
     same = [one for one in dataset.list_saved_views() if fou.to_slug(one) == fou.to_slug(view)]
-    if options.fields and same not in ([], [view]):
+    known = [view] if is_our_view(dataset, view, description=VIEW_TOLD) else []
+    if options.fields and same != known:
         raise InputError(
-            f"An evaluation saves the view {view!r}; {same[0]!r} has the same address in the App. "
-            "Rename that one, or give the evaluation another name."
+            f"An evaluation saves the view {view!r}; {same[0]!r}, which is not ours, has the same "
+            "address in the App. Rename that one, or give the evaluation another name."
         )
 
 
@@ -248,7 +256,7 @@ def write_evaluation_fields(
     Raises:
         InputError: a field of another type has one of the names.
     """
-    names = EvaluationFields(options.caption_field, options.name)
+    names = caption_names(dataset, options.caption_field).evaluation(options.name)
     attributes = _attributes(dataset, options)
     _declare(dataset, names, attributes)
     energy, hit = run.shown_energy(grounding), run.shown_hits(grounding)
@@ -270,7 +278,7 @@ def write_evaluation_fields(
     dataset.save_view(
         names.view,
         dataset.match(missed).sort_by(names.pge),
-        description="Samples with an object that its word's attribution misses",
+        description=VIEW_TOLD,
         overwrite=True,
     )
 
@@ -286,7 +294,7 @@ def remove_evaluation_fields(dataset: fo.Dataset, paths: Iterable[str]) -> None:
 def _attributes(dataset: fo.Dataset, options: EvaluationOptions) -> tuple[str, ...]:
     """Paths of energy and groups on the objects; none where the regions are no Detections."""
     kind = getattr(dataset.get_field(options.regions_field), "document_type", None)
-    names = EvaluationFields(options.caption_field, options.name)
+    names = caption_names(dataset, options.caption_field).evaluation(options.name)
     return names.attributes(options.regions_field) if kind is fo.Detections else ()
 
 

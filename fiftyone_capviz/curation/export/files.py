@@ -21,8 +21,9 @@ from fiftyone.core.collections import SampleCollection
 from fiftyone_capviz.coverage import kept_words
 from fiftyone_capviz.curation.dataset.collection import root_dataset
 from fiftyone_capviz.curation.dataset.database import database_errors
-from fiftyone_capviz.curation.dataset.names import CaptionFields, SegmentFields
+from fiftyone_capviz.curation.dataset.names import SegmentFields
 from fiftyone_capviz.curation.dataset.progress import UndividedReport
+from fiftyone_capviz.curation.dataset.runs import caption_names
 from fiftyone_capviz.curation.dataset.samples import samples_of
 from fiftyone_capviz.curation.dataset.stop_words import own_stop_words
 from fiftyone_capviz.curation.pages.text_files import replacing, writable, write_csv
@@ -35,6 +36,7 @@ from fiftyone_capviz.curation.words.graph_files import (
 )
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.settings.export import FORMATS
+from fiftyone_capviz.settings.field_names import require_free_names
 
 CaptionFormat = Literal["json", "csv", "coco"]
 GraphFormat = Literal["graphml", "csv"]
@@ -74,7 +76,7 @@ def export_captions(
     Args:
         collection: a dataset or view; also one that was never analysed.
         path: the file; its folder is made.
-        caption_field: any string or list-of-string field.
+        caption_field: any field of captions.
         segments_field: segments to list in the JSON.
         format: "json": one record per sample, with words, match, coverage and segments;
             "csv": one row per sample; "coco": COCO captions, one annotation per caption.
@@ -85,6 +87,7 @@ def export_captions(
     Raises:
         InputError: unknown format, no such field, or a path that cannot be written.
     """
+    require_free_names(caption_field=caption_field, segments_field=segments_field)
     collection = samples_of(collection)
     if format == "json":
         records = list(_records(collection, caption_field, segments_field))
@@ -116,7 +119,7 @@ def export_graph(
     Args:
         collection: a dataset or view.
         path: the file; for CSV, ``NAME.csv`` becomes ``NAME_words.csv`` and ``NAME_links.csv``.
-        caption_field: any string or list-of-string field.
+        caption_field: any field of captions.
         format: "graphml" or "csv".
         min_count, top: as in ``word_graph``.
     """
@@ -145,7 +148,7 @@ def export_associations(
     Args:
         collection: a dataset or view.
         path: the CSV file.
-        caption_field: any string or list-of-string field.
+        caption_field: any field of captions.
         min_count: pairs of words that occur in at least this many samples each.
         top: only the most frequent words.
     """
@@ -233,7 +236,8 @@ def _columns(collection: SampleCollection, paths: Sequence[str]) -> list[list[An
 def _records(
     collection: SampleCollection, caption_field: str, segments_field: str
 ) -> Iterator[dict[str, Any]]:
-    names, marks = CaptionFields(caption_field), SegmentFields(segments_field)
+    names = caption_names(root_dataset(collection), caption_field)
+    marks = SegmentFields(segments_field)
     captions = caption_values(collection, caption_field)
     sample = ["id", "filepath", names.itm, names.coverage, names.words, names.word_tags]
     keys = ("id", "label", "bounding_box", "area", "coverage", "covered_by", "top_word", "entropy")
@@ -268,7 +272,7 @@ def _json(value: Any) -> Any:
 
 
 def _caption_rows(collection: SampleCollection, caption_field: str) -> Iterator[Sequence[Any]]:
-    names = CaptionFields(caption_field)
+    names = caption_names(root_dataset(collection), caption_field)
     yield "id", "filepath", "caption", "match", "coverage", "words"
     paths = ["id", "filepath", names.itm, names.coverage, names.words]
     captions = caption_values(collection, caption_field)

@@ -24,7 +24,7 @@ from fiftyone_capviz.curation.dataset.database import database_errors
 from fiftyone_capviz.curation.dataset.documents import Document, full_masks
 from fiftyone_capviz.curation.dataset.map_run import read_map
 from fiftyone_capviz.curation.dataset.names import CaptionFields, SegmentFields
-from fiftyone_capviz.curation.dataset.runs import read_run
+from fiftyone_capviz.curation.dataset.runs import caption_names, read_run
 from fiftyone_capviz.curation.dataset.samples import samples_of
 from fiftyone_capviz.curation.dataset.stop_words import own_stop_words
 from fiftyone_capviz.curation.export.summary import least_covered
@@ -37,6 +37,7 @@ from fiftyone_capviz.graph.association import Association
 from fiftyone_capviz.graph.word_graph import WordGraph
 from fiftyone_capviz.images import open_image
 from fiftyone_capviz.records import BoolArray
+from fiftyone_capviz.settings.field_names import require_free_names
 
 WORDS, HEAT_WORDS, PAIRS = 24, 14, 8
 GALLERY = 12
@@ -66,9 +67,11 @@ def html_report(
     Raises:
         InputError: no such caption field, or a path that cannot be written.
     """
+    require_free_names(caption_field=caption_field, segments_field=segments_field)
     target = writable(path)
     dataset, collection = root_dataset(collection), samples_of(collection)
-    names, marks = CaptionFields(caption_field), SegmentFields(segments_field)
+    names = caption_names(root_dataset(collection), caption_field)
+    marks = SegmentFields(segments_field)
     graph = word_graph(collection, caption_field)
     matches = _numbers(collection, names.itm)
     shares = _numbers(collection, names.coverage)

@@ -8,13 +8,14 @@ import fiftyone as fo
 from fiftyone.core.collections import SampleCollection
 
 from fiftyone_capviz.curation.analysis.report import Report
+from fiftyone_capviz.curation.dataset.captions import is_there
 from fiftyone_capviz.curation.dataset.collection import root_dataset
 from fiftyone_capviz.curation.dataset.database import database_errors
-from fiftyone_capviz.curation.dataset.names import CaptionFields, SegmentFields
-from fiftyone_capviz.curation.dataset.runs import last_options, list_runs
+from fiftyone_capviz.curation.dataset.names import SegmentFields
+from fiftyone_capviz.curation.dataset.runs import caption_names, last_options, list_runs
 from fiftyone_capviz.curation.dataset.samples import samples_of
 from fiftyone_capviz.curation.dataset.stop_words import own_stop_words
-from fiftyone_capviz.curation.words.dataset_graph import stale_ids, word_graph
+from fiftyone_capviz.curation.words.dataset_graph import caption_values, stale_ids, word_graph
 from fiftyone_capviz.graph.association import Association
 from fiftyone_capviz.graph.word_graph import WordGraph
 from fiftyone_capviz.settings.analysis import AnalysisOptions
@@ -52,14 +53,18 @@ def least_covered(
     n: int = IMAGES,
 ) -> list[Uncovered]:
     """The samples with the lowest coverage; of equals, those with the largest uncovered segment."""
-    names, marks = CaptionFields(caption_field), SegmentFields(segments_field)
+    names = caption_names(root_dataset(collection), caption_field)
+    marks = SegmentFields(segments_field)
     collection = samples_of(collection)
-    paths = [names.caption, names.coverage, marks.attribute("coverage"), marks.attribute("area")]
-    if not all(collection.has_field(path) for path in paths):
+    paths = [names.coverage, marks.attribute("coverage"), marks.attribute("area")]
+    if not is_there(root_dataset(collection), caption_field) or not all(
+        collection.has_field(path) for path in paths
+    ):
         return []
     found = []
-    for sample_id, file, text, share, counts, areas in zip(
-        *collection.values(["id", "filepath", *paths]), strict=True
+    texts = caption_values(collection, caption_field)
+    for text, sample_id, file, share, counts, areas in zip(
+        texts, *collection.values(["id", "filepath", *paths]), strict=True
     ):
         if share is None or not counts:
             continue
@@ -170,7 +175,7 @@ def _counted(pair: Association) -> str:
 
 
 def _coverage(collection: SampleCollection, options: AnalysisOptions) -> list[str]:
-    names = CaptionFields(options.caption_field)
+    names = caption_names(root_dataset(collection), options.caption_field)
     collection = samples_of(collection)
     if not collection.has_field(names.coverage):
         return []

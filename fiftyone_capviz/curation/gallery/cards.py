@@ -12,9 +12,11 @@ import numpy as np
 from bson import ObjectId
 
 from fiftyone_capviz.coverage import in_all_words, kept_words, measure_coverage
+from fiftyone_capviz.curation.dataset.captions import root_expression, stored_text
 from fiftyone_capviz.curation.dataset.collection import sample_documents
-from fiftyone_capviz.curation.dataset.documents import chosen_text, deserialize_array, full_masks
+from fiftyone_capviz.curation.dataset.documents import deserialize_array, full_masks
 from fiftyone_capviz.curation.dataset.names import CaptionFields, SegmentFields
+from fiftyone_capviz.curation.dataset.runs import caption_names
 from fiftyone_capviz.curation.dataset.stop_words import own_stop_words
 from fiftyone_capviz.errors import CapvizError
 from fiftyone_capviz.records import BoolArray, FloatArray
@@ -73,7 +75,7 @@ def read_cards(
         top_k: a word covers at most this many segments.
         caption_index: which caption counts in a list-of-string field.
     """
-    names, marks = CaptionFields(caption_field), SegmentFields(segments_field)
+    names, marks = caption_names(dataset, caption_field), SegmentFields(segments_field)
     wanted: dict[str, list[str]] = defaultdict(list)
     for sample_id, label_id in chosen:
         wanted[sample_id].append(label_id)
@@ -85,7 +87,9 @@ def read_cards(
     stop = frozenset(own_stop_words(dataset))
     cards: dict[str, SegmentCard] = {}
     for row in sample_documents(dataset).aggregate(pipeline):
-        for card in _cards_of(row, wanted[str(row["_id"])], top_k, caption_index, stop):
+        for card in _cards_of(
+            row, wanted[str(row["_id"])], top_k, caption_field, caption_index, stop
+        ):
             cards[card.label_id] = card
     return [cards[label_id] for _, label_id in chosen if label_id in cards]
 
@@ -100,7 +104,7 @@ def _projection(
         "filepath": 1,
         "width": "$metadata.width",
         "height": "$metadata.height",
-        "text": f"${names.caption}",
+        "captions": root_expression(names.caption),
         "words": f"${names.words}",
         "attention": f"${names.attention}",
         "scores": f"${names.scores}",
@@ -119,13 +123,14 @@ def _cards_of(
     row: Mapping[str, Any],
     label_ids: Sequence[str],
     top_k: int,
+    caption_field: str,
     caption_index: int,
     stop: Container[str],
 ) -> list[SegmentCard]:
     ids = [str(one) for one in row["ids"]]
     shown = {str(one["_id"]): one for one in row["shown"]}
     present = [one for one in label_ids if one in shown and one in ids]
-    text = chosen_text(row.get("text"), caption_index) or ""
+    text = stored_text(row.get("captions") or {}, caption_field, caption_index) or ""
     words = caption_words(text).words
     stale = row.get("words") is not None and tuple(row["words"]) != words
     rows = [ids.index(one) for one in present]

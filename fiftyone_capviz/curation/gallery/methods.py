@@ -15,8 +15,8 @@ import numpy as np
 from bson import ObjectId
 
 from fiftyone_capviz.coverage import kept_words
+from fiftyone_capviz.curation.dataset.captions import root_of, stored_text
 from fiftyone_capviz.curation.dataset.collection import sample_documents
-from fiftyone_capviz.curation.dataset.documents import chosen_text
 from fiftyone_capviz.curation.dataset.names import CaptionFields, SegmentFields
 from fiftyone_capviz.curation.dataset.runs import continued_options, last_options, read_run
 from fiftyone_capviz.curation.dataset.stop_words import own_stop_words
@@ -164,18 +164,18 @@ def _read_images(
     dataset: fo.Dataset, chosen: Sequence[tuple[str, str]], options: AnalysisOptions
 ) -> list[CaptionedImage]:
     """Each image of the request once, with all of its segments: they compete for the words."""
-    names, marks = CaptionFields(options.caption_field), SegmentFields(options.segments_field)
+    names, marks = CaptionFields.of(options), SegmentFields(options.segments_field)
     wanted: dict[str, list[str]] = defaultdict(list)
     for sample_id, label_id in chosen:
         wanted[sample_id].append(label_id)
     found = sample_documents(dataset).find(
         {"_id": {"$in": [ObjectId(one) for one in wanted]}},
-        {"filepath": 1, names.caption: 1, marks.detections: 1},
+        {"filepath": 1, root_of(names.caption): 1, marks.detections: 1},
     )
     images = []
     for row in found:
         sample_id = str(row["_id"])
-        text = chosen_text(row.get(names.caption), options.caption_index) or ""
+        text = stored_text(row, names.caption, options.caption_index) or ""
         detections = (row.get(marks.segments) or {}).get("detections") or []
         images.append(
             CaptionedImage(sample_id, row["filepath"], text, detections, wanted[sample_id])

@@ -21,7 +21,7 @@ from fiftyone_capviz.curation.app.panel_focus import PanelFocus
 from fiftyone_capviz.curation.dataset.collection import is_patches, root_dataset, ungrouped
 from fiftyone_capviz.curation.dataset.id_columns import id_columns
 from fiftyone_capviz.curation.dataset.names import CaptionFields, SegmentFields
-from fiftyone_capviz.curation.dataset.runs import active_caption, list_runs, read_run
+from fiftyone_capviz.curation.dataset.runs import active_caption, caption_names, list_runs, read_run
 from fiftyone_capviz.curation.dataset.samples import samples_of
 from fiftyone_capviz.errors import InputError
 
@@ -84,7 +84,7 @@ def gallery_fields(dataset: fo.Dataset, focus: PanelFocus | None = None) -> Gall
     """
     if focus is not None and dataset.has_field(focus.segments_field):
         return GalleryFields(
-            CaptionFields(focus.caption_field), SegmentFields(focus.segments_field)
+            caption_names(dataset, focus.caption_field), SegmentFields(focus.segments_field)
         )
     found: list[GalleryFields] = []
     for name in list_runs(dataset):
@@ -94,7 +94,7 @@ def gallery_fields(dataset: fo.Dataset, focus: PanelFocus | None = None) -> Gall
         active = active_caption(dataset, record.segments_field) == name
         found.insert(
             0 if active else len(found),
-            GalleryFields(CaptionFields(name), SegmentFields(record.segments_field)),
+            GalleryFields(caption_names(dataset, name), SegmentFields(record.segments_field)),
         )
     return found[0] if found else None
 
@@ -178,7 +178,7 @@ def segments_of_words(
         InputError: no such field, or no words in it.
     """
     path = _checked(collection, segments_field).detections
-    words_field = CaptionFields(caption_field).words
+    words_field = caption_names(root_dataset(collection), caption_field).words
     if not root_dataset(collection).has_field(words_field):
         raise InputError(
             f"Segments of a word need the words of the captions; there is no {words_field!r}. Run "

@@ -19,15 +19,17 @@ from typing import Any, Unpack
 import fiftyone as fo
 from fiftyone.core.collections import SampleCollection
 
-from fiftyone_capviz.curation.app.workspace import MISMATCHED, view_name
+from fiftyone_capviz.curation.app.workspace import MISMATCHED, MISMATCHED_TOLD, view_name
 from fiftyone_capviz.curation.dataset.collection import dataset_of
 from fiftyone_capviz.curation.dataset.job import Job, JobKeywords, long_run
-from fiftyone_capviz.curation.dataset.names import PairFields
+from fiftyone_capviz.curation.dataset.ownership import refuse_theirs
+from fiftyone_capviz.curation.dataset.runs import caption_names
 from fiftyone_capviz.curation.dataset.samples import image_samples, reload_samples, samples_of
+from fiftyone_capviz.curation.dataset.saved import delete_our_view, save_our_view
 from fiftyone_capviz.curation.dataset.store import clear_stop
 from fiftyone_capviz.curation.inference.loaded_models import load_encoder, models_in_use
 from fiftyone_capviz.curation.pairs.answer import require_layer, require_precision
-from fiftyone_capviz.curation.pairs.fields import declare_pair_fields
+from fiftyone_capviz.curation.pairs.fields import declare_pair_fields, pair_schema
 from fiftyone_capviz.curation.pairs.mismatch_run import MismatchRun, PairWork
 from fiftyone_capviz.curation.pairs.plan import plan_pairs, refuse_conflict, validated_existing
 from fiftyone_capviz.curation.pairs.results import MismatchReport
@@ -76,8 +78,9 @@ def find_mismatches(
         chosen = required_fields(dataset, caption_field, caption_index)
         usual = PairSettings(encoder=default_encoder(chosen.captioner or ""))
         asked = require_signed((settings or usual).validated())
-        names = PairFields(str(chosen.caption_field))
+        names = caption_names(dataset, str(chosen.caption_field)).pairs
         check_pair_run_key(dataset, names.caption)
+        refuse_theirs(dataset, pair_schema(names))
         clear_stop(dataset)
         following = Job(**job)
         with models_in_use(following.cache):
@@ -105,7 +108,7 @@ def mismatch_view(collection: SampleCollection, caption_field: str) -> Any:
     """
     from fiftyone import ViewField
 
-    names = PairFields(caption_field)
+    names = caption_names(dataset_of(collection), caption_field).pairs
     run = read_pair_run(dataset_of(collection), caption_field)
     found = ViewField(names.mismatches).length() > 0
     if run is not None:
@@ -122,13 +125,6 @@ def save_mismatch_view(dataset: fo.Dataset, report: MismatchReport) -> str | Non
     name = view_name(MISMATCHED, report.caption_field)
     view = mismatch_view(dataset, report.caption_field)
     if not view.count():
-        if dataset.has_saved_view(name):
-            dataset.delete_saved_view(name)
+        delete_our_view(dataset, name, description=MISMATCHED_TOLD)
         return None
-    dataset.save_view(
-        name,
-        view,
-        description="Captions with a word that speaks against the image, lowest score first",
-        overwrite=True,
-    )
-    return name
+    return save_our_view(dataset, name, view, description=MISMATCHED_TOLD)

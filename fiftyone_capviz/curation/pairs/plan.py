@@ -16,10 +16,12 @@ import fiftyone as fo
 from bson import ObjectId
 from fiftyone.core.collections import SampleCollection
 
+from fiftyone_capviz.curation.dataset.captions import root_of, stored_text
 from fiftyone_capviz.curation.dataset.collection import sample_documents
-from fiftyone_capviz.curation.dataset.documents import Document, chosen_text, text_hash
+from fiftyone_capviz.curation.dataset.documents import Document, text_hash
 from fiftyone_capviz.curation.dataset.names import ERROR_FIELD, HASH_KEY, TEXT_KEY, PairFields
 from fiftyone_capviz.curation.dataset.progress import duration_text
+from fiftyone_capviz.curation.dataset.runs import caption_names
 from fiftyone_capviz.curation.dataset.samples import image_samples
 from fiftyone_capviz.curation.pairs.runs import PairRun, expected_hash, pace_key, read_pair_run
 from fiftyone_capviz.curation.pairs.sample import required_fields
@@ -206,7 +208,14 @@ def validated_existing(existing: str) -> Existing:
 def _read(
     dataset: fo.Dataset, ids: Sequence[ObjectId], names: PairFields, caption_index: int
 ) -> Iterator[PairTask]:
-    wanted = (names.caption, names.stages, names.mismatches, names.notes, "filepath", ERROR_FIELD)
+    wanted = (
+        root_of(names.caption),
+        names.stages,
+        names.mismatches,
+        names.notes,
+        "filepath",
+        ERROR_FIELD,
+    )
     for start in range(0, len(ids), CHUNK):
         chunk = list(ids[start : start + CHUNK])
         found = sample_documents(dataset).find({"_id": {"$in": chunk}}, dict.fromkeys(wanted, 1))
@@ -218,7 +227,7 @@ def _task(row: Document, names: PairFields, caption_index: int) -> PairTask:
     return PairTask(
         id=row["_id"],
         filepath=row.get("filepath") or "",
-        text=(chosen_text(row.get(names.caption), caption_index) or "").strip(),
+        text=(stored_text(row, names.caption, caption_index) or "").strip(),
         stages=row.get(names.stages),
         mismatches=tuple(row.get(names.mismatches) or ()),
         notes=tuple(row.get(names.notes) or ()),
@@ -263,7 +272,7 @@ def estimate_pairs(
     require_signed(settings)
     samples = image_samples(collection)
     chosen = required_fields(samples.dataset, caption_field, caption_index)
-    names = PairFields(str(chosen.caption_field))
+    names = caption_names(samples.dataset, str(chosen.caption_field)).pairs
     last = read_pair_run(samples.dataset, names.caption)
     wanted = expected_hash(settings, last)
     plan = plan_pairs(

@@ -10,6 +10,7 @@ import fiftyone as fo
 from bson import ObjectId
 from PIL.Image import Image
 
+from fiftyone_capviz.curation.dataset.captions import root_of
 from fiftyone_capviz.curation.dataset.collection import sample_documents
 from fiftyone_capviz.curation.dataset.documents import Document
 from fiftyone_capviz.curation.inference.batch_loop import Work, Worker
@@ -44,7 +45,7 @@ class PairSource:
     rows: dict[str, Document] = field(default_factory=dict)
 
     def read(self, ids: Sequence[ObjectId], caption_field: str) -> None:
-        wanted = {"filepath": 1, caption_field: 1}
+        wanted = {"filepath": 1, root_of(caption_field): 1}
         found = sample_documents(self.dataset).find({"_id": {"$in": list(ids)}}, wanted)
         rows = {row["_id"]: row for row in found}
         self.rows = {str(one): rows[one] for one in ids if one in rows}

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import fiftyone as fo
 
-from fiftyone_capviz.curation.dataset.names import PairFields
 from fiftyone_capviz.curation.dataset.runs import (
     PAIRS,
     RunState,
+    caption_names,
     installed_versions,
     is_of_kind,
     now,
@@ -144,20 +144,22 @@ def check_pair_run_key(dataset: fo.Dataset, caption_field: str) -> None:
     Raises:
         InputError: another caption field's analysis has it.
     """
-    key = PairFields(caption_field).run_key
-    if dataset.has_run(key) and not is_of_kind(dataset, key, PAIRS):
+    key = caption_names(dataset, caption_field).pairs.run_key
+    if dataset.has_run(key) and read_pair_run(dataset, caption_field) is None:
         raise InputError(
-            f"The run {key!r} holds no explained pairs, and would be replaced. Explain captions of "
-            "another field, or rename this one."
+            f"The run {key!r} holds no explained pairs of {caption_field!r}, and would be "
+            "replaced. Explain captions of another field, or rename this one."
         )
 
 
 def read_pair_run(dataset: fo.Dataset, caption_field: str) -> PairRun | None:
     """The run of a caption field's explained pairs, None if there is none."""
-    key = PairFields(caption_field).run_key
+    key = caption_names(dataset, caption_field).pairs.run_key
     if not is_of_kind(dataset, key, PAIRS):
         return None
     config: Any = dataset.get_run_info(key).config
+    if config.caption_field != caption_field:
+        return None
     stored = {one.name: getattr(config, one.name) for one in fields(PairRun)}
     for name in ("counts", "pace", "earlier", "versions"):
         stored[name] = dict(stored[name])
@@ -166,7 +168,7 @@ def read_pair_run(dataset: fo.Dataset, caption_field: str) -> PairRun | None:
 
 def write_pair_run(dataset: fo.Dataset, run: PairRun) -> None:
     """Store the run, replacing the earlier one."""
-    key = PairFields(run.caption_field).run_key
+    key = caption_names(dataset, run.caption_field).pairs.run_key
     config = dataset.init_run(kind=PAIRS, **asdict(run))
     if dataset.has_run(key):
         dataset.update_run_config(key, config)
@@ -176,8 +178,8 @@ def write_pair_run(dataset: fo.Dataset, run: PairRun) -> None:
 
 def delete_pair_run(dataset: fo.Dataset, caption_field: str) -> list[str]:
     """Remove the run, not the fields; its key, if there was one."""
-    key = PairFields(caption_field).run_key
-    if not is_of_kind(dataset, key, PAIRS):
+    key = caption_names(dataset, caption_field).pairs.run_key
+    if read_pair_run(dataset, caption_field) is None:
         return []
     dataset.delete_run(key)
     return [key]

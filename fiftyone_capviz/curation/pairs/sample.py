@@ -9,20 +9,26 @@ from bson import ObjectId
 from bson.errors import InvalidId
 
 from fiftyone_capviz.curation.app.panel_focus import panel_focus
+from fiftyone_capviz.curation.dataset.caption_fields import holds_text, text_fields
+from fiftyone_capviz.curation.dataset.captions import is_there, root_of, stored_text
 from fiftyone_capviz.curation.dataset.collection import sample_documents
-from fiftyone_capviz.curation.dataset.documents import Document, chosen_text, placed_masks
+from fiftyone_capviz.curation.dataset.documents import (
+    Document,
+    placed_masks,
+)
 from fiftyone_capviz.curation.dataset.runs import (
     active_caption,
     continued_options,
     list_runs,
     read_run,
 )
-from fiftyone_capviz.curation.dataset.schema import detections_fields, text_fields
+from fiftyone_capviz.curation.dataset.schema import detections_fields
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.geometry import PixelTransform
 from fiftyone_capviz.records import FloatArray
 from fiftyone_capviz.segments import owned_shares
 from fiftyone_capviz.settings.analysis import AnalysisOptions
+from fiftyone_capviz.settings.field_names import require_free_names
 
 
 @dataclass(frozen=True)
@@ -64,10 +70,15 @@ def choose_fields(dataset: fo.Dataset, asked: str | None) -> PairFieldsChosen:
     Raises:
         InputError: a field is asked for that holds no text.
     """
+    require_free_names(caption_field=asked)
     analysed = list_runs(dataset)
     known = tuple(dict.fromkeys([*analysed, *text_fields(dataset)]))
-    known = tuple(one for one in known if dataset.has_field(one))
-    if asked is not None and asked not in known:
+    known = tuple(one for one in known if is_there(dataset, one))
+    if (
+        asked is not None
+        and asked not in known
+        and not (is_there(dataset, asked) and holds_text(dataset, asked))
+    ):
         listed = ", ".join(map(repr, known)) or "there is none yet"
         raise InputError(
             f"A caption field holds text; {asked!r} does not. Choose one of: {listed}."
@@ -133,7 +144,7 @@ def read_sample(dataset: fo.Dataset, sample_id: str, chosen: PairFieldsChosen) -
     """
     wanted = {"filepath": 1}
     if chosen.caption_field is not None:
-        wanted[chosen.caption_field] = 1
+        wanted[root_of(chosen.caption_field)] = 1
     if chosen.segments_field is not None:
         wanted[f"{chosen.segments_field}.detections"] = 1
     try:
@@ -147,11 +158,11 @@ def read_sample(dataset: fo.Dataset, sample_id: str, chosen: PairFieldsChosen) -
             "that is in the dataset."
         )
     segments = found.get(chosen.segments_field or "") or {}
-    text = found.get(chosen.caption_field or "")
+    text = stored_text(found, chosen.caption_field or "", chosen.caption_index)
     return PairSample(
         sample_id=str(sample_id),
         filepath=found["filepath"],
-        caption=chosen_text(text, chosen.caption_index),
+        caption=text,
         detections=tuple(segments.get("detections") or ()),
     )
 

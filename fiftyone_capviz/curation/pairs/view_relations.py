@@ -17,7 +17,7 @@ import numpy as np
 from fiftyone.core.collections import SampleCollection
 
 from fiftyone_capviz.attribution.pairs.stopping import stoppable
-from fiftyone_capviz.curation.dataset.documents import chosen_text
+from fiftyone_capviz.curation.dataset.captions import stored_text
 from fiftyone_capviz.curation.dataset.job import Job, JobKeywords, long_run
 from fiftyone_capviz.curation.dataset.progress import Failure
 from fiftyone_capviz.curation.dataset.samples import image_samples
@@ -182,9 +182,7 @@ def relate_view(
         own = {
             key: text
             for key, row in source.rows.items()
-            if (
-                text := chosen_text(row.get(chosen.caption_field), chosen.caption_index) or ""
-            ).strip()
+            if (text := stored_text(row, chosen.caption_field, chosen.caption_index) or "").strip()
         }
         clear_stop(samples.dataset)
         return _relate(source, own, max_bytes, following)

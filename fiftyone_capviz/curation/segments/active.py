@@ -24,10 +24,12 @@ from fiftyone_capviz.curation.dataset.names import (
     CaptionFields,
     SegmentFields,
 )
+from fiftyone_capviz.curation.dataset.ownership import Ownership
 from fiftyone_capviz.curation.dataset.progress import UndividedReport
 from fiftyone_capviz.curation.dataset.runs import (
     RunRecord,
     active_caption,
+    caption_names,
     read_run,
     set_active_caption,
     write_run,
@@ -36,6 +38,7 @@ from fiftyone_capviz.curation.dataset.samples import reload_samples
 from fiftyone_capviz.curation.dataset.stop_words import own_stop_words
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.records import FloatArray
+from fiftyone_capviz.settings.field_names import require_free_names
 
 __all__ = ["ActivateReport", "activate_captions", "active_caption", "segment_values"]
 
@@ -98,13 +101,15 @@ def activate_captions(
         InputError: the caption field has no scores.
     """
     started = time.perf_counter()
+    require_free_names(caption_field=caption_field, segments_field=segments_field)
     dataset = root_dataset(dataset)
-    fields = CaptionFields(caption_field)
-    for path in (fields.scores, fields.words, segments_field):
-        if not dataset.has_field(path):
+    fields, owner = caption_names(dataset, caption_field), Ownership(dataset)
+    needed = (fields.scores, fields.words, SegmentFields(segments_field).attribute("word_scores"))
+    for path in needed:
+        if not owner.is_ours(path):
             raise InputError(
                 f"A caption field can be activated once its scores are stored; {dataset.name!r} "
-                f"has no {path!r}. Run attribute_words for {caption_field!r} first."
+                f"has no {path!r} of an analysis. Run attribute_words for {caption_field!r} first."
             )
     stop = frozenset(own_stop_words(dataset))
     ids = dataset.exists(segments_field).values("id")

@@ -29,15 +29,17 @@ from pymongo import UpdateOne
 from fiftyone_capviz.curation.dataset.collection import root_dataset, sample_documents
 from fiftyone_capviz.curation.dataset.database import database_errors
 from fiftyone_capviz.curation.dataset.map_run import refresh_map
-from fiftyone_capviz.curation.dataset.names import HEATMAP_FIELD, CaptionFields
+from fiftyone_capviz.curation.dataset.names import HEATMAP_FIELD
+from fiftyone_capviz.curation.dataset.ownership import Ownership, refuse_theirs
 from fiftyone_capviz.curation.dataset.progress import UndividedReport
-from fiftyone_capviz.curation.dataset.runs import active_caption
+from fiftyone_capviz.curation.dataset.runs import active_caption, caption_names
 from fiftyone_capviz.curation.dataset.samples import id_filter, is_whole, reload_samples, sample_ids
-from fiftyone_capviz.curation.dataset.schema import add_to_sidebar
+from fiftyone_capviz.curation.dataset.schema import declare_heatmaps
 from fiftyone_capviz.curation.dataset.stop_words import require_counted
 from fiftyone_capviz.curation.dataset.store import forget, recall, remember
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.records import FloatArray
+from fiftyone_capviz.settings.field_names import require_free_names
 from fiftyone_capviz.text.inflection import singularize
 
 MAX_SEGMENTS = 100_000
@@ -108,12 +110,15 @@ def focus_word(
             a stop word of the dataset.
     """
     started = time.perf_counter()
+    require_free_names(caption_field=caption_field, segments_field=segments_field)
     dataset = root_dataset(collection)
     if word is None:
         unfocus(dataset, segments_field=segments_field)
         seen, elapsed = len(sample_ids(collection)), time.perf_counter() - started
         return FocusReport(None, seen, 0, 0, True, 0, elapsed, "No focus.", {})
     _check(dataset, caption_field, segments_field)
+    if heatmaps:
+        refuse_theirs(dataset, [HEATMAP_FIELD])
     ids = None if is_whole(collection) else sample_ids(collection)
     samples = len(collection) if ids is None else len(ids)
     stored, hits = _stored_word(dataset, word, caption_field, ids)
@@ -141,13 +146,13 @@ def focus_word(
 
 def unfocus(dataset: fo.Dataset, *, segments_field: str = "segments") -> None:
     """Take the focus away: ``attention`` back to None everywhere, heatmaps removed."""
-    path = f"{segments_field}.detections"
-    if dataset.has_field(f"{path}.attention"):
+    path, owner = f"{segments_field}.detections", Ownership(dataset)
+    if owner.is_ours(f"{path}.attention"):
         sample_documents(dataset).update_many(
             {f"{path}.attention": {"$type": "number"}},
             {"$set": {f"{path}.$[].attention": None}},
         )
-    if dataset.has_field(HEATMAP_FIELD):
+    if owner.is_ours(HEATMAP_FIELD):
         sample_documents(dataset).update_many(
             {HEATMAP_FIELD: {"$ne": None}}, {"$set": {HEATMAP_FIELD: None}}
         )
@@ -197,8 +202,9 @@ def _key(segments_field: str) -> str:
 def _check(dataset: fo.Dataset, caption_field: str, segments_field: str) -> None:
     words_field = f"{caption_field}_words"
     scores_path = f"{segments_field}.detections.word_scores"
+    owner = Ownership(dataset)
     for path in (words_field, scores_path):
-        if not dataset.has_field(path):
+        if not owner.is_ours(path):
             raise InputError(
                 f"A word can be focused once its scores are stored; {dataset.name!r} has no "
                 f"{path!r}. Run analyze_captions with caption field {caption_field!r} and "
@@ -210,8 +216,6 @@ def _check(dataset: fo.Dataset, caption_field: str, segments_field: str) -> None
             f"The segments in {segments_field!r} describe the caption field {active!r}, not "
             f"{caption_field!r}. Run activate_captions for {caption_field!r} first."
         )
-    if not dataset.has_field(f"{segments_field}.detections.attention"):
-        dataset.add_sample_field(f"{segments_field}.detections.attention", fo.FloatField)
 
 
 def _stored_word(
@@ -369,12 +373,8 @@ def write_heatmaps(
     Returns:
         How many heatmaps were written.
     """
-    fields = CaptionFields(caption_field)
-    if not dataset.has_field(HEATMAP_FIELD):
-        dataset.add_sample_field(
-            HEATMAP_FIELD, fo.EmbeddedDocumentField, embedded_doc_type=fo.Heatmap
-        )
-        add_to_sidebar(dataset, [HEATMAP_FIELD])
+    fields = caption_names(dataset, caption_field)
+    declare_heatmaps(dataset)
     collection = sample_documents(dataset)
     collection.update_many({HEATMAP_FIELD: {"$ne": None}}, {"$set": {HEATMAP_FIELD: None}})
     if not dataset.has_field(fields.attention):

@@ -25,9 +25,15 @@ from pymongo import UpdateOne
 from fiftyone_capviz.curation.dataset.collection import root_dataset, sample_documents
 from fiftyone_capviz.curation.dataset.documents import deserialize_array
 from fiftyone_capviz.curation.dataset.map_run import refresh_map
-from fiftyone_capviz.curation.dataset.names import CaptionFields, SegmentFields
+from fiftyone_capviz.curation.dataset.names import SegmentFields
 from fiftyone_capviz.curation.dataset.progress import UndividedReport
-from fiftyone_capviz.curation.dataset.runs import RunRecord, active_caption, list_runs, read_run
+from fiftyone_capviz.curation.dataset.runs import (
+    RunRecord,
+    active_caption,
+    caption_names,
+    list_runs,
+    read_run,
+)
 from fiftyone_capviz.curation.dataset.samples import reload_samples
 from fiftyone_capviz.curation.dataset.stop_words import (
     StopWords,
@@ -166,7 +172,7 @@ def _normal(dataset: fo.Dataset, typed: str) -> str:
     """The word that captions hold: as it stands in them, else in its normal form."""
     lower = typed.strip().lower()
     for name in list_runs(dataset):
-        words = CaptionFields(name).words
+        words = caption_names(dataset, name).words
         if lower and sample_documents(dataset).find_one({words: lower}, {"_id": 1}) is not None:
             return lower
     if lower in stop_words():
@@ -202,7 +208,7 @@ def _change(
     theirs = set(before.theirs)
     for name in list_runs(dataset) if touched else ():
         record = read_run(dataset, name)
-        if record is not None and dataset.has_field(CaptionFields(name).scores):
+        if record is not None and dataset.has_field(caption_names(dataset, name).scores):
             work = _Derivation(dataset, record, frozenset(words), theirs)
             counts = work.run(touched)
             samples, segments, skipped = (
@@ -237,7 +243,7 @@ class _Derivation:
         self, dataset: fo.Dataset, record: RunRecord, stop: frozenset[str], theirs: set[str]
     ) -> None:
         self._samples = sample_documents(dataset)
-        self._names = CaptionFields(record.caption_field)
+        self._names = caption_names(dataset, record.caption_field)
         self._marks = SegmentFields(record.segments_field)
         active = active_caption(dataset, record.segments_field)
         self._active = active == record.caption_field

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Unpack
 
@@ -12,13 +13,16 @@ from fiftyone.core.collections import SampleCollection
 from fiftyone_capviz.curation.dataset.collection import root_dataset, sample_documents
 from fiftyone_capviz.curation.dataset.database import database_errors
 from fiftyone_capviz.curation.dataset.job import Job, JobKeywords
-from fiftyone_capviz.curation.dataset.names import CaptionFields, steered_fields
-from fiftyone_capviz.curation.dataset.runs import continued_options
+from fiftyone_capviz.curation.dataset.kept_texts import last_run
+from fiftyone_capviz.curation.dataset.names import CaptionFields
+from fiftyone_capviz.curation.dataset.ownership import Ownership
+from fiftyone_capviz.curation.dataset.runs import caption_names, continued_options
 from fiftyone_capviz.curation.dataset.samples import reload_samples, sample_ids
 from fiftyone_capviz.curation.steering.reports import AcceptReport
 from fiftyone_capviz.curation.steering.rewriting import CaptionChange, rewrite_captions
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.settings.analysis import AnalysisOptions
+from fiftyone_capviz.settings.field_names import require_free_names
 
 
 @database_errors()
@@ -32,7 +36,8 @@ def accept_captions(
 ) -> AcceptReport:
     """Make candidates the captions, and recompute what derives from them.
 
-    The old caption goes to ``<caption>_previous`` with the recipe that replaced it. A sample whose
+    The old caption goes to ``<caption>_previous`` with the recipe that replaced it, also one of the
+    user's own: accepting is the choice to write over it, and the report counts them. A sample whose
     image cannot be read any more keeps its caption and its candidate.
 
     Args:
@@ -47,8 +52,8 @@ def accept_captions(
     """
     dataset = root_dataset(collection)
     chosen = continued_options(dataset, caption_field, options)
-    steered, _, recipe_field = steered_fields(caption_field)
-    if not dataset.has_field(steered):
+    steered, _, recipe_field = CaptionFields.of(chosen).steered
+    if not Ownership(dataset).is_ours(steered):
         raise InputError(
             f"Accepting needs candidates; {dataset.name!r} has no {steered!r}. Run steer_captions."
         )
@@ -72,7 +77,10 @@ def undo_captions(
     options: AnalysisOptions | None = None,
     **job: Unpack[JobKeywords],
 ) -> AcceptReport:
-    """Bring back the captions that the last acceptance replaced, one step per call.
+    """Bring back the captions that the last run or acceptance replaced, one per call.
+
+    Of the chosen samples those are undone whose captions were replaced last, together; what an
+    earlier one replaced on others is the next call's.
 
     Args:
         collection: a dataset or view; its samples without an earlier caption are left alone.
@@ -85,18 +93,21 @@ def undo_captions(
     """
     dataset = root_dataset(collection)
     chosen = continued_options(dataset, caption_field, options)
-    previous = CaptionFields(caption_field).previous
-    changes = {}
-    if dataset.has_field(previous):
-        for sample_id, entries in _values(collection, ids, [previous]):
-            if entries:
-                last = dict(entries[-1])
-                changes[ObjectId(sample_id)] = CaptionChange(last.get("caption"), last, undo=True)
+    previous = CaptionFields.of(chosen).previous
+    kept = {}
+    if Ownership(dataset).is_ours(previous):
+        kept = {ObjectId(one): entries for one, entries in _values(collection, ids, [previous])}
+    changes = {
+        one: CaptionChange(entry.get("caption"), dict(entry), undo=True)
+        for one, entry in last_run({one: entries or [] for one, entries in kept.items()}).items()
+    }
     if not changes:
         raise InputError(
             f"Undo needs an earlier caption; none of the chosen samples has one in {previous!r}."
         )
-    return rewrite_captions(dataset, chosen, changes, Job(**job))
+    report = rewrite_captions(dataset, chosen, changes, Job(**job))
+    left = sum(len(entries or ()) > (one in changes) for one, entries in kept.items())
+    return replace(report, waiting=left)
 
 
 @database_errors()
@@ -108,8 +119,9 @@ def discard_candidates(
 ) -> int:
     """Drop candidates; the captions stay. Returns how many were dropped."""
     dataset = root_dataset(collection)
-    names = steered_fields(caption_field)
-    if not dataset.has_field(names[0]):
+    require_free_names(caption_field=caption_field)
+    names, owner = caption_names(dataset, caption_field).steered, Ownership(dataset)
+    if not all(owner.is_ours(name) for name in names):
         return 0
     chosen = [ObjectId(row[0]) for row in _values(collection, ids, [])]
     dropped = sample_documents(dataset).update_many(

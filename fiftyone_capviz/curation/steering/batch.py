@@ -12,8 +12,11 @@ from typing import Any
 import fiftyone as fo
 from bson import ObjectId
 
+from fiftyone_capviz.curation.dataset.captions import root_of, stored_text
 from fiftyone_capviz.curation.dataset.collection import sample_documents
-from fiftyone_capviz.curation.dataset.names import CaptionFields, steered_fields
+from fiftyone_capviz.curation.dataset.names import CaptionFields
+from fiftyone_capviz.curation.dataset.runs import caption_names
+from fiftyone_capviz.curation.dataset.states import read_states
 from fiftyone_capviz.curation.dataset.store import forget, recall, remember
 from fiftyone_capviz.curation.steering.reports import SteerReport
 from fiftyone_capviz.settings.analysis import AnalysisOptions
@@ -72,7 +75,11 @@ class Batch:
 
 @dataclass(frozen=True)
 class Candidate:
-    """One waiting caption beside the present one."""
+    """One waiting caption beside the present one.
+
+    Attributes:
+        theirs: the present one is not ours: accepting writes over it.
+    """
 
     sample_id: str
     filepath: str
@@ -82,6 +89,7 @@ class Candidate:
     present_match: float | None
     weight: float | None
     says_word: bool | None
+    theirs: bool = False
 
 
 def remember_batch(dataset: fo.Dataset, batch: Batch) -> None:
@@ -109,7 +117,7 @@ def forget_batch(dataset: fo.Dataset) -> None:
 
 def waiting_ids(dataset: fo.Dataset, batch: Batch) -> list[str]:
     """The batch's samples whose candidate is neither accepted nor discarded yet."""
-    text, _, _ = steered_fields(batch.caption_field)
+    text, _, _ = caption_names(dataset, batch.caption_field).steered
     query = {"_id": {"$in": [ObjectId(one) for one in batch.sample_ids]}, text: {"$ne": None}}
     found = {str(row["_id"]) for row in sample_documents(dataset).find(query, {"_id": 1})}
     return [one for one in batch.sample_ids if one in found]
@@ -128,30 +136,40 @@ def candidates(
     waiting = waiting_ids(dataset, batch)
     waiting.sort(key=lambda one: one not in missed)
     chosen = waiting[offset : offset + limit]
-    names = CaptionFields(options.caption_field)
-    text, match, recipe = steered_fields(options.caption_field)
-    shown = {"filepath": 1, names.caption: 1, names.itm: 1, text: 1, match: 1}
+    names = CaptionFields.of(options)
+    text, match, recipe = names.steered
+    shown = {"filepath": 1, root_of(names.caption): 1, names.itm: 1, text: 1, match: 1}
     rows = sample_documents(dataset).find(
         {"_id": {"$in": [ObjectId(one) for one in chosen]}}, {**shown, f"{recipe}.weight": 1}
     )
     found = {str(row["_id"]): row for row in rows}
+    theirs = theirs_among(dataset, chosen, options)
     wanted = set(caption_words(batch.word).words) if batch.word else None
     return [
         Candidate(
             sample_id=one,
             filepath=found[one]["filepath"],
             caption=found[one][text],
-            present=found[one].get(names.caption),
+            present=stored_text(found[one], names.caption, options.caption_index),
             match=found[one].get(match),
             present_match=found[one].get(names.itm),
             weight=(found[one].get(recipe) or {}).get("weight"),
             says_word=None
             if wanted is None
             else wanted <= set(caption_words(found[one][text]).words),
+            theirs=one in theirs,
         )
         for one in chosen
         if one in found
     ]
+
+
+def theirs_among(
+    dataset: fo.Dataset, ids: Sequence[str], options: AnalysisOptions
+) -> frozenset[str]:
+    """Those of some samples whose present caption is not ours, and would be written over."""
+    states = read_states(dataset, [ObjectId(one) for one in ids], options)
+    return frozenset(str(one.id) for one in states if one.theirs)
 
 
 def note_accepted(dataset: fo.Dataset, caption_field: str, sample_ids: Sequence[str]) -> None:

@@ -15,7 +15,7 @@ from pymongo import UpdateOne
 
 from fiftyone_capviz.curation.dataset.collection import sample_documents
 from fiftyone_capviz.curation.dataset.documents import Document
-from fiftyone_capviz.curation.dataset.names import SegmentFields, steered_fields
+from fiftyone_capviz.curation.dataset.names import CaptionFields, SegmentFields
 from fiftyone_capviz.curation.dataset.states import SampleState, Task
 from fiftyone_capviz.curation.inference.batch_loop import Work, Worker
 from fiftyone_capviz.curation.inference.batches import Item, ItemLoader
@@ -151,7 +151,7 @@ class SteeringWorker(Worker[Task, Item, Steered]):
     def update(self, result: Steered) -> UpdateOne | None:
         if result.error is not None:
             return None
-        names = steered_fields(self._work.options.caption_field)
+        names = CaptionFields.of(self._work.options).steered
         values = dict(zip(names, (result.text, result.match, result.recipe), strict=True))
         return UpdateOne({"_id": result.sample.id}, {"$set": values})
 
@@ -256,14 +256,14 @@ def steering_hash(recipe: Recipe, options: AnalysisOptions) -> str:
 
 
 def stored_candidates(
-    dataset: fo.Dataset, caption_field: str, ids: Sequence[ObjectId], asked: str
+    dataset: fo.Dataset, names: CaptionFields, ids: Sequence[ObjectId], asked: str
 ) -> dict[ObjectId, tuple[str, str | None]]:
     """Candidates that the same recipe, models and decoding have made already.
 
     Returns:
         Sample id -> the text, and the subject that its prompt was filled with, if any.
     """
-    text_field, _, recipe_field = steered_fields(caption_field)
+    text_field, _, recipe_field = names.steered
     query = {"_id": {"$in": list(ids)}, f"{recipe_field}.{HASH_KEY}": asked}
     rows = sample_documents(dataset).find(query, {text_field: 1, f"{recipe_field}.{SUBJECT}": 1})
     return {

@@ -9,11 +9,14 @@ from typing import Any
 import fiftyone as fo
 from bson import ObjectId
 
+from fiftyone_capviz.curation.dataset.captions import root_of, stored_text
 from fiftyone_capviz.curation.dataset.collection import sample_documents
-from fiftyone_capviz.curation.dataset.documents import Document, chosen_text
-from fiftyone_capviz.curation.dataset.names import CaptionFields, steered_fields
+from fiftyone_capviz.curation.dataset.documents import Document
+from fiftyone_capviz.curation.dataset.names import CaptionFields
+from fiftyone_capviz.curation.dataset.ownership import refuse_theirs
 from fiftyone_capviz.curation.dataset.samples import reload_samples
 from fiftyone_capviz.curation.dataset.schema import declare_candidates
+from fiftyone_capviz.curation.dataset.states import is_theirs
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.geometry import Grid
 from fiftyone_capviz.records import Caption, FloatArray, SteeringMethod
@@ -36,6 +39,7 @@ class SteeredImage:
         detections: the segments' raw documents.
         replaced: how many earlier captions are kept for undo.
         pixel_range: how its pixels are read, as of `AnalysisOptions`.
+        theirs: the caption is not ours: accepting another writes over it.
     """
 
     sample_id: str
@@ -46,6 +50,7 @@ class SteeredImage:
     detections: tuple[Document, ...] = ()
     replaced: int = 0
     pixel_range: str = "file"
+    theirs: bool = False
 
 
 @dataclass(frozen=True)
@@ -158,25 +163,34 @@ def read_image(dataset: fo.Dataset, sample_id: str, options: AnalysisOptions) ->
         raise InputError(
             f"A sample is named by 24 hexadecimal digits; got {sample_id[:40]!r}. Open one."
         )
-    names = CaptionFields(options.caption_field)
+    names = CaptionFields.of(options)
     path = f"{options.segments_field}.detections"
     found = sample_documents(dataset).find_one(
         {"_id": ObjectId(sample_id)},
-        {"filepath": 1, names.caption: 1, names.itm: 1, names.previous: 1, path: 1},
+        {
+            "filepath": 1,
+            root_of(names.caption): 1,
+            names.itm: 1,
+            names.previous: 1,
+            names.stages: 1,
+            path: 1,
+        },
     )
     if found is None:
         raise InputError(f"Steering needs a sample of {dataset.name!r}; it has no {sample_id!r}.")
+    text = stored_text(found, names.caption, options.caption_index)
     earlier = found.get(names.previous) or []
     segments = found.get(options.segments_field) or {}
     return SteeredImage(
         sample_id=sample_id,
         filepath=found["filepath"],
-        caption=chosen_text(found.get(names.caption), options.caption_index),
+        caption=text,
         prompt=earlier[-1].get("prompt") if earlier else None,
         match=found.get(names.itm),
         detections=tuple(segments.get("detections") or ()),
         replaced=len(earlier),
         pixel_range=options.pixel_range,
+        theirs=is_theirs(text, found.get(names.stages) or {}),
     )
 
 
@@ -184,8 +198,10 @@ def keep_candidate(
     dataset: fo.Dataset, image: SteeredImage, options: AnalysisOptions, attempt: Attempt
 ) -> None:
     """Store an attempt as the sample's candidate, for ``accept_captions``."""
-    declare_candidates(dataset, options.caption_field)
-    text_field, itm_field, recipe_field = steered_fields(options.caption_field)
+    names = CaptionFields.of(options)
+    refuse_theirs(dataset, names.steered)
+    declare_candidates(dataset, names)
+    text_field, itm_field, recipe_field = names.steered
     dials = attempt.dials
     recipe = {
         "prompt": fill_prompt(dials.prompt, None).text,

@@ -19,6 +19,8 @@ from fiftyone.core.collections import SampleCollection
 
 from fiftyone_capviz.curation.dataset.collection import root_dataset
 from fiftyone_capviz.curation.dataset.job import Job, JobKeywords, long_run
+from fiftyone_capviz.curation.dataset.names import CaptionFields
+from fiftyone_capviz.curation.dataset.ownership import refuse_theirs
 from fiftyone_capviz.curation.dataset.progress import Failure
 from fiftyone_capviz.curation.dataset.runs import continued_options, read_run, write_run
 from fiftyone_capviz.curation.dataset.samples import reload_samples, sample_ids
@@ -86,6 +88,7 @@ def _steer(
     started = time.perf_counter()
     dataset = root_dataset(collection)
     chosen = continued_options(dataset, caption_field, options)
+    refuse_theirs(dataset, CaptionFields.of(chosen).steered)
     ids = [ObjectId(one) for one in sample_ids(collection)]
     if not ids:
         raise InputError("Steering needs at least one sample; the view is empty.")
@@ -95,7 +98,7 @@ def _steer(
             "segment_images first, or steer by the prompt alone."
         )
     work = SteeringWork(dataset.name, recipe, chosen, steering_hash(recipe, chosen))
-    candidates = stored_candidates(dataset, chosen.caption_field, ids, work.hash)
+    candidates = stored_candidates(dataset, CaptionFields.of(chosen), ids, work.hash)
     stages: frozenset[Stage] = frozenset({"attribute"} if recipe.chooses_segments else ())
     tasks = []
     for state in read_states(dataset, ids, chosen):
@@ -105,7 +108,7 @@ def _steer(
             tally.skip(state, text, prompt)
         else:
             tasks.append(Task(state, stages))
-    declare_candidates(dataset, chosen.caption_field)
+    declare_candidates(dataset, CaptionFields.of(chosen))
     clear_stop(dataset)
     tally.to_do = len(tasks)
     if tasks:

@@ -39,6 +39,7 @@ class BatchPayload(TypedDict):
     without_subject: int
     stopped: bool
     waiting: int
+    theirs: int
 
 
 def attempt_payload(attempt: Attempt, present: str | None) -> AttemptPayload:
@@ -52,7 +53,8 @@ def attempt_payload(attempt: Attempt, present: str | None) -> AttemptPayload:
     )
 
 
-def batch_payload(batch: Batch, waiting: int) -> BatchPayload:
+def batch_payload(batch: Batch, waiting: int, theirs: int) -> BatchPayload:
+    """The last batch; `theirs` of those waiting stand beside a caption of the user's."""
     return {
         "summary": batch.summary,
         "word": batch.word,
@@ -66,6 +68,7 @@ def batch_payload(batch: Batch, waiting: int) -> BatchPayload:
         "without_subject": batch.without_subject,
         "stopped": batch.stopped,
         "waiting": waiting,
+        "theirs": theirs,
     }
 
 

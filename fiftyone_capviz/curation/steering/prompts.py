@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import fiftyone as fo
 import numpy as np
 
+from fiftyone_capviz.curation.dataset.captions import root_of, stored_text
 from fiftyone_capviz.curation.dataset.collection import sample_documents
 from fiftyone_capviz.curation.dataset.names import CaptionFields
 from fiftyone_capviz.curation.inference.kept import feature_cache
@@ -121,19 +122,19 @@ def suggest_prompts(
 
 def _mined(dataset: fo.Dataset, options: AnalysisOptions, word: str) -> list[str]:
     """How captions begin that say the word: their text before it, most frequent first."""
-    words = CaptionFields(options.caption_field).words
+    words = CaptionFields.of(options).words
     stored = caption_words(word).words
     if not stored or not dataset.has_field(words):
         return []
     found = (
         sample_documents(dataset)
-        .find({words: {"$all": list(stored)}}, {options.caption_field: 1})
+        .find({words: {"$all": list(stored)}}, {root_of(options.caption_field): 1})
         .limit(500)
     )
     beginnings: Counter[str] = Counter()
     for row in found:
-        text = row.get(options.caption_field)
-        beginning = _before(text, stored[-1]) if isinstance(text, str) else ""
+        text = stored_text(row, options.caption_field, options.caption_index)
+        beginning = _before(text, stored[-1]) if text else ""
         if beginning:
             beginnings[beginning] += 1
     return [text for text, _ in beginnings.most_common(_MINED)]

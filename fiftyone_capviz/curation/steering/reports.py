@@ -101,6 +101,8 @@ class AcceptReport:
         failures: samples left as they were.
         stopped: whether it ended early, on request.
         seconds: wall-clock time.
+        theirs: of the replaced captions, those that we did not write.
+        waiting: samples whose earlier captions wait for another undo.
     """
 
     samples: int
@@ -109,12 +111,18 @@ class AcceptReport:
     failures: list[Failure] = field(default_factory=list)
     stopped: bool = False
     seconds: float = 0.0
+    theirs: int = 0
+    waiting: int = 0
 
     def summary(self) -> str:
-        """One sentence for people."""
+        """One or two sentences for people."""
         text = f"{self.samples} caption{'' if self.samples == 1 else 's'} rewritten"
         if self.coverage_before is not None and self.coverage_after is not None:
             text += f"; coverage went from {self.coverage_before:.2f} to {self.coverage_after:.2f}"
+        if self.theirs:
+            text += f"; {self.theirs} of them were not ours, and are kept for undo"
+        if self.waiting:
+            text += f"; {self.waiting} can be undone further"
         if self.failures:
             text += f"; {len(self.failures)} failed and stay as they were"
         return text + (", stopped early." if self.stopped else ".")

@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import fiftyone as fo
@@ -20,14 +19,24 @@ from pymongo import UpdateOne
 from fiftyone_capviz.curation.analysis.compute import AnalysisWorker
 from fiftyone_capviz.curation.analysis.plan import stage_hashes
 from fiftyone_capviz.curation.analysis.results import SampleResult
+from fiftyone_capviz.curation.dataset.captions import Place
 from fiftyone_capviz.curation.dataset.collection import sample_documents
 from fiftyone_capviz.curation.dataset.documents import text_hash
 from fiftyone_capviz.curation.dataset.job import Job, long_run
+from fiftyone_capviz.curation.dataset.kept_texts import (
+    FILLED,
+    emptied,
+    filled_place,
+    utc_now,
+    whose_text,
+)
 from fiftyone_capviz.curation.dataset.map_run import refresh_map
-from fiftyone_capviz.curation.dataset.names import CaptionFields, steered_fields
+from fiftyone_capviz.curation.dataset.names import CaptionFields
+from fiftyone_capviz.curation.dataset.ownership import refuse_theirs
 from fiftyone_capviz.curation.dataset.progress import Failure
 from fiftyone_capviz.curation.dataset.runs import active_caption
 from fiftyone_capviz.curation.dataset.samples import reload_samples
+from fiftyone_capviz.curation.dataset.schema import declare_fields, run_schema
 from fiftyone_capviz.curation.dataset.states import SampleState, Task, read_states
 from fiftyone_capviz.curation.dataset.store import clear_stop
 from fiftyone_capviz.curation.inference.batch_loop import Work, run_batches
@@ -84,7 +93,7 @@ def _rewrite(
     job: Job,
 ) -> AcceptReport:
     started = time.perf_counter()
-    names, ids = CaptionFields(options.caption_field), list(changes)
+    names, ids = CaptionFields.of(options), list(changes)
     originals = {state.id: state for state in read_states(dataset, ids, options)}
     tasks = [
         # What was derived before is derived anew; what never was is not started here.
@@ -95,6 +104,8 @@ def _rewrite(
         for state in originals.values()
     ]
     clear_stop(dataset)
+    refuse_theirs(dataset, run_schema(names, None))
+    declare_fields(dataset, names, None)
     # MongoDB cannot push onto null.
     collection = sample_documents(dataset)
     collection.update_many(
@@ -128,6 +139,7 @@ def _rewrite(
         tally.failures,
         loop.stopped,
         time.perf_counter() - started,
+        theirs=sum(originals[one].theirs for one in tally.done),
     )
 
 
@@ -196,7 +208,7 @@ class RewritingWorker(AnalysisWorker):
     def __init__(self, work: RewritingWork, engines: LoadedModels) -> None:
         super().__init__(fo.load_dataset(work.dataset), engines, work.options, work.hashes)
         self._work = work
-        self._names = CaptionFields(work.options.caption_field)
+        self._names = CaptionFields.of(work.options)
 
     def prepare(self, units: Sequence[Task]) -> list[Item]:
         read = iter(super().prepare([task for task in units if task.stages]))
@@ -215,21 +227,30 @@ class RewritingWorker(AnalysisWorker):
         change, original = self._work.changes[sample_id], self._work.originals[sample_id]
         query, document = self.updates.parts(result)
         values = dict(document["$set"])
-        values[names.caption] = change.text
         hashes = dict(values.pop(names.stages, {}))
-        hashes["written"] = text_hash(change.text)
         removed = dict(document.get("$unset", {}))
+        place = original.place or Place(names.caption, original.text, original.text)
+        query[place.path] = place.condition  # nobody wrote there meanwhile
+        if change.text is None:
+            emptying, gone = emptied(names, original.stages)
+            values, removed = values | emptying, removed | gone
+        else:
+            values[place.path] = place.value(change.text)
         if change.undo:
-            if change.source.get("written") is None:
-                hashes.pop("written")
-                removed[f"{names.stages}.written"] = ""
-            else:
-                hashes["written"] = change.source["written"]
+            for mark, kept in _marks(change).items():
+                if kept is None:
+                    hashes.pop(mark, None)
+                    removed[f"{names.stages}.{mark}"] = ""
+                else:
+                    hashes[mark] = kept
             document["$pop"] = {names.previous: 1}
         else:
-            document["$push"] = {names.previous: _entry(change, original)}
-            values |= dict.fromkeys(steered_fields(names.caption))
-            query[steered_fields(names.caption)[0]] = change.text
+            hashes["written"] = text_hash(change.text)
+            filled = filled_place(original, names)
+            hashes |= {} if filled is None else {FILLED: filled}
+            document["$push"] = {names.previous: _entry(change, original, self.updates.run)}
+            values |= dict.fromkeys(names.steered)
+            query[names.steered[0]] = change.text
         values |= {f"{names.stages}.{key}": value for key, value in hashes.items()}
         if removed:
             document["$unset"] = removed
@@ -242,17 +263,23 @@ def _text_alone(item: Item) -> SampleResult:
     return SampleResult(item.task, text=sample.text, words=caption_words(sample.text))
 
 
-def _entry(change: CaptionChange, original: SampleState) -> dict[str, Any]:
+def _marks(change: CaptionChange) -> dict[str, str | None]:
+    """Whose the text was that comes back, and by which configuration; None: take the mark away."""
+    marks: dict[str, str | None] = {"written": change.source.get("written")}
+    if "made" in change.source:  # versions before did not keep it
+        marks["caption"] = change.source["made"]
+    return marks
+
+
+def _entry(change: CaptionChange, original: SampleState, run: str) -> dict[str, Any]:
     """What ``<caption>_previous`` keeps: the old caption, and the recipe that replaced it."""
     return {
         "caption": original.text,
         "prompt": change.source.get("prompt"),
         "weights": change.source.get("weight") or change.source.get("patch_weights"),
         "method": change.source.get("method"),
-        "time": _now(),
-        # Whose text it was: undo puts back the mark by which an edit by hand is recognised.
-        "written": original.stages.get("written"),
-    }
+        "time": utc_now(),
+    } | whose_text(original, run)
 
 
 def _mean_coverage(
@@ -262,7 +289,3 @@ def _mean_coverage(
         return None
     mean = dataset.select([str(one) for one in ids]).mean(names.coverage)
     return None if mean is None else float(mean)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC).replace(tzinfo=None)

@@ -13,7 +13,7 @@ from fiftyone.core.collections import SampleCollection
 from fiftyone_capviz.curation.app.lasso import Lasso, last_lasso, user_lasso
 from fiftyone_capviz.curation.app.panel_focus import PanelFocus, panel_focus
 from fiftyone_capviz.curation.dataset.collection import is_patches, sample_documents
-from fiftyone_capviz.curation.dataset.names import CaptionFields
+from fiftyone_capviz.curation.dataset.runs import caption_names
 from fiftyone_capviz.curation.dataset.samples import sample_ids
 from fiftyone_capviz.curation.steering.image import ImageRecipe, SteeredImage
 from fiftyone_capviz.curation.steering.one import weights_on_image
@@ -122,7 +122,7 @@ class AppState:
             return []
         if focus.sample_ids is not None:
             return list(focus.sample_ids)
-        words = CaptionFields(focus.caption_field).words
+        words = caption_names(self.dataset, focus.caption_field).words
         return _ids(self.dataset, {words: {"$all": list(focus.words)}})
 
 

@@ -19,7 +19,7 @@ import fiftyone as fo
 import numpy as np
 
 from fiftyone_capviz.curation.dataset.collection import dataset_id, root_dataset, sample_documents
-from fiftyone_capviz.curation.dataset.names import CaptionFields
+from fiftyone_capviz.curation.dataset.runs import caption_names
 from fiftyone_capviz.curation.dataset.stop_words import own_stop_words
 from fiftyone_capviz.curation.inference.kept import RecentCache
 from fiftyone_capviz.curation.words.dataset_graph import word_graph
@@ -150,7 +150,7 @@ def stamp_of(dataset: fo.Dataset) -> Stamp:
 
 
 def _index(dataset: fo.Dataset, caption_field: str) -> CaptionIndex:
-    itm = CaptionFields(caption_field).itm
+    itm = caption_names(dataset, caption_field).itm
     graph = word_graph(dataset, caption_field)
     if dataset.has_field(itm):
         ids, scores = dataset.values(["id", itm])

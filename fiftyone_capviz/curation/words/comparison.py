@@ -10,8 +10,9 @@ import fiftyone as fo
 import numpy as np
 from fiftyone import ViewField as F
 
+from fiftyone_capviz.curation.dataset.caption_fields import own_paths, text_fields
+from fiftyone_capviz.curation.dataset.captions import root_of
 from fiftyone_capviz.curation.dataset.samples import sample_ids
-from fiftyone_capviz.curation.dataset.schema import text_fields
 from fiftyone_capviz.curation.words.caption_index import CaptionIndex
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.graph.association import AssociationTable
@@ -69,8 +70,10 @@ def comparison_fields(dataset: fo.Dataset, caption_field: str) -> list[str]:
     """
     found = [SAVED_VIEWS] if len(dataset.list_saved_views()) > 1 else []
     texts = set(text_fields(dataset))
-    derived = f"{caption_field}_"
+    ours, root = own_paths(dataset), root_of(caption_field)
     for path, field in dataset.get_field_schema().items():
+        if path == root or path in ours:
+            continue
         if isinstance(field, fo.EmbeddedDocumentField):
             kind = field.document_type
             if issubclass(kind, fo.Classification):
@@ -79,9 +82,8 @@ def comparison_fields(dataset: fo.Dataset, caption_field: str) -> list[str]:
                 found.append(f"{path}.classifications.label")
             elif issubclass(kind, fo.Detections):
                 found.append(f"{path}.detections.label")
-        elif isinstance(field, fo.StringField) and path in texts and path != caption_field:
-            if not path.startswith(derived):
-                found.append(path)
+        elif isinstance(field, fo.StringField) and path in texts:
+            found.append(path)
         elif isinstance(field, fo.BooleanField):
             found.append(path)
     return [*found, "tags"]

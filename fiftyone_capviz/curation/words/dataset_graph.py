@@ -9,41 +9,45 @@ import fiftyone as fo
 from fiftyone.core.collections import SampleCollection
 
 from fiftyone_capviz.coverage import kept_words
+from fiftyone_capviz.curation.dataset.caption_fields import holds_text, not_text, text_fields
+from fiftyone_capviz.curation.dataset.captions import (
+    is_there,
+    raw_captions,
+    stored_text,
+    stored_value,
+)
 from fiftyone_capviz.curation.dataset.collection import root_dataset
 from fiftyone_capviz.curation.dataset.database import database_errors
-from fiftyone_capviz.curation.dataset.documents import chosen_text, text_hash
-from fiftyone_capviz.curation.dataset.names import CaptionFields
-from fiftyone_capviz.curation.dataset.runs import read_run
+from fiftyone_capviz.curation.dataset.documents import text_hash
+from fiftyone_capviz.curation.dataset.runs import caption_names, read_run
 from fiftyone_capviz.curation.dataset.samples import samples_of
-from fiftyone_capviz.curation.dataset.schema import text_fields
 from fiftyone_capviz.curation.dataset.stop_words import own_stop_words
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.graph.word_graph import WordGraph, build_graph
+from fiftyone_capviz.settings.field_names import require_free_names
 from fiftyone_capviz.text.words import words_of_corpus
 
 
 def caption_values(
     collection: SampleCollection, caption_field: str
 ) -> list[str | list[str] | None]:
-    """The raw caption values of a string or list-of-string field, one entry per sample.
+    """The captions of each sample: a string, or a list where they are stored so.
 
     Raises:
-        InputError: no such field, or a field of another type.
+        InputError: no such field, or one that holds no text.
     """
-    field = collection.get_field(caption_field)
-    if field is None:
-        names = text_fields(root_dataset(collection))
+    require_free_names(caption_field=caption_field)
+    dataset = root_dataset(collection)
+    if not is_there(dataset, caption_field):
+        names = text_fields(dataset)
         raise InputError(
-            f"The caption field must exist; {root_dataset(collection).name!r} has no "
+            f"The caption field must exist; {dataset.name!r} has no "
             f"{caption_field!r}. Choose one of {', '.join(names) or 'none yet'}, or run "
             "caption_images."
         )
-    if not _is_text(field):
-        raise InputError(
-            f"The caption field must hold strings or lists of strings; {caption_field!r} holds "
-            f"{type(field).__name__}. Choose another field."
-        )
-    return list(collection.values(caption_field))
+    if not holds_text(dataset, caption_field):
+        raise InputError(not_text(dataset, caption_field))
+    return [stored_value(one, caption_field) for one in raw_captions(collection, caption_field)]
 
 
 def caption_texts(collection: SampleCollection, caption_field: str = "caption") -> list[str | None]:
@@ -70,13 +74,13 @@ def word_graph(
 
     Args:
         collection: a dataset or view.
-        caption_field: any string or list-of-string field.
+        caption_field: any field of captions.
         min_count: drop words that occur in fewer samples.
         top: keep only this many words, the most frequent ones.
     """
     collection = samples_of(collection)
     values = caption_values(collection, caption_field)
-    fields = CaptionFields(caption_field)
+    fields = caption_names(root_dataset(collection), caption_field)
     stored: Sequence[list[str] | None] = [None] * len(values)
     tags: Sequence[list[str] | None] = [None] * len(values)
     stages: Sequence[dict[str, Any] | None] = [None] * len(values)
@@ -106,36 +110,30 @@ def word_graph(
     return build_graph(documents, tags=word_tags, scores=scores, min_count=min_count, top=top)
 
 
-def _is_text(field: Any) -> bool:
-    if isinstance(field, fo.ListField):
-        return isinstance(field.field, fo.StringField)
-    return isinstance(field, fo.StringField)
-
-
 def stale_ids(collection: SampleCollection, caption_field: str = "caption") -> list[str]:
     """Ids of the samples whose derived fields belong to another text than the stored one.
 
     A sample that was never analysed is not stale. An emptied caption is.
     """
     collection = samples_of(collection)
-    fields = CaptionFields(caption_field)
-    if not (collection.has_field(fields.stages) and collection.has_field(caption_field)):
+    dataset = root_dataset(collection)
+    fields = caption_names(dataset, caption_field)
+    if not (collection.has_field(fields.stages) and is_there(dataset, caption_field)):
         return []
-    index = caption_index(root_dataset(collection), caption_field)
-    ids, texts, stages = collection.values(["id", caption_field, fields.stages])
+    index = caption_index(dataset, caption_field)
+    ids, stages = collection.values(["id", fields.stages])
+    raw = raw_captions(collection, caption_field)
     return [
         sample_id
-        for sample_id, text, stage in zip(ids, texts, stages, strict=True)
-        if is_stale(text, stage, caption_index=index)
+        for sample_id, one, stage in zip(ids, raw, stages, strict=True)
+        if is_stale(stored_text(one, caption_field, index), stage)
     ]
 
 
-def is_stale(
-    text: str | list[str] | None, stages: dict[str, Any] | None, *, caption_index: int = 0
-) -> bool:
+def is_stale(text: str | None, stages: dict[str, Any] | None) -> bool:
     """Whether a sample's stored hash belongs to another text."""
     stored = (stages or {}).get("text")
-    return stored is not None and stored != text_hash(chosen_text(text, caption_index))
+    return stored is not None and stored != text_hash(text)
 
 
 def caption_index(dataset: fo.Dataset, caption_field: str) -> int:

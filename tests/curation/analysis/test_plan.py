@@ -201,7 +201,10 @@ def test_own_segments_are_not_overwritten_unasked(
     dataset: fo.Dataset, cache: CountingCache, tmp_path: Path
 ) -> None:
     add_own_labels(dataset, tmp_path)
-    with pytest.raises(ExistingResultsError, match=r"segments of another origin.*own_segments"):
+    with pytest.raises(
+        ExistingResultsError,
+        match=r"^Something is there already: 5.*labels of another origin, which stay.*own_segments",
+    ):
         analyze(dataset, random_options(segments_field="truth"), cache=cache)
 
     analyze(dataset, random_options(segments_field="truth", existing="skip"), cache=cache)

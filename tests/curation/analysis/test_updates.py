@@ -51,7 +51,8 @@ def test_an_edited_caption_that_a_new_captioner_replaces_can_be_undone(
     sample.caption = "a dog on the street"
     sample.save()
 
-    analyze(analysed_copy, random_options(max_new_tokens=7, existing="replace"), cache=cache)
+    options = random_options(max_new_tokens=7, existing="replace", overwrite_captions=True)
+    analyze(analysed_copy, options, cache=cache)
 
     sample.reload()
     assert sample.caption != "a dog on the street"

@@ -18,6 +18,7 @@ from fiftyone_capviz.curation.app.workspace import (
     remove_workspace,
     save_workspace,
 )
+from fiftyone_capviz.curation.dataset.names import CaptionFields
 from tests.worlds.analysed import add_captions, analysed_dataset
 
 
@@ -78,7 +79,9 @@ def test_colors_follow_the_words_and_leave_other_fields_alone(tmp_path: Path) ->
     assert scheme.fields[1]["colorByAttribute"] == "label"
     assert colors["uncovered"] == workspace.UNCOVERED_COLOR
     assert colors["wolf"] == workspace.WORD_COLORS[0]
-    remove_workspace(dataset, caption_field="caption", segments_field="segments")
+    remove_workspace(
+        dataset, CaptionFields("caption"), segments_fields=["segments"], last=True, had_colors=True
+    )
     assert dataset.app_config.color_scheme.fields == [mine]
 
 

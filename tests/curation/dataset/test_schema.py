@@ -13,8 +13,8 @@ from bson import ObjectId
 from PIL import Image
 
 from fiftyone_capviz.curation.analysis.updates import compact
+from fiftyone_capviz.curation.dataset.caption_fields import check_fields
 from fiftyone_capviz.curation.dataset.documents import (
-    chosen_text,
     crop_masks,
     deserialize_array,
     detection_documents,
@@ -32,7 +32,6 @@ from fiftyone_capviz.curation.dataset.names import (
 )
 from fiftyone_capviz.curation.dataset.schema import (
     caption_schema,
-    check_fields,
     declare_fields,
     segments_schema,
 )
@@ -126,11 +125,10 @@ def test_a_missing_caption_field_is_answered_with_those_that_are_there(
         check_fields(dataset, AnalysisOptions(), ("match",))
 
 
-def test_captions_are_not_written_into_a_list_field(dataset: fo.Dataset) -> None:
+def test_captions_are_written_into_a_list_field_too(dataset: fo.Dataset) -> None:
     dataset.add_sample_field("caption", fo.ListField, subfield=fo.StringField)
     check_fields(dataset, AnalysisOptions(), ("match",))
-    with pytest.raises(InputError, match="holds lists of strings"):
-        check_fields(dataset, AnalysisOptions(), ("caption",))
+    check_fields(dataset, AnalysisOptions(), ("caption",))
 
 
 def test_raw_detections_are_fiftyones_own() -> None:
@@ -213,14 +211,6 @@ def test_stored_weights_must_be_on_the_grid() -> None:
     empty = stored_weights([], Grid(4, 4))
     assert empty is not None
     assert empty.shape == (0, 4, 4)
-
-
-def test_the_caption_that_counts() -> None:
-    assert chosen_text("one") == "one"
-    assert chosen_text(["one", "two"], 1) == "two"
-    assert chosen_text(["one"], 3) == "one"
-    assert chosen_text([]) is None
-    assert chosen_text(None) is None
 
 
 def test_text_hashes_take_any_text() -> None:

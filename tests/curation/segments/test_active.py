@@ -101,4 +101,6 @@ def test_the_word_in_focus_goes(tmp_path: Path) -> None:
 def test_a_field_without_scores_is_refused(tmp_path: Path) -> None:
     dataset = analysed_dataset(tmp_path)
     with pytest.raises(InputError, match="attribute_words"):
+        activate_captions(dataset, "other")
+    with pytest.raises(InputError, match="FiftyOne keeps"):
         activate_captions(dataset, "filepath")

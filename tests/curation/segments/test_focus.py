@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 from bson import ObjectId
 
+from fiftyone_capviz.curation.dataset.names import CaptionFields, SegmentFields
 from fiftyone_capviz.curation.dataset.runs import RunRecord, set_active_caption, write_run
+from fiftyone_capviz.curation.dataset.schema import declare_fields
 from fiftyone_capviz.curation.segments import focus
 from fiftyone_capviz.curation.segments.focus import focus_word, focused_word, unfocus
 from fiftyone_capviz.errors import InputError
@@ -245,6 +247,7 @@ def test_twenty_thousand_segments_in_seconds() -> None:
 def test_a_slice_that_is_not_the_active_one_is_painted() -> None:
     dataset = fo.Dataset()
     dataset.add_group_field("group", default="left")
+    declare_fields(dataset, CaptionFields("caption"), SegmentFields("segments"))
     group = fo.Group()
     for name in ("left", "right"):
         segment = fo.Detection(bounding_box=[0, 0, 1, 1], word_scores=[2.0], attention=None)
@@ -256,9 +259,6 @@ def test_a_slice_that_is_not_the_active_one_is_painted() -> None:
                 segments=fo.Detections(detections=[segment]),
             )
         )
-    dataset.add_sample_field(
-        "segments.detections.word_scores", fo.ListField, subfield=fo.FloatField
-    )
     report = focus_word(dataset.select_group_slices("right"), "wolf")
     assert (report.samples, report.samples_with_word, report.segments) == (1, 1, 1)
     painted = dataset.select_group_slices(["left", "right"])

@@ -27,6 +27,8 @@ export interface BatchReport {
   without_subject: number;
   stopped: boolean;
   waiting: number;
+  /** How many of them stand beside a caption of the user's. */
+  theirs: number;
 }
 
 export interface ImagePayload {
@@ -44,6 +46,8 @@ export interface ImagePayload {
   segments: Segment[];
   batch: BatchReport | null;
   undo: number;
+  /** The caption is not ours: accepting writes over it. */
+  theirs: boolean;
 }
 
 /** Why there is no image to steer. */
@@ -111,6 +115,7 @@ export interface Candidate {
   present_itm: number | null;
   weight: number | null;
   says_word: boolean | null;
+  theirs: boolean;
 }
 
 export interface CandidatesPayload {
@@ -118,6 +123,9 @@ export interface CandidatesPayload {
   waiting: number;
   /** How many of them do not say the wanted word. */
   missed: number;
+  /** How many stand beside a caption of the user's; of these, how many do not say the word. */
+  theirs: number;
+  missed_theirs: number;
 }
 
 /** What the operator stream_caption patches into the panel's data. */
@@ -160,6 +168,7 @@ export function parseImage(value: unknown): ImagePayload | { missing: Missing } 
     segments: "array",
     batch: "object?",
     undo: "number",
+    theirs: "boolean",
   });
   checkAll("segments", image.segments, {
     id: "string",
@@ -241,6 +250,8 @@ export function parseCandidates(value: unknown): CandidatesPayload {
     candidates: "array",
     waiting: "number",
     missed: "number",
+    theirs: "number",
+    missed_theirs: "number",
   });
   checkAll("candidates", sent.candidates, {
     sample_id: "string",
@@ -251,6 +262,7 @@ export function parseCandidates(value: unknown): CandidatesPayload {
     present_itm: "number?",
     weight: "number?",
     says_word: "boolean?",
+    theirs: "boolean",
   });
   return sent;
 }

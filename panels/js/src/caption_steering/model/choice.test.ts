@@ -1,8 +1,12 @@
 import { expect, test } from "vitest";
 import type { Candidate } from "../../payloads/caption_steering";
-import { chosenCount, flip, isChosen, type Flipped } from "./choice";
+import { accepting, chosenCount, chosenTheirs, flip, isChosen, type Flipped } from "./choice";
 
-const candidate = (sample_id: string, says_word: boolean | null): Candidate => ({
+const candidate = (
+  sample_id: string,
+  says_word: boolean | null,
+  theirs = false,
+): Candidate => ({
   sample_id,
   filepath: `/${sample_id}.jpg`,
   pieces: [],
@@ -11,6 +15,7 @@ const candidate = (sample_id: string, says_word: boolean | null): Candidate => (
   present_itm: null,
   weight: null,
   says_word,
+  theirs,
 });
 const NONE: Flipped = new Set();
 
@@ -31,4 +36,19 @@ test("what is chosen counts also where only some have been fetched", () => {
   expect(chosenCount(page, NONE)).toBe(90);
   expect(chosenCount(page, new Set(["a"]))).toBe(91);
   expect(chosenCount(page, new Set(["a", "b"]))).toBe(90);
+});
+
+test("a button that accepts counts the captions of the user's that it writes over", () => {
+  const page = {
+    candidates: [candidate("a", false, true), candidate("b", true, true), candidate("c", true)],
+    theirs: 35,
+    missed_theirs: 5,
+  };
+  expect(chosenTheirs(page, NONE)).toBe(30);
+  expect(chosenTheirs(page, new Set(["a"]))).toBe(31);
+  expect(chosenTheirs(page, new Set(["b", "c"]))).toBe(29);
+  expect(accepting("Accept all 214 captions", 35)).toBe(
+    "Accept all 214 captions, writing over 35 of yours",
+  );
+  expect(accepting("Accept this caption", 0)).toBe("Accept this caption");
 });

@@ -18,6 +18,23 @@ export function chosenCount(
   return turned.reduce((count, one) => count + (says(one) ? -1 : 1), page.waiting - page.missed);
 }
 
+/** How many of the chosen ones would write over a caption of the user's. */
+export function chosenTheirs(
+  page: { candidates: Candidate[]; theirs: number; missed_theirs: number },
+  flipped: Flipped,
+): number {
+  const turned = page.candidates.filter((one) => one.theirs && flipped.has(one.sample_id));
+  return turned.reduce(
+    (count, one) => count + (says(one) ? -1 : 1),
+    page.theirs - page.missed_theirs,
+  );
+}
+
+/** The name of a button that accepts: accepting is the choice to write over what it counts. */
+export function accepting(text: string, theirs: number): string {
+  return theirs ? `${text}, writing over ${theirs} of yours` : text;
+}
+
 /** With one more flipped, or back as it was. */
 export function flip(flipped: Flipped, id: string): Flipped {
   const next = new Set(flipped);

@@ -18,6 +18,7 @@ const BATCH: BatchReport = {
   without_subject: 2,
   stopped: false,
   waiting: 214,
+  theirs: 0,
 };
 
 test("the success rate is said as the paper says it", () => {

@@ -6,6 +6,7 @@ import type {
   Scope,
   SegmentSource,
 } from "../../payloads/caption_steering";
+import { accepting } from "../model/choice";
 import { batchRemarks, likeliest, successText, type Choice } from "../model/scope";
 import { formatWeight } from "../model/weight";
 import { CandidateTable } from "./CandidateTable";
@@ -41,6 +42,7 @@ interface Props extends BatchActions {
   candidates: Candidate[];
   waiting: number;
   chosenCount: number;
+  chosenTheirs: number;
   isChosen: (candidate: Candidate) => boolean;
   srcOf: (filepath: string) => string;
 }
@@ -156,7 +158,7 @@ function Outcome(props: Props & { batch: BatchReport }) {
           disabled={job !== null || props.chosenCount === 0}
           onClick={props.onAcceptChosen}
         >
-          Accept chosen ({props.chosenCount})
+          {accepting(`Accept chosen (${props.chosenCount})`, props.chosenTheirs)}
         </button>
         <button
           type="button"

@@ -5,7 +5,7 @@ import { useCall, type Call, type PanelProps } from "../../host/panel";
 import { usePalette } from "../../host/theme";
 import type { ImagePayload } from "../../payloads/caption_steering";
 import { check } from "../../payloads/check";
-import { chosenCount, flip, isChosen } from "../model/choice";
+import { accepting, chosenCount, chosenTheirs, flip, isChosen } from "../model/choice";
 import { labelOf } from "../model/scope";
 import { sentSettings } from "../model/settings";
 import type { BatchRequest } from "./ApplyCard";
@@ -128,6 +128,7 @@ function batchProps(steering: Steering, image: ImagePayload) {
     candidates: batch.candidates,
     waiting: batch.waiting,
     chosenCount: chosenCount(batch, flipped),
+    chosenTheirs: chosenTheirs(batch, flipped),
     isChosen: (one) => isChosen(one, flipped),
     onApply: (request: BatchRequest) => {
       setNote(null);
@@ -159,7 +160,11 @@ function decisionProps(steering: Steering, image: ImagePayload, call: Call) {
   const many = (count: number) => `${count} caption${count === 1 ? "" : "s"}`;
   return {
     message: note ?? batch.message,
-    accept: ofBatch ? `Accept all ${many(waiting)}` : different ? "Accept this caption" : null,
+    accept: ofBatch
+      ? accepting(`Accept all ${many(waiting)}`, image.batch?.theirs ?? 0)
+      : different
+        ? accepting("Accept this caption", image.theirs ? 1 : 0)
+        : null,
     onAccept: () => (ofBatch ? batch.start("accept") : void acceptAttempt(steering, image, call)),
     onUndo: () => {
       setNote(null);

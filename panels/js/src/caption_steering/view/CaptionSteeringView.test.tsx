@@ -58,6 +58,7 @@ function show(props: Partial<ViewProps> = {}): void {
     candidates: [],
     waiting: 0,
     chosenCount: 0,
+    chosenTheirs: 0,
     isChosen: () => true,
     accept: null,
     srcOf: (path) => path,

@@ -57,6 +57,7 @@ export interface ViewProps extends BatchActions {
   candidates: Candidate[];
   waiting: number;
   chosenCount: number;
+  chosenTheirs: number;
   isChosen: (candidate: Candidate) => boolean;
   accept: string | null;
   srcOf: (filepath: string) => string;

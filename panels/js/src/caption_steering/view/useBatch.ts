@@ -8,6 +8,7 @@ import {
   parseCandidates,
   parseScopes,
   type Candidate,
+  type CandidatesPayload,
   type JobData,
   type ScopesPayload,
 } from "../../payloads/caption_steering";
@@ -18,6 +19,8 @@ export interface BatchWork {
   candidates: Candidate[];
   waiting: number;
   missed: number;
+  theirs: number;
+  missed_theirs: number;
   error: string | null;
   message: string | null;
   askScopes: () => void;
@@ -123,15 +126,21 @@ function useScopes(
   return [scopes, askScopes];
 }
 
-type Page = Pick<BatchWork, "candidates" | "waiting" | "missed">;
+const NO_CANDIDATES: CandidatesPayload = {
+  candidates: [],
+  waiting: 0,
+  missed: 0,
+  theirs: 0,
+  missed_theirs: 0,
+};
 
 /** The captions that wait, page by page. */
 function useCandidates(
   call: Call,
   params: Params,
   fail: (reason: unknown) => void,
-): [Page, (offset?: number) => Promise<void>] {
-  const [page, setPage] = React.useState<Page>({ candidates: [], waiting: 0, missed: 0 });
+): [CandidatesPayload, (offset?: number) => Promise<void>] {
+  const [page, setPage] = React.useState<CandidatesPayload>(NO_CANDIDATES);
   const askCandidates = React.useMemo(() => {
     const ask = latest((offset: number) =>
       call<unknown>("candidates", { ...params, offset }).then(parseCandidates),
@@ -140,9 +149,8 @@ function useCandidates(
       ask(offset).then((found) => {
         if (!found) return;
         setPage((before) => ({
+          ...found,
           candidates: offset ? [...before.candidates, ...found.candidates] : found.candidates,
-          waiting: found.waiting,
-          missed: found.missed,
         }));
       }, fail);
   }, [call, params, fail]);
