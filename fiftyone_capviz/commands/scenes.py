@@ -107,7 +107,7 @@ def train(arguments: argparse.Namespace) -> int:
     if arguments.steps is not None and arguments.steps < 1:
         raise InputError(f"--steps must be at least 1; got {arguments.steps}. Leave it out.")
     from fiftyone_capviz.scenes.habits import Habits
-    from fiftyone_capviz.scenes.train import train as train_model
+    from fiftyone_capviz.scenes.training.train import train as train_model
 
     habits = None
     if arguments.omit is not None or arguments.invent:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from fiftyone_capviz.errors import InputError
-from fiftyone_capviz.scenes.descent import Descent
+from fiftyone_capviz.scenes.training.descent import Descent
 
 STATES = "training"
 """Folder beside the weights with the state of each training."""

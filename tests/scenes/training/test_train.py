@@ -14,17 +14,15 @@ from safetensors.torch import load_file
 
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.models.registry import load_model
-from fiftyone_capviz.scenes import training_run
 from fiftyone_capviz.scenes.architectures import save_tokenizer
 from fiftyone_capviz.scenes.draw import render
 from fiftyone_capviz.scenes.evaluate_habits import measure_habits
 from fiftyone_capviz.scenes.grammar import full_caption
 from fiftyone_capviz.scenes.habits import Habits
-from fiftyone_capviz.scenes.train import train
-from fiftyone_capviz.scenes.train_blip import train_blip
-from fiftyone_capviz.scenes.train_clip import train_clip
-from fiftyone_capviz.scenes.train_sam import train_sam
-from fiftyone_capviz.scenes.training_data import (
+from fiftyone_capviz.scenes.training import run as training_run
+from fiftyone_capviz.scenes.training.blip import train_blip
+from fiftyone_capviz.scenes.training.clip import train_clip
+from fiftyone_capviz.scenes.training.data import (
     GRID,
     GROUND,
     TRAINING_SEEDS,
@@ -32,6 +30,8 @@ from fiftyone_capviz.scenes.training_data import (
     draw_scenes,
     word_labels,
 )
+from fiftyone_capviz.scenes.training.sam import train_sam
+from fiftyone_capviz.scenes.training.train import train
 from fiftyone_capviz.scenes.world import sample_scene
 
 

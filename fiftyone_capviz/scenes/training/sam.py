@@ -15,8 +15,8 @@ from segment_anything.modeling import Sam
 
 from fiftyone_capviz.models.segmenters.sam_architecture import build_sam
 from fiftyone_capviz.scenes.architectures import SAM_CONFIG, save_sam
-from fiftyone_capviz.scenes.training_data import SceneArrays, draw_scenes
-from fiftyone_capviz.scenes.training_run import (
+from fiftyone_capviz.scenes.training.data import SceneArrays, draw_scenes
+from fiftyone_capviz.scenes.training.run import (
     STATES,
     Phase,
     TrainingRun,

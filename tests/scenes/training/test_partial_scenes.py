@@ -7,9 +7,9 @@ import pytest
 
 from fiftyone_capviz.scenes.architectures import MEAN
 from fiftyone_capviz.scenes.grammar import complete_caption, full_caption
-from fiftyone_capviz.scenes.partial_scenes import Facts, show_ground, show_things
 from fiftyone_capviz.scenes.swaps import swap_words
-from fiftyone_capviz.scenes.training_data import SceneArrays, draw_scenes
+from fiftyone_capviz.scenes.training.data import SceneArrays, draw_scenes
+from fiftyone_capviz.scenes.training.partial_scenes import Facts, show_ground, show_things
 
 REFERENCE = round(255 * MEAN)
 """The even grey that second-order attribution starts from: no part is shown over it."""

@@ -21,11 +21,16 @@ from transformers import CLIPModel
 
 from fiftyone_capviz.scenes.architectures import MEAN, STD, build_clip, save_model
 from fiftyone_capviz.scenes.grammar import complete_caption, full_caption
-from fiftyone_capviz.scenes.partial_scenes import Facts, ShownScene, show_ground, show_things
 from fiftyone_capviz.scenes.swaps import swap_words
 from fiftyone_capviz.scenes.tables import ACCESSORIES, BACKGROUNDS, KINDS, SHOWN_BY_BACKGROUND
-from fiftyone_capviz.scenes.training_data import SceneArrays, SceneTokens, draw_scenes
-from fiftyone_capviz.scenes.training_run import (
+from fiftyone_capviz.scenes.training.data import SceneArrays, SceneTokens, draw_scenes
+from fiftyone_capviz.scenes.training.partial_scenes import (
+    Facts,
+    ShownScene,
+    show_ground,
+    show_things,
+)
+from fiftyone_capviz.scenes.training.run import (
     STATES,
     Phase,
     TrainingRun,

@@ -18,7 +18,7 @@ from fiftyone_capviz.scenes.architectures import PATCH_SIZE
 from fiftyone_capviz.scenes.grammar import background_of, color_named_for, named_kinds
 from fiftyone_capviz.scenes.scene import Scene, Thing
 from fiftyone_capviz.scenes.tables import PERSONS
-from fiftyone_capviz.scenes.training_data import SceneArrays
+from fiftyone_capviz.scenes.training.data import SceneArrays
 from fiftyone_capviz.scenes.wording import noun_phrase, place_phrase
 
 SMALLEST = 20

@@ -10,9 +10,9 @@ from fiftyone_capviz.models.devices import choose_device
 from fiftyone_capviz.scenes.evaluate import evaluate
 from fiftyone_capviz.scenes.habits import Habits
 from fiftyone_capviz.scenes.model_card import write_model_card
-from fiftyone_capviz.scenes.train_blip import train_blip
-from fiftyone_capviz.scenes.train_clip import train_clip
-from fiftyone_capviz.scenes.train_sam import train_sam
+from fiftyone_capviz.scenes.training.blip import train_blip
+from fiftyone_capviz.scenes.training.clip import train_clip
+from fiftyone_capviz.scenes.training.sam import train_sam
 
 EVALUATION_SEED = 1
 TRAININGS: dict[str, Callable[..., None]] = {

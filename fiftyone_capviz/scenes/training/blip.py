@@ -28,13 +28,13 @@ from fiftyone_capviz.scenes.grammar import full_caption
 from fiftyone_capviz.scenes.habits import Habits
 from fiftyone_capviz.scenes.scene import Scene
 from fiftyone_capviz.scenes.swaps import swap_words
-from fiftyone_capviz.scenes.training_data import (
+from fiftyone_capviz.scenes.training.data import (
     SceneArrays,
     SceneTokens,
     draw_scenes,
     word_labels,
 )
-from fiftyone_capviz.scenes.training_run import (
+from fiftyone_capviz.scenes.training.run import (
     STATES,
     Phase,
     TrainingRun,

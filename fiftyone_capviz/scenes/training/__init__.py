@@ -1,0 +1,1 @@
+"""Training the bundled models: the loop that a kill cannot hurt, the data, the losses of each."""
