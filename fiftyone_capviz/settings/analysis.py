@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Literal, TypedDict, get_args
 
 from fiftyone_capviz.errors import InputError
-from fiftyone_capviz.settings.hashing import settings_hash
+from fiftyone_capviz.settings.hashing import HASH_VERSIONS, settings_hash
 from fiftyone_capviz.settings.models import CAPTIONERS, ENCODERS, MATCHERS, SEGMENTERS, SUGGESTIONS
 from fiftyone_capviz.settings.words import WordMethod
 
@@ -24,13 +24,14 @@ Existing = Literal["error", "skip", "replace"]
 EXISTING: tuple[Existing, ...] = get_args(Existing)
 Precision = Literal["float32", "bfloat16", "float16"]
 
+GRADCAM = "gradcam"
 SECOND_ORDER = "second_order"
 """The method that takes neither matcher nor captioner, but a dual encoder."""
 
 # Each choice -> its name in forms, the default first.
 SOURCES = {"itm": "Matcher (ITM)", "lm": "Captioner (LM)"}
 ATTRIBUTION_METHODS = {
-    "gradcam": "Grad-CAM",
+    GRADCAM: "Grad-CAM",
     "cross_attention": "Cross-attention",
     SECOND_ORDER: "Second-order (dual encoder)",
 }
@@ -209,7 +210,7 @@ class AnalysisOptions:
         settings |= {"stage": stage, "model": revisions[model]}
         if not (model == "segmenter" and self.segmenter in EXACT_SEGMENTERS):
             settings["precision"] = precision
-        return settings_hash(settings, kind="analysis")
+        return settings_hash(settings, kind=stage if stage in HASH_VERSIONS else "analysis")
 
 
 class AnalysisChanges(TypedDict, total=False):

@@ -6,8 +6,20 @@ import hashlib
 import json
 from collections.abc import Mapping
 
-HASH_VERSIONS = {"analysis": 1, "pairs": 2}
-"""Raised when what is stored changes its meaning, so that older results count as different."""
+HASH_VERSIONS = {"analysis": 1, "match": 2, "attribute": 2, "pairs": 2}
+"""Raised when what is stored changes its meaning, so that older results count as different.
+
+"analysis" is of the stages that have no version of their own.
+"""
+
+REASONS = {
+    "match": "captions are read up to the model's own limit; before, the first 96 tokens counted",
+    "attribute": (
+        "captions are read up to the model's own limit, words without an attribution have no "
+        "score, and segments that the model does not see do not count as uncovered"
+    ),
+}
+"""Kind -> what its last version changed, for forms and messages."""
 
 
 def settings_hash(settings: Mapping[str, object], *, kind: str) -> str:

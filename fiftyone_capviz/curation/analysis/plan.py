@@ -24,7 +24,15 @@ from fiftyone_capviz.curation.dataset.schema import check_fields
 from fiftyone_capviz.curation.dataset.states import SAMPLE_STAGES, SampleState, Task, read_states
 from fiftyone_capviz.curation.inference.loaded_models import Setting, resolve_setting
 from fiftyone_capviz.errors import ExistingResultsError, InputError
-from fiftyone_capviz.settings.analysis import STAGES, AnalysisOptions, Stage, validated_stages
+from fiftyone_capviz.models.attention_shape import attention_shape, require_gradient
+from fiftyone_capviz.settings.analysis import (
+    GRADCAM,
+    STAGES,
+    AnalysisOptions,
+    Stage,
+    validated_stages,
+)
+from fiftyone_capviz.settings.hashing import REASONS
 
 State = Literal["missing", "same", "different", "stale"]
 
@@ -74,6 +82,10 @@ class ExistingResults:
         if self.differences:
             shown = [f"{k} was {was!r}, now {now!r}" for k, (was, now) in self.differences.items()]
             text += " What differs: " + "; ".join(shown) + "."
+        else:
+            changed = [REASONS[s] for s in SAMPLE_STAGES if self.different.get(s) and s in REASONS]
+            if changed:
+                text += f" What changed since: {'; '.join(dict.fromkeys(changed))}."
         return text
 
 
@@ -129,9 +141,14 @@ def check_run(dataset: fo.Dataset, options: AnalysisOptions, stages: Sequence[St
     """Refuse a run that could not end well, before anything is loaded, computed or changed.
 
     Raises:
-        InputError: a field of another type, or a method whose package is not installed.
+        InputError: a field of another type, a layer at which the method says nothing, or a
+            method whose package is not installed.
     """
     check_fields(dataset, options, stages)
+    if "attribute" in stages and (options.source, options.method) == ("itm", GRADCAM):
+        shape = attention_shape("matcher", options.matcher)
+        if shape is not None:
+            require_gradient(options.matcher, options.layer, shape)
     if "map" in stages:
         require_map_method(options.map_method)
 

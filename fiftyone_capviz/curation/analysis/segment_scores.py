@@ -20,7 +20,7 @@ from fiftyone_capviz.curation.dataset.documents import (
 from fiftyone_capviz.curation.inference.batches import Item
 from fiftyone_capviz.geometry import PixelTransform
 from fiftyone_capviz.records import BoolArray, FloatArray
-from fiftyone_capviz.segments import owned_shares, pool_scores
+from fiftyone_capviz.segments import owned_shares, score_table, seen_segments
 
 if TYPE_CHECKING:
     import torch
@@ -40,6 +40,8 @@ def score_segments(
     top_k: int,
 ) -> None:
     """Fill a result's scores, coverage and signature from its word maps.
+
+    Segments that the model does not see have no scores, and do not count.
 
     Patch weights are rounded to float16 before use, as they are stored, so that a later run over
     the stored segments finds the same scores. Those of a centre crop are not kept: what is stored
@@ -66,15 +68,17 @@ def score_segments(
         result.signature = segments_signature(item.task.sample.segments_stage, item.detections)
     else:
         result.signature = segments_signature(segment_hash, [{}] * len(segments))
+    seen = np.ones(len(segments), dtype=bool)
     if segments.weights is None:
         masks = item.masks
         if masks is None:
             masks = full_masks(item.detections, width=width, height=height)
             segments.areas = _areas(masks)
         segments.weights = owned_shares(masks, transform).astype(np.float16)
+        seen = seen_segments(masks, transform)
     weights = segments.weights.astype(np.float32)
-    result.scores = pool_scores(weights, segments.areas, result.maps)
-    result.coverage = measure_coverage(result.scores, top_k=top_k)
+    result.scores = score_table(weights, segments.areas, result.maps, seen)
+    result.coverage = measure_coverage(result.scores, top_k=top_k, seen=seen)
     if not transform.whole:
         segments.weights = None
     if len(segments):

@@ -121,6 +121,11 @@ class CaptionFields:
         return f"{self.caption}_coverage"
 
     @property
+    def unread(self) -> str:
+        """Words beyond the token limit of the model that attributed."""
+        return f"{self.caption}_unread"
+
+    @property
     def previous(self) -> str:
         return f"{self.caption}_previous"
 
@@ -142,6 +147,7 @@ class CaptionFields:
             self.coverage,
             self.words,
             self.word_tags,
+            self.unread,
             self.attention,
             self.scores,
             self.previous,
@@ -178,6 +184,8 @@ ERROR_FIELD = "capviz_error"
 HEATMAP_FIELD = "word_heatmap"
 SIDEBAR_GROUP = "Captions"
 UNCOVERED = "uncovered"
+# The label of our own segments that the model which attributed does not see.
+NOT_SEEN = "not seen"
 # The label of our own segments as long as no caption has been attributed to them.
 UNATTRIBUTED = "segment"
 

@@ -40,7 +40,11 @@ Schema = dict[str, Declared]
 ERROR = Declared(fo.StringField, None, "Why this image was left out, one line per stage")
 
 SEGMENT_ATTRIBUTES: Schema = {
-    "coverage": Declared(fo.FloatField, None, "Number of words that cover the segment"),
+    "coverage": Declared(
+        fo.FloatField,
+        None,
+        "Number of words that cover the segment; none where the model does not see it",
+    ),
     "covered_by": Declared(fo.ListField, fo.StringField, "The words that cover the segment"),
     "top_word": Declared(fo.StringField, None, "The word with the highest score here"),
     "entropy": Declared(
@@ -49,7 +53,9 @@ SEGMENT_ATTRIBUTES: Schema = {
     "area": Declared(fo.FloatField, None, "Share of the image, 0 to 1"),
     "predicted_iou": Declared(fo.FloatField, None, "The segmenter's own opinion of the mask"),
     "word_scores": Declared(
-        fo.ListField, fo.FloatField, "One score per word, in the order of the caption's words"
+        fo.ListField,
+        fo.FloatField,
+        "One score per word, in the order of the caption's words; none without an attribution",
     ),
     "patch_weights": Declared(
         fo.ArrayField, None, "Share of the image per patch that the segment owns, [p, p]"
@@ -71,7 +77,7 @@ def caption_schema(names: CaptionFields) -> Schema:
             fo.FloatField, None, "Probability that image and caption match, 0 to 1"
         ),
         names.coverage: Declared(
-            fo.FloatField, None, "Share of the segments that at least one word covers, 0 to 1"
+            fo.FloatField, None, "Share of the segments seen that at least one word covers, 0 to 1"
         ),
         names.words: Declared(
             fo.ListField, fo.StringField, "Content words of the caption, normalised, in its order"
@@ -79,13 +85,19 @@ def caption_schema(names: CaptionFields) -> Schema:
         names.word_tags: Declared(
             fo.ListField, fo.StringField, "Their part of speech, in the same order"
         ),
+        names.unread: Declared(
+            fo.ListField, fo.StringField, "Those of them beyond the token limit of the model"
+        ),
         names.attention: Declared(
-            fo.ArrayField, None, "Each word's attribution on the patch grid, [words, p, p]"
+            fo.ArrayField,
+            None,
+            "Each word's attribution on the patch grid, [words, p, p]; NaN for one without",
         ),
         names.scores: Declared(
             fo.ArrayField,
             None,
-            "Attribution pooled over each segment, over the root of its area, [segments, words]",
+            "Attribution pooled over each segment, over the root of its area, [segments, words]; "
+            "NaN for words without an attribution and segments that the model does not see",
         ),
         names.previous: Declared(
             fo.ListField, fo.DictField, "Captions that accepted ones replaced, oldest first"

@@ -39,10 +39,15 @@ from fiftyone_capviz.curation.inference.loaded_models import (
 from fiftyone_capviz.curation.inference.turns import WAIT_SECONDS
 from fiftyone_capviz.errors import CapvizError, InputError
 from fiftyone_capviz.geometry import PixelTransform
-from fiftyone_capviz.models.attention_shape import AttentionShape
-from fiftyone_capviz.records import FloatArray
-from fiftyone_capviz.segments import owned_shares, pool_scores
-from fiftyone_capviz.settings.analysis import SECOND_ORDER, AnalysisOptions
+from fiftyone_capviz.models.attention_shape import AttentionShape, require_gradient
+from fiftyone_capviz.records import BoolArray, FloatArray
+from fiftyone_capviz.segments import (
+    owned_shares,
+    score_table,
+    seen_segments,
+    without_silent,
+)
+from fiftyone_capviz.settings.analysis import GRADCAM, SECOND_ORDER, AnalysisOptions
 from fiftyone_capviz.settings.words import WordMethod
 
 if TYPE_CHECKING:
@@ -136,7 +141,11 @@ def method_result(
             "Words on cards are read by Grad-CAM or cross-attention; second-order attributions are "
             "shown as they are stored. Choose another method, or open the Pair Explainer."
         )
-    from fiftyone_capviz.models.interfaces import caption_attention, match_attention
+    from fiftyone_capviz.models.interfaces import (
+        caption_attention,
+        match_attention,
+        shape_of,
+    )
 
     images = _read_images(dataset, chosen, asked)
     failures: dict[str, str] = {}
@@ -146,8 +155,10 @@ def method_result(
             if method.source == "itm"
             else caption_attention(load_captioner(asked, cache))
         )
-        shape = AttentionShape(model.layer_count, model.head_count, model.default_layer)
+        shape = shape_of(model)
         layer = _chosen("layer", method.layer, shape.layers)
+        if method.method == GRADCAM:
+            require_gradient(model.spec, layer, shape)
         head = _chosen("head", method.head, shape.heads)
         known = MapMaker(model, asked, map_cache() if maps is None else maps)
         known.compute(images)
@@ -190,23 +201,27 @@ def _readings(
     transform = known.of(image).transform
     ids = [str(one["_id"]) for one in image.detections]
     label_ids = [one for one in image.label_ids if one in ids]
-    weights, areas = _weights_of(image.detections, transform)
-    scores = pool_scores(weights, areas, maps)
+    weights, areas, seen = _weights_of(image.detections, transform)
+    maps = without_silent(maps)
+    scores = score_table(weights, areas, maps, seen)
     rows = [ids.index(one) for one in label_ids]
-    return dict(zip(label_ids, read_words(scores, maps, rows, top_k=top_k), strict=True))
+    readings = read_words(scores, maps, rows, top_k=top_k, seen=seen)
+    return dict(zip(label_ids, readings, strict=True))
 
 
 def _weights_of(
     detections: Sequence[Document], transform: PixelTransform
-) -> tuple[FloatArray, FloatArray]:
-    """Patch weights and areas, as stored where they fit this model's grid."""
+) -> tuple[FloatArray, FloatArray, BoolArray]:
+    """Patch weights and areas, as stored where they fit this model's grid; and what it sees."""
     areas = np.array([one.get("area") or np.nan for one in detections], dtype=float)
     weights = stored_weights(detections, transform.grid) if transform.whole else None
+    seen = np.ones(len(detections), dtype=bool)
     if weights is None or not np.isfinite(areas).all():
         masks = full_masks(detections, width=transform.width, height=transform.height)
         weights = owned_shares(masks, transform)
         areas = masks.reshape(len(masks), -1).mean(axis=1) if len(masks) else np.zeros(0)
-    return weights.astype(np.float32), areas
+        seen = seen_segments(masks, transform)
+    return weights.astype(np.float32), areas, seen
 
 
 def _chosen(name: str, value: int | None, count: int) -> int | None:

@@ -41,7 +41,7 @@ class Relation:
     """What the parts of two images, "p p p p", or of two captions, "words words", share.
 
     Attributes:
-        matrix: signed float32.
+        matrix: signed float32; NaN for words that were not read.
         score: cosine of the two embeddings.
         inside: sum of the matrix; rest: of what is not in it, the images' CLS or the captions'
             special tokens and punctuation; the two make up the total.
@@ -71,9 +71,10 @@ class Relation:
         layer: int,
         notes: tuple[str, ...],
         seconds: float,
+        read: FloatArray | None = None,
     ) -> Relation:
-        """With the sums of what it was made from."""
-        inside = float(matrix.sum(dtype=np.float64))
+        """With the sums of what it was made from; of `read`, where some of the matrix is NaN."""
+        inside = float((matrix if read is None else read).sum(dtype=np.float64))
         return cls(
             matrix=matrix,
             score=found.score,
@@ -168,7 +169,12 @@ def relate_captions(
         InputError: an empty caption, an unknown layer, or a method that needs an image.
         ModelError, LongWaitError, StoppedError: as `explain_sample`.
     """
-    from fiftyone_capviz.attribution.pairs.explain import explain_texts, require_method, warnings_of
+    from fiftyone_capviz.attribution.pairs.explain import (
+        explain_texts,
+        is_cut,
+        require_method,
+        warnings_of,
+    )
     from fiftyone_capviz.attribution.pairs.layer_pairs import side_layers
     from fiftyone_capviz.attribution.pairs.stopping import check_stop, stoppable
     from fiftyone_capviz.attribution.words.alignment import word_rows
@@ -205,11 +211,14 @@ def relate_captions(
     )
     between = np.asarray(found.matrix, float)
     rows, columns = (
-        word_rows(spans_of(pair_words(text)), pieces[:count])
-        for text, pieces, count in zip(texts, tokens.offsets, between.shape, strict=True)
+        word_rows(spans_of(pair_words(text)), pieces[:count], cut=is_cut(tokens, row))
+        for row, (text, pieces, count) in enumerate(
+            zip(texts, tokens.offsets, between.shape, strict=True)
+        )
     )
     matrix: FloatArray = (rows @ between @ columns.T).astype(np.float32)
+    read = np.nan_to_num(rows) @ between @ np.nan_to_num(columns).T
     seconds = time.perf_counter() - started
-    reading = Relation.of(matrix, found, layer=layer, notes=notes, seconds=seconds)
+    reading = Relation.of(matrix, found, layer=layer, notes=notes, seconds=seconds, read=read)
     pair_cache().keep(key, reading, matrix.nbytes)
     return reading

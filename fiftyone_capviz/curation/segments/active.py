@@ -13,11 +13,12 @@ from bson import ObjectId
 from fiftyone.core.collections import SampleCollection
 from pymongo import UpdateOne
 
-from fiftyone_capviz.coverage import measure_coverage
+from fiftyone_capviz.coverage import measure_coverage, seen_rows
 from fiftyone_capviz.curation.dataset.collection import root_dataset, sample_documents
-from fiftyone_capviz.curation.dataset.documents import attribution_columns
+from fiftyone_capviz.curation.dataset.documents import attribution_columns, segment_labels
 from fiftyone_capviz.curation.dataset.map_run import refresh_map
 from fiftyone_capviz.curation.dataset.names import (
+    NOT_SEEN,
     UNATTRIBUTED,
     UNCOVERED,
     CaptionFields,
@@ -127,7 +128,7 @@ def segment_values(
     """One sample's ``$set`` for its segments, from its scores.
 
     Args:
-        scores: "segments words".
+        scores: "segments words"; NaN as `score_table` has it.
         words: the caption's words.
         segments_field: the segments.
         labels: the stored labels.
@@ -136,22 +137,24 @@ def segment_values(
         top_k: a word covers at most this many segments.
 
     Returns:
-        The ``$set`` document, and the sample's coverage (nan without segments).
+        The ``$set`` document, and the sample's coverage (nan without segments that were seen).
     """
-    covered = measure_coverage(np.asarray(scores, np.float32), top_k=top_k)
+    table = np.asarray(scores, np.float32)
+    covered = measure_coverage(table, top_k=top_k, seen=seen_rows(table))
+    named = segment_labels(words, covered)
     columns = attribution_columns(words, scores, covered)
     values: dict[str, Any] = {}
     for i in range(len(scores)):
         path = f"{segments_field}.detections.{i}"
         values |= {f"{path}.{name}": column[i] for name, column in columns.items()}
         if ours and is_our_label(labels[i], top_words[i]):
-            values[f"{path}.label"] = columns["top_word"][i] or UNCOVERED
+            values[f"{path}.label"] = named[i]
     return values, float(covered.share)
 
 
 def is_our_label(label: str | None, top_word: str | None) -> bool:
     """Whether we wrote a label: the user may have renamed a segment that we made."""
-    return label in (None, "", UNATTRIBUTED, top_word or UNCOVERED)
+    return label in (None, "", UNATTRIBUTED, NOT_SEEN, top_word or UNCOVERED)
 
 
 def _emptied(segments_field: str, count: int) -> Mapping[str, Any]:
