@@ -116,7 +116,8 @@ class BlipSource:
         found = []
         for i, place in enumerate(places):
             parts = [_with_mean(by_method[method][i], self._heads) for method in BLIP_METHODS]
-            found.append(CaptionVariants(np.concatenate(parts), place))
+            # A word that was not read is one whose maps are all zero; see `unread`.
+            found.append(CaptionVariants(np.nan_to_num(np.concatenate(parts)), place))
         return found
 
     def default(self, method: str) -> Variant:
@@ -231,7 +232,7 @@ class DualSource:
 
 def _in_order(pair: Any, words: CaptionWords) -> FloatArray:
     """The maps of these words, in their order; zeros for one that was cut off."""
-    places = {word: i for i, word in enumerate(pair.words.words)}
+    places = {w: i for i, w in enumerate(pair.words.words) if w not in pair.unread}
     blank = np.zeros(pair.word_maps.shape[1:], np.float32)
     rows = [pair.word_maps[places[w]] if w in places else blank for w in words.words]
     return np.stack(rows) if rows else np.zeros((0, *blank.shape), np.float32)

@@ -63,6 +63,7 @@ class StoredMethod:
         captioner, matcher: the models of the run.
         top_k: how many segments a word may cover.
         caption_index: which caption counts in a list-of-string field.
+        notes: what the last run did not read, did not see or cut.
     """
 
     method: WordMethod
@@ -70,6 +71,7 @@ class StoredMethod:
     matcher: str
     top_k: int
     caption_index: int
+    notes: tuple[str, ...] = ()
 
 
 def stored_method(dataset: fo.Dataset, caption_field: str) -> StoredMethod:
@@ -83,6 +85,7 @@ def stored_method(dataset: fo.Dataset, caption_field: str) -> StoredMethod:
         options.matcher,
         options.top_k,
         options.caption_index,
+        () if record is None else tuple(record.notes),
     )
 
 
