@@ -61,7 +61,7 @@ def seen_rows(scores: FloatArray) -> BoolArray:
 
     Where no score at all is finite, it was the words that were not read: then all count as seen.
     """
-    finite: BoolArray = np.isfinite(scores).any(axis=1)
+    finite: BoolArray = np.asarray(np.isfinite(scores).any(axis=1))
     return finite if finite.any() else np.ones(len(scores), dtype=bool)
 
 

@@ -16,10 +16,10 @@ import torch
 from PIL.Image import Image
 
 from fiftyone_capviz.attribution.pairs.explain import (
+    is_cut,
     method_factors,
     require_caption,
     require_method,
-    is_cut,
     warnings_of,
 )
 from fiftyone_capviz.attribution.pairs.explanation import PairExplanation, Sums, make_explanation

@@ -164,5 +164,5 @@ def make_explanation(
         text_layer=text_layer,
         warnings=warnings,
         unread=unread_words(words, rows),
-        tokens_read=~np.isnan(single_rows).any(axis=1),
+        tokens_read=np.asarray(~np.isnan(single_rows).any(axis=1)),
     )

@@ -50,7 +50,7 @@ def word_rows(
 
 def unread_words(words: CaptionWords, rows: FloatArray) -> tuple[str, ...]:
     """Words of which no occurrence was read, by their `word_rows`."""
-    unread = np.isnan(rows).any(axis=1)
+    unread = np.asarray(np.isnan(rows).any(axis=1))
     return tuple(word for word, each in zip(words.words, unread, strict=True) if each)
 
 

@@ -272,7 +272,8 @@ def _single_maps(
     rows = _word_rows(reading, words, shifts)
     maps = _map_words(relevance[:, None], rows, grids)
     return [
-        WordMaps(w.words, m[0], unread_words(w, r)) for w, m, r in zip(words, maps, rows, strict=True)
+        WordMaps(w.words, m[0], unread_words(w, r))
+        for w, m, r in zip(words, maps, rows, strict=True)
     ]
 
 

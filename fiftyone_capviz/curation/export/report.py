@@ -270,9 +270,7 @@ def _gallery(collection: SampleCollection, names: CaptionFields, marks: SegmentF
         segments = raw[one.sample_id]
         uncovered = [each for each in segments if each.get("coverage") == 0]
         unseen = [
-            each
-            for each in segments
-            if is_not_seen(each.get("coverage"), each.get("word_scores"))
+            each for each in segments if is_not_seen(each.get("coverage"), each.get("word_scores"))
         ]
         outside = f", {len(unseen)} not seen" if unseen else ""
         figures.append(

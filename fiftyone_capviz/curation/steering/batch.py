@@ -45,6 +45,7 @@ class Batch:
     hits: int | None = None
     before: int | None = None
     unweighted: int = 0
+    at_limit: int = 0
     stopped: bool = False
     summary: str = ""
 
@@ -63,6 +64,7 @@ class Batch:
             hits=report.hits,
             before=report.before,
             unweighted=report.unweighted,
+            at_limit=report.at_limit,
             stopped=report.stopped,
             summary=report.summary(),
         )

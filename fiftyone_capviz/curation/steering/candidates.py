@@ -52,6 +52,7 @@ class Steered:
         text, match: the new caption and its match probability.
         recipe: as used on this image.
         unweighted: segments were chosen, and it has none of them.
+        at_limit: it ran to the limit of new tokens.
         error: why there is none.
     """
 
@@ -60,6 +61,7 @@ class Steered:
     match: float = 0.0
     recipe: Mapping[str, Any] = field(default_factory=dict)
     unweighted: bool = False
+    at_limit: bool = False
     error: str | None = None
 
 
@@ -135,6 +137,7 @@ class SteeringWorker(Worker[Task, Item, Steered]):
                 float(matches[n].probability),
                 self._used(item, *found[n]),
                 unweighted=recipe.chooses_segments and coverages[n] is None,
+                at_limit=found[n][0].at_limit,
             )
             for n, item in enumerate(items)
         ]

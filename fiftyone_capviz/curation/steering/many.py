@@ -123,6 +123,7 @@ class SteeringTally:
     to_do: int = 0
     texts: dict[ObjectId, tuple[str, str | None]] = field(default_factory=dict)
     unweighted: int = 0
+    at_limit: int = 0
     skipped: int = 0
     failures: list[Failure] = field(default_factory=list)
     stopped: bool = False
@@ -144,6 +145,7 @@ class SteeringTally:
             return
         self.texts[result.sample.id] = (result.text, result.sample.text)
         self.unweighted += result.unweighted
+        self.at_limit += result.at_limit
 
     def rejected(self, result: Steered, reason: str) -> None:
         """Count a result that cannot be stored; runs in the writer's thread."""
@@ -161,6 +163,7 @@ class SteeringTally:
             before=sum(self._says(old) for _, old in self.texts.values()) if word else None,
             misses=misses if word else [],
             unweighted=self.unweighted,
+            at_limit=self.at_limit,
             skipped=self.skipped,
             failures=self.failures,
             stopped=self.stopped,

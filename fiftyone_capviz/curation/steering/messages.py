@@ -36,6 +36,7 @@ class BatchPayload(TypedDict):
     misses: int
     failed: int
     unweighted: int
+    at_limit: int
     stopped: bool
     waiting: int
 
@@ -62,6 +63,7 @@ def batch_payload(batch: Batch, waiting: int) -> BatchPayload:
         "misses": len(batch.misses),
         "failed": len(batch.failed),
         "unweighted": batch.unweighted,
+        "at_limit": batch.at_limit,
         "stopped": batch.stopped,
         "waiting": waiting,
     }

@@ -22,6 +22,7 @@ class SteerReport:
         before: present captions of these samples that said it already.
         misses: ids of the samples whose candidate does not say it.
         unweighted: samples without a chosen segment: the prompt alone steered them.
+        at_limit: candidates of this run that max_new_tokens ended, maybe in mid-sentence.
         skipped: candidates among them that were there already, by the same recipe.
         failures: samples that could not be captioned.
         stopped: whether it ended early, on request.
@@ -35,6 +36,7 @@ class SteerReport:
     before: int | None
     misses: list[str] = field(default_factory=list)
     unweighted: int = 0
+    at_limit: int = 0
     skipped: int = 0
     failures: list[Failure] = field(default_factory=list)
     stopped: bool = False
@@ -58,6 +60,11 @@ class SteerReport:
             )
         if self.unweighted:
             text += f"; {self.unweighted} had no such segment"
+        if self.at_limit:
+            text += (
+                f"; {self.at_limit} ran to the limit of new tokens and may break off (raise "
+                "max_new_tokens)"
+            )
         if self.skipped:
             text += f"; {self.skipped} were there already"
         if self.failures:

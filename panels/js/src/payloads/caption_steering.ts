@@ -24,6 +24,7 @@ export interface BatchReport {
   misses: number;
   failed: number;
   unweighted: number;
+  at_limit: number;
   stopped: boolean;
   waiting: number;
 }

@@ -1,8 +1,15 @@
 /** What panels/segment_gallery_payloads.py sends; the same names stand there. */
 
 export interface Reading {
-  scores: number[];
-  best: number[];
+  /** Null for words without an attribution. */
+  scores: (number | null)[];
+  best: (number | null)[];
+  /** Words without an attribution: beyond what the model reads, or with a map of zeros. */
+  unread: number[];
+  /** Whether the model sees half of the segment at least. */
+  seen: boolean;
+  /** How many words cover the segment; null where it is not seen, or no word has an attribution. */
+  coverage: number | null;
   covered_by: number[];
   entropy: number | null;
   grid: number;
@@ -56,12 +63,16 @@ export interface Gallery {
   scope: Scope;
   problem: Problem | null;
   stored: Method;
+  /** What the last analysis did not read, did not see or cut. */
+  notes: string[];
   cards: Card[];
 }
 
 export interface Shape {
   model: string;
   layers: number | null;
+  /** Of how many, from the first one on, Grad-CAM can be taken. */
+  gradient_layers: number | null;
   heads: number | null;
   default_layer: number | null;
 }
@@ -95,6 +106,7 @@ export function parseGallery(value: unknown): Gallery {
     fail("problem", found.problem);
   }
   parseMethod(found.stored);
+  list(found.notes, "notes").forEach((one) => text(one, "notes"));
   list(found.cards, "cards").forEach(parseCard);
   return value as Gallery;
 }
@@ -133,9 +145,14 @@ function parseCard(value: unknown): void {
 
 function parseReading(value: unknown): void {
   const reading = record(value, "a reading");
-  for (const name of ["scores", "best", "covered_by", "peaks"]) {
+  for (const name of ["unread", "covered_by", "peaks"]) {
     list(reading[name], name).forEach((one) => number(one, name));
   }
+  for (const name of ["scores", "best"]) {
+    list(reading[name], name).forEach((one) => one === null || number(one, name));
+  }
+  if (typeof reading.seen !== "boolean") fail("seen", reading.seen);
+  if (reading.coverage !== null) number(reading.coverage, "coverage");
   number(reading.grid, "grid");
   text(reading.maps, "maps");
 }
@@ -149,7 +166,7 @@ function parseMethod(value: unknown): void {
 function parseShape(value: unknown): void {
   const shape = record(value, "a model's shape");
   text(shape.model, "model");
-  for (const name of ["layers", "heads", "default_layer"]) {
+  for (const name of ["layers", "gradient_layers", "heads", "default_layer"]) {
     if (shape[name] !== null) number(shape[name], name);
   }
 }

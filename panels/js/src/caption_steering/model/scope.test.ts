@@ -15,6 +15,7 @@ const BATCH: BatchReport = {
   misses: 21,
   failed: 1,
   unweighted: 3,
+  at_limit: 2,
   stopped: false,
   waiting: 214,
 };
@@ -27,6 +28,7 @@ test("the success rate is said as the paper says it", () => {
     "2 said it before",
     "200 changed",
     "3 had no such segment: prompt only",
+    "2 ran to the token limit: they may break off",
     "1 could not be captioned",
   ]);
 });

@@ -86,6 +86,7 @@ export function batchRemarks(batch: BatchReport): string[] {
     batch.before === null ? "" : `${batch.before} said it before`,
     batch.hits === null ? "" : `${batch.changed} changed`,
     batch.unweighted ? `${batch.unweighted} had no such segment: prompt only` : "",
+    batch.at_limit ? `${batch.at_limit} ran to the token limit: they may break off` : "",
     batch.failed ? `${batch.failed} could not be captioned` : "",
     batch.stopped ? "stopped early" : "",
   ].filter(Boolean);
