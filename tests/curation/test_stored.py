@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,9 @@ from fiftyone_capviz.curation.evaluation.storage import load_evaluation
 from fiftyone_capviz.curation.pairs.mismatches import find_mismatches
 from fiftyone_capviz.curation.segments.focus import focused_word, unfocus
 from fiftyone_capviz.curation.steering.accept import accept_captions, undo_captions
+from fiftyone_capviz.errors import ExistingResultsError
 from fiftyone_capviz.settings.analysis import AnalysisOptions
+from fiftyone_capviz.settings.hashing import REASONS
 from fiftyone_capviz.settings.pairs import PairSettings
 
 STORED = Path(__file__).parent.parent / "stored" / "v0_1_0"
@@ -48,15 +51,23 @@ def options(dataset: fo.Dataset) -> AnalysisOptions:
     return AnalysisOptions.from_dict(record.options)
 
 
-def test_nothing_counts_as_different(dataset: fo.Dataset, expected: dict[str, Any]) -> None:
+def test_what_changed_its_meaning_counts_as_different(
+    dataset: fo.Dataset, expected: dict[str, Any]
+) -> None:
+    """Captions and segments are as they were; what is read of a caption is not (see `REASONS`)."""
     assert dataset.values("caption") == expected["captions"]
     assert sorted(dataset.list_runs()) == expected["runs"]
     assert sorted(dataset.list_saved_views()) == expected["views"]
     found = existing_results(dataset, options(dataset))
-    assert not found.conflicts, found.message()
+    assert found.different == {"match": 6, "attribute": 6}, found.message()
     assert not sum(found.missing.values())
     assert not found.differences
-    report = analyze(dataset, options(dataset), stages=("match", "segment", "attribute"))
+    for stage in ("match", "attribute"):
+        assert REASONS[stage] in found.message()
+    with pytest.raises(ExistingResultsError, match="What changed since: captions are read up to"):
+        analyze(dataset, options(dataset), stages=("match", "segment", "attribute"))
+    kept = replace(options(dataset), existing="skip")
+    report = analyze(dataset, kept, stages=("match", "segment", "attribute"))
     assert (report.counts["done"] if "done" in report.counts else 0, report.skipped) == (0, 6)
 
 
