@@ -27,7 +27,7 @@ class Declared(NamedTuple):
 
     Attributes:
         kind: its type.
-        items: type of a list's items, None for what is no list.
+        items: type of a list's items, None for what is no list or has missing items.
         description: what it means; the App shows it, and the reference of the fields is made of it.
     """
 
@@ -54,7 +54,7 @@ SEGMENT_ATTRIBUTES: Schema = {
     "predicted_iou": Declared(fo.FloatField, None, "The segmenter's own opinion of the mask"),
     "word_scores": Declared(
         fo.ListField,
-        fo.FloatField,
+        None,  # FiftyOne's lists of numbers load no empty entry
         "One score per word, in the order of the caption's words; none without an attribution",
     ),
     "patch_weights": Declared(
@@ -278,13 +278,25 @@ def _declare(dataset: fo.Dataset, wanted: Schema) -> None:
     """Add the missing fields at once: FiftyOne reads the whole dataset anew for each addition."""
     missing = {}
     for path, declared in wanted.items():
-        if dataset.has_field(path):
+        present = dataset.has_field(path)
+        if present:
             _check_type(dataset, path, declared)
-        else:
+        if not present or _is_too_strict(dataset.get_field(path), declared):
+            if present:  # from the schema alone: the values stay
+                dataset.remove_dynamic_sample_field(path)
             inner = () if declared.items is None else (declared.items(),)
             missing[path] = declared.kind(*inner, description=declared.description)
     if missing:
         dataset.add_dynamic_sample_fields(fields=missing)
+
+
+def _is_too_strict(field: Any, declared: Declared) -> bool:
+    """Whether a list asks for a type of its items and ours, which may be missing, would not load.
+
+    Version 0.1.0 declared numbers. FiftyOne refuses to load a list of numbers with an empty one.
+    """
+    listed = declared.kind is fo.ListField and declared.items is None
+    return listed and getattr(field, "field", None) is not None
 
 
 def _check_type(dataset: fo.Dataset, path: str, declared: Declared) -> None:

@@ -28,7 +28,7 @@ class PairTotals:
         score: cosine of image and caption.
         words: the caption's content words.
         totals: of each word, the sum of its attributions over all patches and the image's CLS:
-            what it adds to the score; None for a word beyond the encoder's token limit.
+            what it adds to the score; nan for a word beyond the encoder's token limit.
         mismatches: words whose total lies below zero by more than the completeness error, which
             is how far all totals together may be off; the worst first.
         error: the completeness error over the sum of all magnitudes; None for methods that
@@ -38,7 +38,7 @@ class PairTotals:
 
     score: float
     words: tuple[str, ...]
-    totals: tuple[float | None, ...]
+    totals: tuple[float, ...]
     mismatches: tuple[str, ...]
     error: float | None
     notes: tuple[str, ...]
@@ -64,9 +64,7 @@ class PairTotals:
         return cls(
             score=explanation.score,
             words=words,
-            totals=tuple(
-                each if known else None for each, known in zip(sums.tolist(), read, strict=True)
-            ),
+            totals=tuple(np.where(read, sums, math.nan).tolist()),
             mismatches=tuple(words[i] for i in order),
             error=None if math.isnan(error) else error,
             notes=explanation.warnings,

@@ -27,6 +27,7 @@ from fiftyone_capviz.curation.dataset.names import (
 from fiftyone_capviz.curation.dataset.progress import UndividedReport
 from fiftyone_capviz.curation.dataset.runs import active_caption, set_active_caption
 from fiftyone_capviz.curation.dataset.samples import reload_samples
+from fiftyone_capviz.curation.dataset.schema import declare_fields
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.records import FloatArray
 
@@ -95,6 +96,7 @@ def activate_captions(
                 f"A caption field can be activated once its scores are stored; {dataset.name!r} "
                 f"has no {path!r}. Run attribute_words for {caption_field!r} first."
             )
+    declare_fields(dataset, None, SegmentFields(segments_field))
     ids = dataset.exists(segments_field).values("id")
     samples = segments = skipped = 0
     for start in range(0, len(ids), _BATCH):

@@ -24,10 +24,11 @@ from fiftyone_capviz.curation.dataset.collection import sample_documents
 from fiftyone_capviz.curation.dataset.documents import text_hash
 from fiftyone_capviz.curation.dataset.job import Job, long_run
 from fiftyone_capviz.curation.dataset.map_run import refresh_map
-from fiftyone_capviz.curation.dataset.names import CaptionFields, steered_fields
+from fiftyone_capviz.curation.dataset.names import CaptionFields, SegmentFields, steered_fields
 from fiftyone_capviz.curation.dataset.progress import Failure
 from fiftyone_capviz.curation.dataset.runs import active_caption
 from fiftyone_capviz.curation.dataset.samples import reload_samples
+from fiftyone_capviz.curation.dataset.schema import declare_fields
 from fiftyone_capviz.curation.dataset.states import SampleState, Task, read_states
 from fiftyone_capviz.curation.dataset.store import clear_stop
 from fiftyone_capviz.curation.inference.batch_loop import Work, run_batches
@@ -94,6 +95,8 @@ def _rewrite(
         )
         for state in originals.values()
     ]
+    if any("attribute" in task.stages for task in tasks):
+        declare_fields(dataset, names, SegmentFields(options.segments_field))
     clear_stop(dataset)
     # MongoDB cannot push onto null.
     collection = sample_documents(dataset)
