@@ -53,7 +53,8 @@ def attention_shape(kind: str, spec: str) -> AttentionShape | None:
     if not (layers > 0 and heads > 0 and 0 <= default < layers):
         return None
     reads_first_token = kind == "matcher" and config.get("model_type") == "blip"
-    return AttentionShape(layers, heads, default, layers - reads_first_token)
+    with_gradient = layers - reads_first_token
+    return AttentionShape(layers, heads, min(default, max(0, with_gradient - 1)), with_gradient)
 
 
 def require_gradient(spec: str, layer: int | None, shape: AttentionShape) -> None:

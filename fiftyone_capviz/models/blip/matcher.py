@@ -57,6 +57,8 @@ class BlipMatcher(BlipVision, BlipAttentionAccess):
         super().__init__(checkpoint, vision=model.vision_model, config=config)
         self.model = model
         self.text = text
+        # A default that Grad-CAM says nothing at is none.
+        self.default_layer = min(self.default_layer, max(0, self.gradient_layers - 1))
 
     @property
     def cross_attentions(self) -> list[BlipTextSelfAttention]:

@@ -30,6 +30,7 @@ from fiftyone_capviz.text.words import caption_words
 from tests.worlds.random_world import CountingCache, image_dataset, random_options, raw_sample
 
 LONG = " ".join(["a red car and a gray wolf"] * 7) + " with two dogs on the snow"
+UNREAD = ("two", "dog", "snow")
 SHORT = "a dog in the snow"
 FIELDS = {"caption_field": "caption", "segments_field": "segments"}
 STAGES = ("match", "segment", "attribute")
@@ -61,16 +62,16 @@ def dataset(reported: tuple[fo.Dataset, Report]) -> Iterator[fo.Dataset]:
 def test_unread_words_stay_and_have_no_numbers(dataset: fo.Dataset) -> None:
     words = list(caption_words(LONG).words)
     assert dataset.values("caption_words")[0] == words
-    assert words[-2:] == ["dog", "snow"]
-    unread = [w in ("dog", "snow") for w in words]
-    assert dataset.values("caption_unread") == [["dog", "snow"], []]
+    assert tuple(words[-3:]) == UNREAD
+    unread = [w in UNREAD for w in words]
+    assert dataset.values("caption_unread") == [list(UNREAD), []]
     sample = dataset.first()
     assert (np.isnan(sample.caption_attention).all(axis=(1, 2)) == unread).all()
     assert np.isnan(sample.caption_scores[:, unread]).all()
     assert np.isfinite(sample.caption_scores[:, ~np.array(unread)]).all()
     for segment in raw_sample(dataset)["segments"]["detections"]:
         assert [each is None for each in segment["word_scores"]] == unread
-        assert not set(segment["covered_by"]) & {"dog", "snow"}
+        assert not set(segment["covered_by"]) & set(UNREAD)
         assert segment["coverage"] is not None
     assert 0 <= sample.caption_coverage <= 1
 
@@ -80,14 +81,14 @@ def test_it_is_told_in_the_report_and_in_the_run(
 ) -> None:
     dataset, report = reported
     assert report.counts["captions_unread"] == report.counts["matches_cut"] == 1
-    assert report.counts["words_unread"] == 2
+    assert report.counts["words_unread"] == 3
     (told,) = [note for note in report.notes if "caption_unread lists them" in note]
-    assert told.startswith("2 words of 1 captions lie beyond the token limit of the matcher")
+    assert told.startswith("3 words of 1 captions lie beyond the token limit of the matcher")
     assert told in report.summary()
     record = read_run(dataset, "caption")
     assert record is not None
     assert record.notes == report.notes
-    assert record.counts["words_unread"] == 2
+    assert record.counts["words_unread"] == 3
 
 
 def test_focus_takes_an_unread_word_for_unknown(dataset: fo.Dataset) -> None:
@@ -104,7 +105,7 @@ def test_focus_takes_an_unread_word_for_unknown(dataset: fo.Dataset) -> None:
 
 def test_the_gallery_tells_it_for_every_method(dataset: fo.Dataset, models: CountingCache) -> None:
     asked = [(dataset.first().id, one.id) for one in dataset.first().segments.detections]
-    places = [i for i, w in enumerate(caption_words(LONG).words) if w in ("dog", "snow")]
+    places = [i for i, w in enumerate(caption_words(LONG).words) if w in UNREAD]
     stored = read_cards(dataset, asked, **FIELDS)
     other = method_result(
         dataset, asked, WordMethod("itm", "cross_attention", 3), **FIELDS,
@@ -120,11 +121,11 @@ def test_the_gallery_tells_it_for_every_method(dataset: fo.Dataset, models: Coun
 
 def test_exports_tell_it(dataset: fo.Dataset, tmp_path: Path) -> None:
     made = json.loads(export_captions(dataset, tmp_path / "c.json").read_text("utf-8"))
-    assert [one["unread"] for one in made["samples"]] == [["dog", "snow"], []]
+    assert [one["unread"] for one in made["samples"]] == [list(UNREAD), []]
     path = export_captions(dataset, tmp_path / "c.csv", format="csv")
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [row["unread"] for row in rows] == ["dog snow", ""]
+    assert [row["unread"] for row in rows] == ["two dog snow", ""]
     assert [row["segments_not_seen"] for row in rows] == ["0", "0"]
 
 
