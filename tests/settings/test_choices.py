@@ -8,7 +8,7 @@ import pytest
 
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.records import SteeringMethod
-from fiftyone_capviz.settings.analysis import CHOICES, CLAMPS, AnalysisOptions
+from fiftyone_capviz.settings.analysis import CHOICES, CLAMPS, STAGES, AnalysisOptions
 from fiftyone_capviz.settings.evaluation import BLIP_METHODS, EvaluationOptions, read_options
 from fiftyone_capviz.settings.hashing import settings_hash
 from fiftyone_capviz.settings.models import SUGGESTIONS
@@ -59,8 +59,18 @@ def test_there_is_one_default_of_steering() -> None:
 
 def test_hashes_of_stored_results_are_as_they_were() -> None:
     revisions = {"captioner": "c", "matcher": "m", "segmenter": "s", "encoder": "e"}
-    stored = AnalysisOptions().stage_hash("attribute", revisions, precision="float32")
-    assert stored == "f7caede751c27022"
+    stored = {
+        stage: AnalysisOptions().stage_hash(stage, revisions, precision="float32")
+        for stage in STAGES
+    }
+    assert stored == {
+        "caption": "6b1ee4782d969736",
+        "segment": "6c898a0004be494e",
+        "map": "69d7bfde151c67cd",
+        # Version 2: captions are read up to the model's own limit; see `REASONS`.
+        "match": "1c7ba38e363ac133",
+        "attribute": "450e40a563fc9b7f",
+    }
     assert PairSettings().result_hash("r", precision="float32", layer=11) == "c2010e86d223a39a"
     assert settings_hash({}, kind="analysis") != settings_hash({}, kind="pairs")
 
