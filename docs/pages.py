@@ -196,7 +196,7 @@ def _type(declared: Any) -> str:
         "FloatField": "float",
         "DictField": "dict",
         "ArrayField": "array",
-        "ListField": "list",
+        "Field": "number",
     }
     name = declared.kind.__name__
     if declared.items is not None:

@@ -27,7 +27,8 @@ class Declared(NamedTuple):
 
     Attributes:
         kind: its type.
-        items: type of a list's items, None for what is no list or has missing items.
+        items: type of a list's items, `fo.Field` where some may be missing; None for what is no
+            list.
         description: what it means; the App shows it, and the reference of the fields is made of it.
     """
 
@@ -54,7 +55,7 @@ SEGMENT_ATTRIBUTES: Schema = {
     "predicted_iou": Declared(fo.FloatField, None, "The segmenter's own opinion of the mask"),
     "word_scores": Declared(
         fo.ListField,
-        None,  # FiftyOne's lists of numbers load no empty entry
+        fo.Field,  # FiftyOne's lists of numbers load no missing entry
         "One score per word, in the order of the caption's words; none without an attribution",
     ),
     "patch_weights": Declared(
@@ -291,12 +292,11 @@ def _declare(dataset: fo.Dataset, wanted: Schema) -> None:
 
 
 def _is_too_strict(field: Any, declared: Declared) -> bool:
-    """Whether a list asks for a type of its items and ours, which may be missing, would not load.
+    """Whether a list asks for a type of its items, and ours, some of them missing, would not load.
 
-    Version 0.1.0 declared numbers. FiftyOne refuses to load a list of numbers with an empty one.
+    Version 0.1.0 declared numbers. FiftyOne refuses to load a list of numbers with a missing one.
     """
-    listed = declared.kind is fo.ListField and declared.items is None
-    return listed and getattr(field, "field", None) is not None
+    return declared.items is fo.Field and type(getattr(field, "field", None)) is not fo.Field
 
 
 def _check_type(dataset: fo.Dataset, path: str, declared: Declared) -> None:

@@ -187,7 +187,7 @@ def test_segments_outside_the_crop_are_not_seen(dataset: Any, folder: Path, tmp_
 def _exports_and_gallery_tell_it(
     dataset: Any, sample: Any, hidden: list[bool], tmp_path: Path
 ) -> None:
-    fields = {"caption_field": "said", "segments_field": "parts"}
+    fields: Any = {"caption_field": "said", "segments_field": "parts"}
     made = json.loads(export_captions(dataset, tmp_path / "c.json", **fields).read_text("utf-8"))
     listed = made["samples"][0]["segments"]
     assert ["seen" in one and not one["seen"] for one in listed] == hidden

@@ -32,7 +32,7 @@ from tests.worlds.random_world import CountingCache, image_dataset, random_optio
 LONG = " ".join(["a red car and a gray wolf"] * 7) + " with two dogs on the snow"
 UNREAD = ("two", "dog", "snow")
 SHORT = "a dog in the snow"
-FIELDS = {"caption_field": "caption", "segments_field": "segments"}
+FIELDS: Any = {"caption_field": "caption", "segments_field": "segments"}
 STAGES = ("match", "segment", "attribute")
 """The random matcher reads 40 tokens, of which two are special."""
 
@@ -154,8 +154,11 @@ def test_grad_cam_of_the_last_layer_is_refused_before_anything(
             dataset, card, WordMethod(layer=3), **FIELDS, options=random_options(), cache=models
         )
     # The captioner's last layer writes the words, and attention alone has no gradient.
-    for changes in ({"source": "lm", "layer": 2}, {"method": "cross_attention", "layer": 3}):
-        check_run(dataset, random_options(**changes), ("attribute",))
+    for options in (
+        random_options(source="lm", layer=2),
+        random_options(method="cross_attention", layer=3),
+    ):
+        check_run(dataset, options, ("attribute",))
 
 
 def test_captions_that_ran_to_the_limit_are_counted(tmp_path: Path, models: CountingCache) -> None:
@@ -169,6 +172,22 @@ def test_captions_that_ran_to_the_limit_are_counted(tmp_path: Path, models: Coun
     steered = steer_captions(made, Recipe(prompt="a"), options=random_options(), cache=models)
     assert steered.at_limit == 3
     assert "ran to the limit" in steered.summary()
+    made.delete()
+
+
+def test_missing_scores_load_where_numbers_were_declared(
+    tmp_path: Path, models: CountingCache
+) -> None:
+    """As version 0.1.0 declared them; FiftyOne loads no missing entry of a list of numbers."""
+    made = image_dataset(tmp_path, 1)
+    made.set_values("caption", [LONG])
+    made.add_sample_field("segments", fo.EmbeddedDocumentField, embedded_doc_type=fo.Detections)
+    path = "segments.detections.word_scores"
+    made.add_sample_field(path, fo.ListField, subfield=fo.FloatField)
+    analyze(made, random_options(), stages=STAGES, cache=models)
+    made.add_dynamic_sample_fields()
+    made.reload()
+    assert made.first().segments.detections[0].word_scores[-1] is None
     made.delete()
 
 
