@@ -196,6 +196,7 @@ def _type(declared: Any) -> str:
         "FloatField": "float",
         "DictField": "dict",
         "ArrayField": "array",
+        "Field": "number",
     }
     name = declared.kind.__name__
     if declared.items is not None:

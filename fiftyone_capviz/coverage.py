@@ -16,16 +16,21 @@ from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.records import BoolArray, Coverage, FloatArray
 
 
-def measure_coverage(scores: FloatArray, *, top_k: int = 3) -> Coverage:
+def measure_coverage(
+    scores: FloatArray, *, top_k: int = 3, seen: BoolArray | None = None
+) -> Coverage:
     """Let each word cover the segments it attends to most, and count.
 
     A word covers its k best segments among those with a positive score; k = min(top_k,
     ceil(segments / 3)), so that a few segments are not all covered by every word. Of equal
-    scores the earlier segment comes first. A score that is not finite counts as none.
+    scores the earlier segment comes first. A score that is not finite counts as none. Segments
+    that the model did not see neither compete nor count.
 
     Args:
-        scores: "segments words", of one image (`fiftyone_capviz.segments.pool_scores`).
+        scores: "segments words", of one image (`fiftyone_capviz.segments.score_table`); NaN columns
+            for words without a map, NaN rows for segments that were not seen.
         top_k: most segments that one word covers, at least 1.
+        seen: bool "segments"; None means all.
 
     Raises:
         InputError: scores of another shape, or top_k below 1.
@@ -35,18 +40,31 @@ def measure_coverage(scores: FloatArray, *, top_k: int = 3) -> Coverage:
         raise InputError(f"scores must be (segments, words); got the shape {scores.shape}.")
     if top_k < 1:
         raise InputError(f"top_k must be at least 1; got {top_k}.")
-    segments, words = scores.shape
-    positive = np.where(np.isfinite(scores) & (scores > 0), scores, 0).astype(float)
-    k = min(top_k, math.ceil(segments / 3))
+    seen = np.ones(len(scores), dtype=bool) if seen is None else np.asarray(seen, dtype=bool)
+    finite = np.isfinite(scores) & seen[:, None]
+    positive = np.where(finite & (scores > 0), scores, 0).astype(float)
+    k = min(top_k, math.ceil(int(seen.sum()) / 3))
     best = np.argsort(-positive, axis=0, kind="stable")[:k]
     covers = np.zeros(scores.shape, dtype=bool)
     np.put_along_axis(covers, best, True, axis=0)
     covers &= positive > 0
     covered_by = _covered_by(covers, positive)
     counts = covers.sum(axis=1)
-    share = float((counts > 0).mean()) if segments else math.nan
+    with_scores = int(finite.any(axis=0).sum())
+    known = with_scores > 0 or scores.shape[1] == 0
+    share = float((counts > 0)[seen].mean()) if seen.any() else math.nan
     top_word = np.array([row[0] if row else -1 for row in covered_by], dtype=np.intp)
-    return Coverage(counts, covered_by, top_word, _entropy(positive, words), share)
+    entropy = _entropy(positive, with_scores)
+    return Coverage(counts, covered_by, top_word, entropy, share, seen, known)
+
+
+def seen_rows(scores: FloatArray) -> BoolArray:
+    """Which segments the model saw, by stored scores: those with a finite one.
+
+    Where no score at all is finite, it was the words that were not read: then all count as seen.
+    """
+    finite: BoolArray = np.asarray(np.isfinite(scores).any(axis=1))
+    return finite if finite.any() else np.ones(len(scores), dtype=bool)
 
 
 def kept_words(words: Sequence[str], stop: Container[str]) -> list[int]:

@@ -34,12 +34,15 @@ class Caption:
         full_text: prompt and continuation, as decoded.
         prompt: the prompt that was given.
         log_likelihood: mean log-probability per generated token (<= 0), nan if unknown.
+        at_limit: it was ended by the number of tokens that was asked for, not by its writer, and
+            may break off in mid-sentence.
     """
 
     text: str
     full_text: str
     prompt: str
     log_likelihood: float
+    at_limit: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,10 +66,15 @@ class CaptionWords:
 
 @dataclass(frozen=True)
 class Match:
-    """Image-text match: probability in 0..1 and the match logit it came from."""
+    """Image-text match: probability in 0..1 and the match logit it came from.
+
+    Attributes:
+        cut: tokens of the text that were over the model's limit and had no part in it.
+    """
 
     probability: float
     logit: float
+    cut: int = 0
 
 
 @dataclass(frozen=True)
@@ -75,11 +83,14 @@ class WordMaps:
 
     Attributes:
         words: the caption's content words.
-        maps: signed float32 "words rows columns"; image CLS column dropped.
+        maps: signed float32 "words rows columns"; image CLS column dropped; NaN for a word that
+            the model did not read.
+        unread: those words: they lie beyond the model's token limit.
     """
 
     words: tuple[str, ...]
     maps: FloatArray
+    unread: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _require(
@@ -132,12 +143,15 @@ class Coverage:
     """Which segments a caption speaks of (seed paper, section 5.2).
 
     Attributes:
-        counts: int "segments", the number of words that cover each segment.
+        counts: int "segments", the number of words that cover each segment; 0, and no claim, for
+            one that is not seen.
         covered_by: for each segment the covering words' indices, best score first.
         top_word: int "segments", index of the best covering word, -1 where uncovered.
-        entropy: float "segments", 0..1, of the positive scores over log(word count); nan if no
-            positive score.
-        share: share of the segments covered by at least one word; nan without segments.
+        entropy: float "segments", 0..1, of the positive scores over log of the number of words
+            that have scores; nan if no positive score.
+        share: share of the segments seen that at least one word covers; nan without any.
+        seen: bool "segments": the model that attributed saw half of the segment at least.
+        known: whether anything can be said: a word has scores, or the caption holds none.
     """
 
     counts: NDArray[np.integer]
@@ -145,6 +159,8 @@ class Coverage:
     top_word: NDArray[np.integer]
     entropy: FloatArray
     share: float
+    seen: BoolArray
+    known: bool = True
 
 
 @dataclass(frozen=True, eq=False)

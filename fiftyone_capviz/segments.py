@@ -1,4 +1,4 @@
-"""Segments of one image: which to keep, their share of each patch, words pooled over them.
+"""Segments of one image: which to keep, which are seen, their patches, words pooled over them.
 
 Formulas: docs/methods.md, sections 1.3, 1.5, 3.1.
 """
@@ -18,6 +18,9 @@ from fiftyone_capviz.records import BoolArray, FloatArray, Segments
 
 _CHUNK_BYTES = 64 << 20
 """Scratch memory of one step; any number of masks of any size is worked off in such pieces."""
+
+SEEN_SHARE = 0.5
+"""Of a segment's pixels that must lie inside what a model sees for the segment to be seen."""
 
 RelativeBox = tuple[float, float, float, float]
 """Left, top, width, height as shares of the image: FiftyOne's bounding box."""
@@ -159,6 +162,88 @@ def _shares_of_cells(masks: PlacedMasks, transform: PixelTransform, mode: Resize
         wide = np.diff(until_column[columns], axis=0).astype(tall.dtype)
         weights[k] = tall.T @ (cells.astype(tall.dtype) @ wide)
     return weights / (transform.width * transform.height)
+
+
+def seen_segments(masks: BoolArray | PlacedMasks, transform: PixelTransform) -> BoolArray:
+    """Which segments a model sees: at least `SEEN_SHARE` of their pixels are inside its crop.
+
+    Args:
+        masks: bool "segments height width", in pixels of the upright image, or `PlacedMasks`.
+        transform: of this image; one that shows the whole image sees everything.
+
+    Returns:
+        bool "segments". A segment without a pixel counts as seen: there is nothing to miss.
+    """
+    if transform.whole:
+        return np.ones(len(masks), dtype=bool)
+    left, top, right, bottom = transform.crop
+    down, across = (
+        _inside(length, *span)
+        for length, span in (
+            (transform.height, (top, bottom)),
+            (transform.width, (left, right)),
+        )
+    )
+    pixels = _count_pixels(masks, slice(0, transform.height), slice(0, transform.width))
+    seen: BoolArray = _count_pixels(masks, down, across) >= SEEN_SHARE * pixels
+    return seen
+
+
+def _count_pixels(masks: BoolArray | PlacedMasks, down: slice, across: slice) -> NDArray[np.int64]:
+    """Of each segment, its pixels in these rows and columns."""
+    if isinstance(masks, PlacedMasks):
+        counts = [
+            np.diff(np.clip(rows, down.start, down.stop))
+            @ cells.astype(np.int64)
+            @ np.diff(np.clip(columns, across.start, across.stop))
+            for cells, rows, columns in masks.parts()
+        ]
+    else:
+        counts = [np.count_nonzero(mask[down, across]) for mask in masks]
+    return np.array(counts, dtype=np.int64)
+
+
+def _inside(length: int, start: float, stop: float) -> slice:
+    """The pixels of one axis whose centres lie in a span, as the resize takes them."""
+    centers = np.arange(length) + 0.5
+    first, last = np.searchsorted(centers, (start, stop))
+    return slice(int(first), int(last))
+
+
+def silent_words(maps: FloatArray) -> BoolArray:
+    """Words whose map is zero everywhere: the method says nothing of them, "words"."""
+    silent: BoolArray = (np.asarray(maps) == 0).all(axis=(1, 2))
+    return silent
+
+
+def without_silent(maps: FloatArray) -> FloatArray:
+    """Maps with NaN for words that the method says nothing of: zero is no attribution of theirs.
+
+    Args:
+        maps: "words rows columns".
+    """
+    silent = silent_words(maps)
+    if not silent.any():
+        return maps
+    known: FloatArray = np.where(silent[:, None, None], np.asarray(np.nan, maps.dtype), maps)
+    return known
+
+
+def score_table(
+    weights: FloatArray, areas: FloatArray, maps: FloatArray, seen: BoolArray
+) -> FloatArray:
+    """`pool_scores`, with NaN rows for segments that the model did not see.
+
+    Args:
+        weights, areas, maps: as there; a word whose map is NaN has a column of NaN.
+        seen: bool "segments".
+
+    Returns:
+        Float32 "segments words".
+    """
+    scores = pool_scores(weights, areas, maps)
+    scores[~seen] = np.nan
+    return scores
 
 
 def _chunks(count: int, item_bytes: int) -> Iterator[slice]:

@@ -94,6 +94,7 @@ class SegmentGallery(CapvizPanel):
             "scope": scope_payload(scope, words, pool),
             "problem": _problem(pool, cards),
             "stored": method_payload(stored.method),
+            "notes": list(stored.notes),
             "cards": [card_payload(card) for card in cards],
         }
 

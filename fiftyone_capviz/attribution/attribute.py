@@ -19,6 +19,7 @@ from fiftyone_capviz.models.interfaces import (
     match_attention,
 )
 from fiftyone_capviz.records import CaptionWords, FloatArray, Match
+from fiftyone_capviz.segments import silent_words, without_silent
 from fiftyone_capviz.settings.analysis import AnalysisOptions
 
 
@@ -45,12 +46,28 @@ class Attributed:
     """What `attribute` found.
 
     Attributes:
-        maps: float32 "words rows columns" per image, signed, on its own grid.
+        maps: float32 "words rows columns" per image, signed, on its own grid; NaN for a word that
+            was not read, or whose map is zero everywhere.
         matches: of each image and its text, where the same pass gives them; else empty.
+        unread: of each text, the words beyond the model's token limit.
+        silent: of each text, how many of its words were read, and have a map of zeros.
     """
 
     maps: list[FloatArray]
     matches: list[Match]
+    unread: list[tuple[str, ...]]
+    silent: list[int]
+
+    @classmethod
+    def of(
+        cls,
+        maps: Sequence[FloatArray],
+        unread: Sequence[tuple[str, ...]],
+        matches: Sequence[Match] = (),
+    ) -> Attributed:
+        """From maps in which words that were not read are NaN."""
+        silent = [int(silent_words(each).sum()) for each in maps]
+        return cls([without_silent(each) for each in maps], list(matches), list(unread), silent)
 
 
 def attribute(
@@ -66,8 +83,8 @@ def attribute(
         options: how.
 
     Raises:
-        InputError: no such layer or head, counts that differ, or a model that does not show its
-            attention.
+        InputError: no such layer or head, a layer at which every map is zero, counts that differ,
+            or a model that does not show its attention.
     """
     return _BY_KIND[options.stage_model("attribute")](model, batch, options)
 
@@ -83,7 +100,11 @@ def _by_matcher(model: object, batch: AttributionBatch, options: AnalysisOptions
         grids=_grids(matcher, batch),
     )
     # The probability is always that of [ENC], whatever the attribution begins with.
-    return Attributed([one.maps for one in maps], matches if options.use_enc else [])
+    return Attributed.of(
+        [one.maps for one in maps],
+        [one.unread for one in maps],
+        matches if options.use_enc else [],
+    )
 
 
 def _by_captioner(model: object, batch: AttributionBatch, options: AnalysisOptions) -> Attributed:
@@ -99,13 +120,13 @@ def _by_captioner(model: object, batch: AttributionBatch, options: AnalysisOptio
         grids=_grids(captioner, batch),
         prompts=[""] * len(batch.texts) if own_prompt else None,
     )
-    return Attributed([one.maps for one in maps], [])
+    return Attributed.of([one.maps for one in maps], [one.unread for one in maps])
 
 
 def _by_encoder(model: object, batch: AttributionBatch, options: AnalysisOptions) -> Attributed:
     encoder: DualEncoder = model  # type: ignore[assignment]
     found = explain_pairs(encoder, batch.images, batch.texts, layer=options.layer)
-    return Attributed([one.word_maps for one in found], [])
+    return Attributed.of([one.word_maps for one in found], [one.unread for one in found])
 
 
 _BY_KIND = {"matcher": _by_matcher, "captioner": _by_captioner, "encoder": _by_encoder}

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.geometry import PixelTransform
 from fiftyone_capviz.records import BoolArray, FloatArray
-from fiftyone_capviz.segments import mask_areas, owned_shares
+from fiftyone_capviz.segments import SEEN_SHARE, mask_areas, owned_shares
 
 HIT_SHARE = 0.2
 """Of a patch's pixels that must be the object's for the patch to count as a hit."""
@@ -82,6 +82,13 @@ class GridRegions:
         seen: dict[tuple[bytes, float], int] = {}
         keys = zip(self.weights, self.areas, strict=True)
         return np.array([seen.setdefault((w.tobytes(), float(a)), len(seen)) for w, a in keys], int)
+
+    @property
+    def seen(self) -> BoolArray:
+        """Which regions lie with half of their pixels at least inside what the model sees."""
+        inside = self.weights.sum(axis=(1, 2))
+        found: BoolArray = np.asarray(inside >= SEEN_SHARE * np.asarray(self.areas) - 1e-9)
+        return found
 
     @property
     def large(self) -> BoolArray:

@@ -21,7 +21,7 @@ from fiftyone_capviz.segments import pool_scores
 def uncovered_regions(
     maps: FloatArray, regions: GridRegions, *, top_k: int = 3
 ) -> NDArray[np.bool_]:
-    """Which regions no word covers, by each variant's maps.
+    """Which regions no word covers, by each variant's maps; of those not seen it says nothing.
 
     Args:
         maps: of all content words, "variants words p p".
@@ -32,7 +32,7 @@ def uncovered_regions(
         bool "variants regions".
     """
     scores = [pool_scores(regions.weights, regions.areas, each) for each in maps]
-    found = [measure_coverage(each, top_k=top_k).counts == 0 for each in scores]
+    found = [measure_coverage(each, top_k=top_k, seen=regions.seen).counts == 0 for each in scores]
     return np.stack(found).reshape(len(maps), len(regions.areas))
 
 

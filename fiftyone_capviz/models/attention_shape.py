@@ -10,6 +10,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from fiftyone_capviz.errors import InputError
+
 _BUNDLED = Path(__file__).parent.parent / "scenes" / "weights"
 _SCENES = "scenes"
 
@@ -21,11 +23,14 @@ class AttentionShape:
     Attributes:
         layers, heads: how many there are.
         default_layer: zero-based, the one that is attributed by default.
+        gradient_layers: of how many, from the first one on, Grad-CAM can be taken; see
+            `shape_of` of the interfaces.
     """
 
     layers: int
     heads: int
     default_layer: int
+    gradient_layers: int
 
 
 def attention_shape(kind: str, spec: str) -> AttentionShape | None:
@@ -47,7 +52,32 @@ def attention_shape(kind: str, spec: str) -> AttentionShape | None:
         return None
     if not (layers > 0 and heads > 0 and 0 <= default < layers):
         return None
-    return AttentionShape(layers, heads, default)
+    reads_first_token = kind == "matcher" and config.get("model_type") == "blip"
+    with_gradient = layers - reads_first_token
+    return AttentionShape(layers, heads, min(default, max(0, with_gradient - 1)), with_gradient)
+
+
+def require_gradient(spec: str, layer: int | None, shape: AttentionShape) -> None:
+    """Refuse a layer at which Grad-CAM of every word is exactly zero.
+
+    Args:
+        spec: the model's name, for the message.
+        layer: zero-based; None is the model's default.
+        shape: of the model.
+
+    Raises:
+        InputError: naming the layer below.
+    """
+    asked = shape.default_layer if layer is None else layer
+    if not shape.gradient_layers <= asked < shape.layers:
+        return
+    below = shape.gradient_layers - 1
+    remedy = f"Choose layer {below}, or " if below >= 0 else "Choose "
+    raise InputError(
+        f"Grad-CAM of {spec!r} is zero for every word at layer {asked}, its last: of that layer "
+        "only the first token reaches the match score. "
+        f"{remedy}the method 'cross_attention'."
+    )
 
 
 def _config_file(kind: str, spec: str) -> Path | None:

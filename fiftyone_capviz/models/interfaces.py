@@ -21,6 +21,7 @@ from PIL.Image import Image
 
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.geometry import Grid, PixelTransform
+from fiftyone_capviz.models.attention_shape import AttentionShape
 from fiftyone_capviz.models.dual.sides import Side
 from fiftyone_capviz.models.word_pieces import TokenBatch
 from fiftyone_capviz.records import Caption, FloatArray, Match, Segments
@@ -209,7 +210,7 @@ class CaptionAttention(AttentionAccess, Protocol):
     default_prompt: str
 
     def tokens(self, texts: Sequence[str]) -> TokenBatch:
-        """Texts, prompts included, as the decoder reads them."""
+        """Texts, prompts included, as the decoder reads them; what is over its limit is cut."""
         ...
 
     def token_logits(self, features: torch.Tensor, tokens: TokenBatch) -> torch.Tensor:
@@ -227,7 +228,11 @@ class CaptionAttention(AttentionAccess, Protocol):
 
 @runtime_checkable
 class MatchAttention(AttentionAccess, Protocol):
-    """What attribution needs of a matcher (ITM side): `attribution.words`."""
+    """What attribution needs of a matcher (ITM side): `attribution.words`.
+
+    A matcher whose head reads the first token alone says so by ``gradient_layers``; see
+    `shape_of`.
+    """
 
     def tokens(self, texts: Sequence[str], *, use_enc: bool = True) -> TokenBatch:
         """Texts as the matching head takes them."""
@@ -236,6 +241,18 @@ class MatchAttention(AttentionAccess, Protocol):
     def match_logits(self, features: torch.Tensor, tokens: TokenBatch) -> torch.Tensor:
         """No match and match, "images 2", with gradient if asked for."""
         ...
+
+
+def shape_of(model: AttentionAccess) -> AttentionShape:
+    """Layers and heads of a loaded model.
+
+    Where a matcher's head reads the first token alone, no other row of the last layer reaches it:
+    Grad-CAM of every word is exactly zero there. Such a matcher says of how many layers it can be
+    taken by an attribute ``gradient_layers``; without one, all layers count.
+    """
+    layers = model.layer_count
+    with_gradient = int(getattr(model, "gradient_layers", layers))
+    return AttentionShape(layers, model.head_count, model.default_layer, with_gradient)
 
 
 def caption_attention(model: object) -> CaptionAttention:
@@ -354,10 +371,17 @@ class Segmenter(Protocol):
         ...
 
 
-def matches_of(logits: torch.Tensor) -> list[Match]:
-    """Match records from the head's two logits "images 2"."""
+def matches_of(logits: torch.Tensor, *, cut: Sequence[int] = ()) -> list[Match]:
+    """Match records from the head's two logits "images 2".
+
+    Args:
+        logits: no match and match.
+        cut: how many tokens of each text were left out; empty where that was not counted.
+    """
     values = logits.detach().double().cpu()
     return [
-        Match(probability=float(p), logit=float(z))
-        for p, z in zip(values.softmax(-1)[:, 1], values[:, 1], strict=True)
+        Match(probability=float(p), logit=float(z), cut=left_out)
+        for p, z, left_out in zip(
+            values.softmax(-1)[:, 1], values[:, 1], cut or [0] * len(values), strict=True
+        )
     ]

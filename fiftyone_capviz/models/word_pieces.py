@@ -12,9 +12,6 @@ from transformers import BertTokenizer, BlipTextConfig
 from fiftyone_capviz.errors import CheckpointError
 from fiftyone_capviz.models.loading import Checkpoint, require_file
 
-MAX_TOKENS = 96
-"""Longest text that is looked at, special tokens included; a checkpoint may allow less."""
-
 Offsets = tuple[tuple[int, int], ...]
 
 
@@ -41,7 +38,7 @@ class WordPieces:
     """Tokenizer and token ids of one checkpoint; every id comes from its configuration.
 
     Attributes:
-        limit: the longest token sequence, special tokens included.
+        limit: the longest token sequence that the model reads, special tokens included.
         bos: the decoder's first token, [DEC].
         enc: the matcher's first token, [ENC], the vocabulary's last.
         sep: the token that ends a text.
@@ -50,9 +47,7 @@ class WordPieces:
 
     def __init__(self, checkpoint: Checkpoint, config: BlipTextConfig) -> None:
         self.tokenizer = _load_tokenizer(checkpoint, config)
-        self.limit = min(MAX_TOKENS, config.max_position_embeddings)
-        if self.tokenizer.model_max_length < self.limit:
-            self.limit = int(self.tokenizer.model_max_length)
+        self.limit = min(config.max_position_embeddings, int(self.tokenizer.model_max_length))
         self.bos: int = config.bos_token_id
         self.enc: int = getattr(config, "enc_token_id", config.vocab_size - 1)
         self.sep: int = config.sep_token_id
@@ -72,7 +67,8 @@ class WordPieces:
 
     def pieces(self, text: str) -> list[int]:
         """Word pieces of a text, without special tokens and without a limit."""
-        ids: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
+        encoded = self.tokenizer(text, add_special_tokens=False, verbose=False)
+        ids: list[int] = encoded["input_ids"]
         return ids
 
     def read(self, ids: Sequence[int]) -> str:
@@ -88,7 +84,7 @@ class WordPieces:
         first: int | None = None,
         device: torch.device | str = "cpu",
     ) -> TokenBatch:
-        """Tokenise texts as [CLS] pieces [SEP], cut at the limit, padded on the right.
+        """Tokenise texts as [CLS] pieces [SEP], cut at the limit and counted, padded on the right.
 
         Args:
             texts: any strings, the empty one included.
@@ -109,7 +105,9 @@ class WordPieces:
         offsets = tuple(
             tuple((int(a), int(b)) for a, b in row) for row in encoded["offset_mapping"].tolist()
         )
-        return TokenBatch(ids.to(device), encoded["attention_mask"].to(device), offsets)
+        special = self.tokenizer.num_special_tokens_to_add()
+        cut = [max(0, len(self.pieces(text)) + special - self.limit) for text in texts]
+        return TokenBatch(ids.to(device), encoded["attention_mask"].to(device), offsets, tuple(cut))
 
 
 def pad_left(rows: Sequence[Sequence[int]], pad: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -25,13 +25,14 @@ Existing = Literal["error", "skip", "replace"]
 EXISTING: tuple[Existing, ...] = get_args(Existing)
 Precision = Literal["float32", "bfloat16", "float16"]
 
+GRADCAM = "gradcam"
 SECOND_ORDER = "second_order"
 """The method that takes neither matcher nor captioner, but a dual encoder."""
 
 # Each choice -> its name in forms, the default first.
 SOURCES = {"itm": "Matcher (ITM)", "lm": "Captioner (LM)"}
 ATTRIBUTION_METHODS = {
-    "gradcam": "Grad-CAM",
+    GRADCAM: "Grad-CAM",
     "cross_attention": "Cross-attention",
     SECOND_ORDER: "Second-order (dual encoder)",
 }

@@ -61,6 +61,7 @@ class WordPayload(TypedDict):
     start: int
     end: int
     content: bool
+    read: bool
 
 
 class PairPayload(TypedDict):
@@ -168,8 +169,14 @@ def pair_payload(
         "sample_id": sample.sample_id,
         "caption": reading.caption,
         "words": [
-            {"text": one.text, "start": one.start, "end": one.end, "content": one.content}
-            for one in reading.words
+            {
+                "text": one.text,
+                "start": one.start,
+                "end": one.end,
+                "content": one.content,
+                "read": read,
+            }
+            for one, read in zip(reading.words, reading.read, strict=True)
         ],
         "grid": place.grid.side,
         "width": place.width,
@@ -218,5 +225,9 @@ def relation_payload(reading: Relation, settings: PairSettings) -> RelationPaylo
 
 
 def encoded(values: FloatArray) -> str:
-    """Little-endian float32 in base64: exact, and a third of the size of digits."""
-    return base64.b64encode(np.ascontiguousarray(values, dtype="<f4").tobytes()).decode()
+    """Little-endian float32 in base64: exact, and a third of the size of digits.
+
+    NaN, of words that were not read, is sent as 0; ``read`` and the notes tell of them.
+    """
+    known = np.where(np.isnan(values), 0, values)
+    return base64.b64encode(np.ascontiguousarray(known, dtype="<f4").tobytes()).decode()

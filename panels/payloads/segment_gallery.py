@@ -16,6 +16,7 @@ from PIL import Image
 from fiftyone_capviz.curation.gallery.cards import SegmentCard, SegmentScores
 from fiftyone_capviz.curation.gallery.methods import MethodResult
 from fiftyone_capviz.curation.gallery.pool import Scope, SegmentPool
+from fiftyone_capviz.curation.steering.messages import finite
 from fiftyone_capviz.geometry import Grid
 from fiftyone_capviz.models.attention_shape import AttentionShape
 from fiftyone_capviz.records import BoolArray, FloatArray
@@ -31,11 +32,16 @@ Problem = Literal["no_analysis", "no_segments", "no_words"]
 class ReadingPayload(TypedDict):
     """A caption's words on one segment; lists have one entry per word.
 
-    ``maps`` is base64 of int8 "words grid grid": value = entry / 127 * peak of the word.
+    ``maps`` is base64 of int8 "words grid grid": value = entry / 127 * peak of the word. Words in
+    ``unread`` have no attribution, and no score. ``seen`` is False for a segment that lies outside
+    what the model sees; ``coverage`` is None there, and where no word has an attribution.
     """
 
-    scores: list[float]
-    best: list[float]
+    scores: list[float | None]
+    best: list[float | None]
+    unread: list[int]
+    seen: bool
+    coverage: int | None
     covered_by: list[int]
     entropy: float | None
     grid: int
@@ -81,7 +87,10 @@ class ScopePayload(TypedDict):
 
 
 class GalleryPayload(TypedDict):
-    """Answer of ``draw``; ``problem`` says why there are no cards."""
+    """Answer of ``draw``; ``problem`` says why there are no cards.
+
+    ``notes``: what the last analysis did not read, did not see or cut, in sentences.
+    """
 
     version: str
     focus_version: int
@@ -91,14 +100,19 @@ class GalleryPayload(TypedDict):
     scope: ScopePayload
     problem: Problem | None
     stored: MethodPayload
+    notes: list[str]
     cards: list[CardPayload]
 
 
 class ShapePayload(TypedDict):
-    """Layers and heads of a model; unknown (None) until it has been loaded."""
+    """Layers and heads of a model; unknown (None) until it has been loaded.
+
+    ``gradient_layers``: of how many, from the first one on, Grad-CAM can be taken.
+    """
 
     model: str
     layers: int | None
+    gradient_layers: int | None
     heads: int | None
     default_layer: int | None
 
@@ -140,8 +154,11 @@ def reading_payload(reading: SegmentScores) -> ReadingPayload:
     """A reading as it is sent: its maps as bytes."""
     peaks, maps = map_bytes(reading.maps)
     return {
-        "scores": [float(one) for one in reading.scores],
-        "best": [float(one) for one in reading.best],
+        "scores": [finite(float(one)) for one in reading.scores],
+        "best": [finite(float(one)) for one in reading.best],
+        "unread": list(reading.unread),
+        "seen": reading.seen,
+        "coverage": reading.coverage,
         "covered_by": [int(one) for one in reading.covered_by],
         "entropy": reading.entropy,
         "grid": Grid(*reading.maps.shape[1:]).side,
@@ -151,7 +168,11 @@ def reading_payload(reading: SegmentScores) -> ReadingPayload:
 
 
 def map_bytes(maps: FloatArray) -> tuple[list[float], str]:
-    """Largest absolute value of each map, and all maps as signed bytes of it, in base64."""
+    """Largest absolute value of each map, and all maps as signed bytes of it, in base64.
+
+    A map of NaN is sent as zeros.
+    """
+    maps = np.nan_to_num(maps)
     flat = np.abs(maps).reshape(len(maps), -1)
     peaks = flat.max(axis=1, initial=0.0)
     scale = np.divide(STEPS, peaks, out=np.zeros_like(peaks), where=peaks > 0)
@@ -183,6 +204,7 @@ def shape_payload(model: str, shape: AttentionShape | None) -> ShapePayload:
     return {
         "model": model,
         "layers": None if shape is None else shape.layers,
+        "gradient_layers": None if shape is None else shape.gradient_layers,
         "heads": None if shape is None else shape.heads,
         "default_layer": None if shape is None else shape.default_layer,
     }

@@ -70,6 +70,7 @@ def test_a_dual_encoder_gets_images_and_texts(monkeypatch: pytest.MonkeyPatch) -
 
     class Pair:
         word_maps = np.zeros((1, *Grid(2, 3)), np.float32)
+        unread = ("dog",)
 
     def explain(encoder: Any, images: Any, texts: Any, *, layer: int | None) -> list[Pair]:
         asked.append((encoder, images, texts, layer))
@@ -83,6 +84,10 @@ def test_a_dual_encoder_gets_images_and_texts(monkeypatch: pytest.MonkeyPatch) -
     found = attribute(encoder, AttributionBatch(images, TEXTS, words), options)
     assert asked == [(encoder, images, TEXTS, 1)]
     assert [maps.shape for maps in found.maps] == [(1, 2, 3), (1, 2, 3)]
+    assert found.unread == [("dog",), ("dog",)]
+    # Zero everywhere says nothing of a word, and is counted.
+    assert found.silent == [1, 1]
+    assert all(np.isnan(maps).all() for maps in found.maps)
 
 
 def test_a_model_without_attention_is_refused() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.records import SteeringMethod
-from fiftyone_capviz.settings.analysis import CHOICES, CLAMPS, AnalysisOptions
+from fiftyone_capviz.settings.analysis import CHOICES, CLAMPS, STAGES, AnalysisOptions
 from fiftyone_capviz.settings.evaluation import BLIP_METHODS, EvaluationOptions, read_options
 from fiftyone_capviz.settings.hashing import HASH_VERSIONS, REASONS, settings_hash
 from fiftyone_capviz.settings.models import SUGGESTIONS
@@ -68,7 +68,17 @@ def test_hashes_of_stored_results_are_as_they_were(monkeypatch: pytest.MonkeyPat
         return PairSettings().result_hash("r", precision="float32", layer=11)
 
     raised = (attribute(), pairs())
-    assert {"attribute", "pairs"} <= set(REASONS) <= set(HASH_VERSIONS)
+    assert {"match", "attribute", "pairs"} == set(REASONS) <= set(HASH_VERSIONS)
+    others = {
+        stage: AnalysisOptions().stage_hash(stage, revisions, precision="float32")
+        for stage in STAGES
+        if stage not in REASONS
+    }
+    assert others == {
+        "caption": "6b1ee4782d969736",
+        "segment": "6c898a0004be494e",
+        "map": "69d7bfde151c67cd",
+    }
     monkeypatch.setitem(HASH_VERSIONS, "attribute", 1)
     monkeypatch.setitem(HASH_VERSIONS, "pairs", 2)
     assert (attribute(), pairs()) == ("f7caede751c27022", "c2010e86d223a39a")

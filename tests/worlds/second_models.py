@@ -279,7 +279,9 @@ class SecondCaptioner(SecondModel):
 
 
 class SecondMatcher(SecondModel):
-    """Scores with its first token."""
+    """Scores with its first token: of the last layer, no other token has a gradient."""
+
+    default_layer, gradient_layers = 0, LAYERS - 1
 
     def __init__(self, spec: str = "second") -> None:
         super().__init__(spec, 2, causal=False)

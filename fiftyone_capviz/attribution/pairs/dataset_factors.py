@@ -16,6 +16,7 @@ import torch
 from PIL.Image import Image
 
 from fiftyone_capviz.attribution.pairs.explain import (
+    is_cut,
     method_factors,
     require_caption,
     require_method,
@@ -78,7 +79,8 @@ class DatasetFactors:
         self.nodes, self.quadrature = nodes, quadrature
         self._bits: Bits = bits
         self.images: FactorCache[Hashable, PixelTransform] = FactorCache(max_bytes)
-        self.texts: FactorCache[str, tuple[Offsets, tuple[str, ...]]] = FactorCache(max_bytes)
+        self.texts: FactorCache[str, tuple[Offsets, tuple[str, ...], bool]]
+        self.texts = FactorCache(max_bytes)
 
     def image_factors(
         self, images: Sequence[Image], *, keys: Sequence[Hashable] | None = None
@@ -121,7 +123,7 @@ class DatasetFactors:
             sides = self.encoder.text_side(tokens, layer=self.text_layer)
             for row, (text, side) in enumerate(zip(new, sides, strict=True)):
                 found[text] = self._of(side)
-                note = tokens.offsets[row], warnings_of(tokens, row)
+                note = tokens.offsets[row], warnings_of(tokens, row), is_cut(tokens, row)
                 self.texts.put(text, found[text], note)
         return [found[text].restored() for text in texts]
 
@@ -137,7 +139,7 @@ class DatasetFactors:
             )
         image, transform = self.images.get(key)
         (factors,) = self.text_factors([text])
-        offsets, warnings = self.texts.get(text)[1]
+        offsets, warnings, cut = self.texts.get(text)[1]
         pair = attribute_pair(factors, image.restored())
         sums = Sums(
             score=pair.score,
@@ -157,6 +159,7 @@ class DatasetFactors:
             layer=self.layer,
             text_layer=self.text_layer,
             warnings=warnings,
+            cut=cut,
         )
 
     def _of_images(self, images: Sequence[Image], *, room: int = 0) -> list[KeptFactors]:

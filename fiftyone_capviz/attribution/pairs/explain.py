@@ -129,6 +129,7 @@ def explain_pairs(
             layer=first,
             text_layer=second,
             warnings=warnings_of(tokens, row),
+            cut=is_cut(tokens, row),
         )
         for row, (caption, (matrix, cls, sums)) in enumerate(zip(captions, found, strict=True))
     ]
@@ -232,11 +233,16 @@ def single_text(tokens: TokenBatch, row: int) -> TokenBatch:
     return TokenBatch(tokens.ids[part], tokens.mask[part], (tokens.offsets[row][:length],))
 
 
+def is_cut(tokens: TokenBatch, row: int) -> bool:
+    """Whether the end of a text was left out."""
+    return bool(tokens.cut) and tokens.cut[row] > 0
+
+
 def warnings_of(tokens: TokenBatch, row: int) -> tuple[str, ...]:
     """What a user must know of a text: that its end was left out."""
-    cut = tokens.cut[row] if tokens.cut else 0
-    if not cut:
+    if not is_cut(tokens, row):
         return ()
+    cut = tokens.cut[row]
     limit = tokens.ids.shape[1]
     return (
         f"The caption is {cut} tokens longer than the {limit} that are read here; its end is left "

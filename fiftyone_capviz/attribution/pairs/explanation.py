@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fiftyone_capviz.attribution.words.alignment import word_rows
+from fiftyone_capviz.attribution.words.alignment import unread_words, word_rows
 from fiftyone_capviz.geometry import PixelTransform
-from fiftyone_capviz.records import CaptionWords, FloatArray, Span
+from fiftyone_capviz.records import BoolArray, CaptionWords, FloatArray, Span
 from fiftyone_capviz.text.words import Token, caption_words, tokenize
 
 
@@ -41,6 +41,8 @@ class PairExplanation:
         transform: from pixels to the patch grid.
         method: how it was computed.
         layer: zero-based block of the image side; `text_layer` of the text side.
+        tokens_read: bool "tokens"; those beyond the encoder's token limit were not, and have NaN.
+        unread: content words of which no occurrence was read; they have NaN, too.
         warnings: what the user must know, in plain sentences; often none.
     """
 
@@ -63,15 +65,27 @@ class PairExplanation:
     method: str
     layer: int
     text_layer: int
+    tokens_read: BoolArray
+    unread: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    @property
+    def on_patches(self) -> float:
+        """What the words that were read have to do with all patches together."""
+        return float(self.token_maps[self.tokens_read].sum())
+
+    @property
+    def on_cls(self) -> float:
+        """The same with the image's CLS."""
+        return float(self.token_cls[self.tokens_read].sum())
 
     @property
     def rest(self) -> float:
         """What belongs to no word: special tokens and punctuation, on patches and CLS.
 
-        With the sums of `token_maps` and `token_cls` it makes up `total`.
+        With `on_patches` and `on_cls` it makes up `total`.
         """
-        return self.total - float(self.token_maps.sum()) - float(self.token_cls.sum())
+        return self.total - self.on_patches - self.on_cls
 
 
 @dataclass(frozen=True)
@@ -97,6 +111,7 @@ def make_explanation(
     layer: int,
     text_layer: int,
     warnings: tuple[str, ...] = (),
+    cut: bool = False,
 ) -> PairExplanation:
     """Gather the pieces of words, and lay the patches out on their grid.
 
@@ -108,6 +123,7 @@ def make_explanation(
         sums: of this pair.
         transform: of the image.
         method, layer, text_layer, warnings: kept.
+        cut: whether the encoder was not given the end of the text.
     """
     words, tokens = caption_words(caption), tuple(tokenize(caption))
     single = CaptionWords(
@@ -116,14 +132,15 @@ def make_explanation(
         tuple(((t.start, t.end),) for t in tokens),
     )
 
-    def gathered(chosen: CaptionWords) -> tuple[FloatArray, FloatArray]:
-        rows = word_rows(chosen, pieces)
-        with np.errstate(invalid="ignore"):  # what overflowed stays so; who reads it must look
-            maps = (rows @ matrix).astype(np.float32).reshape(len(rows), *transform.grid)
-            return maps, (rows @ cls).astype(np.float32)
+    rows, single_rows = (word_rows(each, pieces, cut=cut) for each in (words, single))
 
-    word_maps, word_cls = gathered(words)
-    token_maps, token_cls = gathered(single)
+    def gathered(of_words: FloatArray) -> tuple[FloatArray, FloatArray]:
+        with np.errstate(invalid="ignore"):  # what overflowed stays so; who reads it must look
+            maps = (of_words @ matrix).astype(np.float32).reshape(-1, *transform.grid)
+            return maps, (of_words @ cls).astype(np.float32)
+
+    word_maps, word_cls = gathered(rows)
+    token_maps, token_cls = gathered(single_rows)
 
     return PairExplanation(
         caption=caption,
@@ -146,4 +163,6 @@ def make_explanation(
         layer=layer,
         text_layer=text_layer,
         warnings=warnings,
+        unread=unread_words(words, rows),
+        tokens_read=np.asarray(~np.isnan(single_rows).any(axis=1)),
     )

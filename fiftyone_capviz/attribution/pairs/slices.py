@@ -17,11 +17,17 @@ from fiftyone_capviz.attribution.pairs.explanation import PairExplanation
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.geometry import PixelTransform
 from fiftyone_capviz.records import BoolArray, FloatArray
-from fiftyone_capviz.segments import RelativeBox, masks_from_boxes, owned_shares, pool_scores
+from fiftyone_capviz.segments import (
+    RelativeBox,
+    masks_from_boxes,
+    owned_shares,
+    score_table,
+    without_silent,
+)
 
 
 def heatmap_of_words(explanation: PairExplanation, indices: Sequence[int]) -> FloatArray:
-    """Sum of the maps of chosen words.
+    """Sum of the maps of chosen words; those that were not read add nothing.
 
     Args:
         explanation: of one pair.
@@ -31,14 +37,21 @@ def heatmap_of_words(explanation: PairExplanation, indices: Sequence[int]) -> Fl
         Float32 "rows columns", signed.
 
     Raises:
-        InputError: no word, or one that the caption does not have.
+        InputError: no word, one that the caption does not have, or none that was read.
     """
     count = len(explanation.tokens)
     if not len(indices) or any(not 0 <= i < count for i in indices):
         raise InputError(
             f"Choose words by their place, from 0 to {count - 1}; got {list(indices)}."
         )
-    heatmap: FloatArray = explanation.token_maps[sorted(set(indices))].sum(axis=0)
+    read = [i for i in sorted(set(indices)) if explanation.tokens_read[i]]
+    if not read:
+        named = ", ".join(repr(explanation.tokens[i].text) for i in sorted(set(indices)))
+        raise InputError(
+            f"A heatmap needs a word that the encoder has read; {named:.80} lies beyond its token "
+            "limit. Shorten the caption, or choose another word."
+        )
+    heatmap: FloatArray = explanation.token_maps[read].sum(axis=0)
     return heatmap
 
 
@@ -79,7 +92,7 @@ def word_scores_of_region(explanation: PairExplanation, owned: FloatArray) -> Fl
 
     Returns:
         Float64 "tokens": the attribution that falls into the region, in units of the score; of
-        the whole image it is the word's whole attribution.
+        the whole image it is the word's whole attribution. NaN for words that were not read.
 
     Raises:
         InputError: a region on another grid.
@@ -95,7 +108,10 @@ def word_scores_of_region(explanation: PairExplanation, owned: FloatArray) -> Fl
 
 
 def segment_word_matrix(
-    explanation: PairExplanation, owned: FloatArray, areas: FloatArray | None = None
+    explanation: PairExplanation,
+    owned: FloatArray,
+    areas: FloatArray | None = None,
+    seen: BoolArray | None = None,
 ) -> FloatArray:
     """Scores of segments by content words, as coverage takes them: sum over pixels / sqrt(area).
 
@@ -104,14 +120,17 @@ def segment_word_matrix(
         owned: "segments rows columns".
         areas: share of the image of each segment; None takes the weights' sums, which lack what
             lies outside a centre crop.
+        seen: bool "segments", see `segments.seen_segments`; None means all.
 
     Returns:
-        Float32 "segments words", columns as in `explanation.words`.
+        Float32 "segments words", columns as in `explanation.words`. NaN in the columns of words
+        that were not read or have a map of zeros, and in the rows of segments that are not seen.
     """
     weights = np.asarray(owned)
     if areas is None:
         areas = weights.sum(axis=(1, 2)) if weights.ndim == 3 else np.zeros(0)
-    return pool_scores(weights, areas, explanation.word_maps)
+    known = np.ones(len(weights), dtype=bool) if seen is None else seen
+    return score_table(weights, areas, without_silent(explanation.word_maps), known)
 
 
 def region_weights(

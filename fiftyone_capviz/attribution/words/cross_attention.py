@@ -27,7 +27,7 @@ def read_matcher_attention(
     with reading_taps(matcher, layers) as taps:
         logits = matcher.match_logits(features, tokens)
         attention = torch.stack([tap.attention for tap in taps])[..., 1:]
-    return CrossAttention(attention, None, tokens.mask, tokens.offsets, logits)
+    return CrossAttention(attention, None, tokens.mask, tokens.offsets, logits, tokens.cut)
 
 
 @torch.no_grad()
@@ -47,7 +47,8 @@ def read_captioner_attention(
     with reading_taps(captioner, layers) as taps:
         captioner.token_logits(features, tokens)
         attention = torch.stack([tap.attention for tap in taps])[..., 1:]
-    return CrossAttention(predicted_rows(attention), None, tokens.mask, tokens.offsets, None)
+    rows = predicted_rows(attention)
+    return CrossAttention(rows, None, tokens.mask, tokens.offsets, None, tokens.cut)
 
 
 def predicted_rows(values: torch.Tensor) -> torch.Tensor:

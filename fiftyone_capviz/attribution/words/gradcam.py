@@ -55,7 +55,9 @@ def read_itm_gradients(
         attention, gradient = gradients_of(wanted.sum(), taps)
     # Padding attends to the image too; what it sees is nobody's.
     gradient = gradient * tokens.mask[:, None, :, None].to(gradient.dtype)
-    return CrossAttention(attention, gradient, tokens.mask, tokens.offsets, logits.detach())
+    return CrossAttention(
+        attention, gradient, tokens.mask, tokens.offsets, logits.detach(), tokens.cut
+    )
 
 
 def read_lm_gradients(
@@ -84,5 +86,10 @@ def read_lm_gradients(
         target = (picked * tokens.mask[:, 1:]).sum()
         attention, gradient = gradients_of(target, taps)
     return CrossAttention(
-        predicted_rows(attention), predicted_rows(gradient), tokens.mask, tokens.offsets, None
+        predicted_rows(attention),
+        predicted_rows(gradient),
+        tokens.mask,
+        tokens.offsets,
+        None,
+        tokens.cut,
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from fiftyone_capviz.attribution.words.alignment import stack_rows, word_rows
+from fiftyone_capviz.attribution.words.alignment import stack_rows, unread_words, word_rows
 from fiftyone_capviz.attribution.words.cross_attention import (
     read_captioner_attention,
     read_matcher_attention,
@@ -20,11 +20,13 @@ from fiftyone_capviz.attribution.words.gradcam import read_itm_gradients, read_l
 from fiftyone_capviz.attribution.words.taps import ALL_LAYERS, CrossAttention, chosen_layers
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.geometry import Grid
+from fiftyone_capviz.models.attention_shape import require_gradient
 from fiftyone_capviz.models.interfaces import (
     AttentionAccess,
     CaptionAttention,
     MatchAttention,
     matches_of,
+    shape_of,
 )
 from fiftyone_capviz.records import CaptionWords, FloatArray, Match, WordMaps
 from fiftyone_capviz.settings.analysis import CHOICES
@@ -103,18 +105,23 @@ def matcher_word_maps(
         grids: rows and columns of each image; None takes the one that all images of the model have.
 
     Returns:
-        Maps, float32 "words rows columns" per caption, and the matches.
+        Maps, float32 "words rows columns" per caption, and the matches. A word beyond the model's
+        limit has a map of NaN.
 
     Raises:
-        InputError: counts that differ, or no such method, layer, head or clamp.
+        InputError: counts that differ, no such method, layer, head or clamp, or Grad-CAM of a
+            layer at which it is zero for every word.
     """
     _require_counts(features, captions, words)
     if not len(captions):
         return [], []
     layers = chosen_layers(how.layer, default=matcher.default_layer, count=matcher.layer_count)
+    if reader_of(how.method).differentiates:
+        require_gradient(getattr(matcher, "spec", "this model"), layers[0], shape_of(matcher))
     reading = reader_of(how.method).matcher(matcher, features, captions, layers, how)
     maps = _single_maps(reading, words, [0] * len(words), how, _grids(matcher, features, grids))
-    return maps, [] if reading.logits is None else matches_of(reading.logits)
+    matches = [] if reading.logits is None else matches_of(reading.logits, cut=reading.cut)
+    return maps, matches
 
 
 def captioner_word_maps(
@@ -140,7 +147,7 @@ def captioner_word_maps(
             which was cut from the text. Give "" where the text holds its own prompt.
 
     Returns:
-        Maps, float32 "words rows columns" per caption.
+        Maps, float32 "words rows columns" per caption; of NaN for a word beyond the model's limit.
 
     Raises:
         InputError: counts that differ, or no such method, layer, head or clamp.
@@ -183,7 +190,8 @@ def all_method_maps(
 
     Returns:
         Method -> for each caption float32 "layers heads words rows columns"; one head, their mean,
-        unless per_head.
+        unless per_head. NaN for a word beyond the model's limit; zeros at layers without a
+        gradient.
 
     Raises:
         InputError: counts that differ, or no such method or clamp.
@@ -261,16 +269,21 @@ def _single_maps(
 ) -> list[WordMaps]:
     """Maps of a reading of one layer."""
     relevance = combine(reading, head=how.head, clamp=how.clamp)[0]
-    maps = _map_words(relevance[:, None], _word_rows(reading, words, shifts), grids)
-    return [WordMaps(w.words, m[0]) for w, m in zip(words, maps, strict=True)]
+    rows = _word_rows(reading, words, shifts)
+    maps = _map_words(relevance[:, None], rows, grids)
+    return [
+        WordMaps(w.words, m[0], unread_words(w, r))
+        for w, m, r in zip(words, maps, rows, strict=True)
+    ]
 
 
 def _word_rows(
     reading: CrossAttention, words: Sequence[CaptionWords], shifts: Sequence[int]
 ) -> list[FloatArray]:
+    cuts = reading.cut or (0,) * len(words)
     return [
-        word_rows(w, offsets, shift=shift)
-        for w, offsets, shift in zip(words, reading.offsets, shifts, strict=True)
+        word_rows(w, offsets, shift=shift, cut=cut > 0)
+        for w, offsets, shift, cut in zip(words, reading.offsets, shifts, cuts, strict=True)
     ]
 
 

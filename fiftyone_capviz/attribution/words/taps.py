@@ -23,6 +23,8 @@ class CrossAttention:
         mask: int "captions tokens", 0 for padding.
         offsets: for each caption, each token's character span in the text that was read.
         logits: the matching head's "captions 2", or None for a captioner.
+        cut: for each caption, how many of its tokens were over the limit and were not read; empty
+            where that was not counted.
     """
 
     attention: torch.Tensor
@@ -30,6 +32,7 @@ class CrossAttention:
     mask: torch.Tensor
     offsets: tuple[tuple[Span, ...], ...]
     logits: torch.Tensor | None
+    cut: tuple[int, ...] = ()
 
 
 class ReadTap:

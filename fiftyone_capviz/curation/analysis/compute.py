@@ -159,8 +159,10 @@ class StageComputer:
                 features=self._features(pairs, features),
             )
             found = attribute(model, batch, self._options)
-            for (_, result), maps in zip(pairs, found.maps, strict=True):
-                result.maps = maps
+            for (_, result), maps, unread, silent in zip(
+                pairs, found.maps, found.unread, found.silent, strict=True
+            ):
+                result.maps, result.unread, result.silent = maps, unread, silent
             if found.matches:
                 _set_matches(pairs, found.matches)
 

@@ -34,7 +34,14 @@ from fiftyone_capviz.curation.dataset.schema import run_schema
 from fiftyone_capviz.curation.dataset.states import SAMPLE_STAGES, SampleState, Task, read_states
 from fiftyone_capviz.curation.inference.loaded_models import Setting, resolve_setting
 from fiftyone_capviz.errors import ExistingResultsError, InputError
-from fiftyone_capviz.settings.analysis import STAGES, AnalysisOptions, Stage, validated_stages
+from fiftyone_capviz.models.attention_shape import attention_shape, require_gradient
+from fiftyone_capviz.settings.analysis import (
+    GRADCAM,
+    STAGES,
+    AnalysisOptions,
+    Stage,
+    validated_stages,
+)
 from fiftyone_capviz.settings.hashing import REASONS
 
 State = Literal["missing", "same", "different", "stale", "kept", "overwritten"]
@@ -163,11 +170,16 @@ def check_run(dataset: fo.Dataset, options: AnalysisOptions, stages: Sequence[St
     """Refuse a run that could not end well, before anything is loaded, computed or changed.
 
     Raises:
-        InputError: a field of another type, or a method whose package is not installed.
+        InputError: a field of another type, a layer at which the method says nothing, or a
+            method whose package is not installed.
     """
     check_fields(dataset, options, stages)
     refuse_theirs(dataset, run_schema(*written_fields(options, stages)))
     refuse_their_run(dataset, CaptionFields.of(options))
+    if "attribute" in stages and (options.source, options.method) == ("itm", GRADCAM):
+        shape = attention_shape("matcher", options.matcher)
+        if shape is not None:
+            require_gradient(options.matcher, options.layer, shape)
     if "map" in stages and options.map_method != "none":
         require_map_method(options.map_method)
         refuse_their_map(dataset, options.segments_field)

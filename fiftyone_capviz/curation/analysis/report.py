@@ -17,7 +17,10 @@ class Report:
 
     Attributes:
         counts: samples (in the view), done (stored by this run), failed, skipped, captions,
-            matches, segmented, segments, attributed.
+            matches, segmented, segments, attributed; where there are such, captions_at_limit
+            (ended by max_new_tokens), matches_cut (of captions longer than the matcher reads),
+            captions_unread and words_unread (beyond the limit of what attributes), words_silent
+            (with a map of zeros), segments_not_seen.
         seconds: per stage, of the thread that computes; "decode" and "write" are what it waited
             for the two background threads; "total" is the whole call.
         failures: the samples that could not be used.

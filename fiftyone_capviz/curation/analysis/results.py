@@ -41,6 +41,9 @@ class SampleResult:
     """What the stages found for one sample; None where a stage did not run.
 
     Attributes:
+        maps: "words rows columns"; NaN for a word that was not read, or is silent.
+        unread: words beyond the token limit of the model that attributes.
+        silent: words that were read, and have a map of zeros.
         error: why the sample could not be used.
         models_failed: it was a model that failed, not the image.
     """
@@ -51,6 +54,8 @@ class SampleResult:
     words: CaptionWords | None = None
     match: Match | None = None
     maps: FloatArray | None = None
+    unread: tuple[str, ...] = ()
+    silent: int = 0
     scores: FloatArray | None = None
     coverage: Coverage | None = None
     segments: SegmentResult | None = None

@@ -18,6 +18,7 @@ from pymongo.errors import PyMongoError, WriteError
 from fiftyone_capviz.curation.analysis.compute import AnalysisWork, AnalysisWorker
 from fiftyone_capviz.curation.analysis.forecast import measure_pace, same_machinery
 from fiftyone_capviz.curation.analysis.plan import Plan, stage_hashes, written_fields
+from fiftyone_capviz.curation.analysis.remarks import remarkable, remarks
 from fiftyone_capviz.curation.analysis.report import Report
 from fiftyone_capviz.curation.analysis.results import SampleResult
 from fiftyone_capviz.curation.analysis.segment_map import make_map
@@ -79,6 +80,7 @@ class Tally:
         self.counts["captions"] += result.caption is not None
         self.counts["matches"] += "match" in todo and result.match is not None
         self.counts["attributed"] += "attribute" in todo
+        self.counts.update(remarkable(result))
         segments = result.segments
         if segments is not None and "segment" in todo:
             self.counts["segmented"] += 1
@@ -152,6 +154,7 @@ class AnalysisRun:
             self._finish(dataset, replace(record, state="failed"), started, anything=bool(tasks))
             raise
         state: RunState = "stopped" if self.stopped else "done"
+        self.notes += remarks(self.tally.counts, self.options)
         self._finish(dataset, replace(record, state=state), started, anything=bool(tasks))
         return Report(
             counts=dict(self.tally.counts),
@@ -319,7 +322,14 @@ class AnalysisRun:
         if anything:
             counts, seconds = dict(self.tally.counts), dict(self.seconds)
             pace = record.pace | measure_pace(counts, seconds)
-            record = replace(record, counts=counts, seconds=seconds, pace=pace, finished=now())
+            record = replace(
+                record,
+                counts=counts,
+                notes=remarks(counts, self.options),
+                seconds=seconds,
+                pace=pace,
+                finished=now(),
+            )
         try:
             before = read_run(dataset, self.options.caption_field)
             if anything or record.map or (before is not None and before != record):

@@ -16,7 +16,7 @@ from fiftyone_capviz.curation.analysis.results import SampleResult, SegmentResul
 from fiftyone_capviz.curation.dataset.documents import segments_signature
 from fiftyone_capviz.curation.inference.batches import Item
 from fiftyone_capviz.curation.inference.segment_weights import segment_weights
-from fiftyone_capviz.segments import owned_shares, pool_scores
+from fiftyone_capviz.segments import owned_shares, score_table, seen_segments
 
 if TYPE_CHECKING:
     import torch
@@ -34,6 +34,8 @@ def score_segments(
     stop: Container[str] = (),
 ) -> None:
     """Fill a result's scores, coverage and signature from its word maps.
+
+    Segments that the model does not see have no scores, and do not count.
 
     Patch weights are rounded to float16 before use, as they are stored, so that a later run over
     the stored segments finds the same scores. Those of a centre crop are not kept: what is stored
@@ -58,8 +60,9 @@ def score_segments(
     if segments is not None and item.masks is not None:
         found = owned_shares(item.masks, transform)
         result.signature = segments_signature(segment_hash, [{}] * len(segments))
+        seen = seen_segments(item.masks, transform)
     else:
-        found, areas = segment_weights(item.detections, transform)
+        found, areas, seen = segment_weights(item.detections, transform)
         segments = SegmentResult(
             areas,
             np.full(len(areas), np.nan),
@@ -68,9 +71,9 @@ def score_segments(
         )
         result.signature = segments_signature(sample.segments_stage, item.detections)
     weights = found.astype(np.float16)
-    result.scores = pool_scores(weights.astype(np.float32), segments.areas, result.maps)
+    result.scores = score_table(weights.astype(np.float32), segments.areas, result.maps, seen)
     kept = kept_words(result.words.words, stop)
-    covered = measure_coverage(result.scores[:, kept], top_k=top_k)
+    covered = measure_coverage(result.scores[:, kept], top_k=top_k, seen=seen)
     result.coverage = in_all_words(covered, kept)
     segments.weights = weights if transform.whole else None
     if len(segments):

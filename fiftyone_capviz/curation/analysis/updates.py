@@ -22,6 +22,7 @@ from fiftyone_capviz.curation.dataset.documents import (
     _or_none,
     attribution_columns,
     detection_documents,
+    segment_labels,
     serialize_array,
     text_hash,
 )
@@ -35,7 +36,6 @@ from fiftyone_capviz.curation.dataset.kept_texts import (
 from fiftyone_capviz.curation.dataset.names import (
     ERROR_FIELD,
     UNATTRIBUTED,
-    UNCOVERED,
     CaptionFields,
     SegmentFields,
 )
@@ -160,7 +160,7 @@ class SampleUpdates:
 
     def _without_attribution(self) -> Document:
         names = self.caption
-        paths = [names.attention, names.scores, names.coverage]
+        paths = [names.attention, names.scores, names.coverage, names.unread]
         paths += [f"{names.stages}.attribute", f"{names.stages}.segments"]
         return dict.fromkeys(paths, "")
 
@@ -191,8 +191,10 @@ class SampleUpdates:
 
 def _attribution_values(names: CaptionFields, result: SampleResult) -> Document:
     maps, scores, coverage = result.maps, result.scores, result.coverage
-    share = None if coverage is None or np.isnan(coverage.share) else float(coverage.share)
+    known = coverage is not None and coverage.known and not np.isnan(coverage.share)
+    share = float(coverage.share) if coverage is not None and known else None
     return {
+        names.unread: list(result.unread),
         names.attention: None if maps is None else serialize_array(compact(maps)),
         names.scores: None if scores is None else serialize_array(scores.astype(np.float32)),
         names.coverage: share,
@@ -201,7 +203,7 @@ def _attribution_values(names: CaptionFields, result: SampleResult) -> Document:
 
 def compact(maps: FloatArray) -> FloatArray:
     """Maps as float16, or as float32 where their largest value would already lose digits."""
-    largest = np.abs(maps).max(initial=0.0)
+    largest = np.abs(maps[np.isfinite(maps)]).max(initial=0.0)
     tiny, huge = np.finfo(np.float16).smallest_normal, np.finfo(np.float16).max
     fits = largest == 0 or tiny <= largest <= huge
     return maps.astype(np.float16 if fits else np.float32)
@@ -214,10 +216,10 @@ def _segment_attributes(result: SampleResult, segments: SegmentResult) -> list[D
         columns["predicted_iou"] = _or_none(segments.predicted_iou)
     if segments.weights is not None:
         columns["patch_weights"] = [serialize_array(each) for each in segments.weights]
-    labels = [UNATTRIBUTED] * len(segments)
+    labels: Sequence[str] = [UNATTRIBUTED] * len(segments)
     if result.coverage is not None and result.scores is not None and result.words is not None:
         columns |= attribution_columns(result.words.words, result.scores, result.coverage)
-        labels = [top or UNCOVERED for top in columns["top_word"]]
+        labels = segment_labels(result.words.words, result.coverage)
     columns["label"] = labels
     names = list(columns)
     return [dict(zip(names, row, strict=True)) for row in zip(*columns.values(), strict=True)]

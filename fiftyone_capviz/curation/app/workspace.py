@@ -15,6 +15,7 @@ from fiftyone_capviz.curation.dataset.collection import root_dataset
 from fiftyone_capviz.curation.dataset.database import database_errors
 from fiftyone_capviz.curation.dataset.names import (
     HEATMAP_FIELD,
+    NOT_SEEN,
     UNATTRIBUTED,
     UNCOVERED,
     CaptionFields,
@@ -54,9 +55,11 @@ PANELS = (
 COLOR_BY = "coverage"
 HEATMAP_SCALE = {"path": HEATMAP_FIELD, "name": "viridis"}
 UNCOVERED_COLOR = "#c9c9c9"
+NOT_SEEN_COLOR = "#4a4a4a"
 OPACITY = 0.4
 """Of labels: an image's segments fill it, and the image should show through."""
-# Twenty hues that stay apart on photographs, none of them grey (that is for "uncovered").
+# Twenty hues that stay apart on photographs, none of them grey (that is for "uncovered", and
+# a dark one for "not seen").
 WORD_COLORS = (
     *("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2"),
     *("#bcbd22", "#17becf", "#393b79", "#637939", "#8c6d31", "#843c39", "#7b4173"),
@@ -287,6 +290,7 @@ def _set_colors(dataset: fo.Dataset, segments: SegmentFields, words: Sequence[st
     own = dataset.has_field(segments.stage)
     attribute = "label" if own else "top_word"
     colors = [{"value": v, "color": UNCOVERED_COLOR} for v in (UNCOVERED, UNATTRIBUTED)]
+    colors.append({"value": NOT_SEEN, "color": NOT_SEEN_COLOR})
     colors += [
         {"value": word, "color": color} for word, color in zip(words, WORD_COLORS, strict=False)
     ]

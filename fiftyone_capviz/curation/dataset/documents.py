@@ -19,6 +19,7 @@ from bson import Binary, ObjectId
 from numpy.typing import NDArray
 from PIL import Image
 
+from fiftyone_capviz.curation.dataset.names import NOT_SEEN, UNATTRIBUTED, UNCOVERED
 from fiftyone_capviz.errors import ImageError
 from fiftyone_capviz.geometry import Grid
 from fiftyone_capviz.records import BoolArray, Coverage, FloatArray
@@ -193,19 +194,46 @@ def attribution_columns(
 ) -> dict[str, list[Any]]:
     """The attributes that describe a caption, one entry per segment.
 
+    A segment that was not seen has scores, all of them none, and no coverage: `is_not_seen` tells
+    it by that. Where no word was read, nothing is said of any segment.
+
     Args:
         words: the caption's words.
-        scores: float "segments words".
+        scores: float "segments words"; NaN where there is none.
         coverage: of these scores.
     """
+    if not coverage.known:
+        nothing: dict[str, list[Any]] = {
+            name: [None] * len(scores)
+            for name in ("coverage", "covered_by", "top_word", "entropy", "word_scores")
+        }
+        return nothing | {"attention": [None] * len(scores)}
     return {
-        "coverage": coverage.counts.astype(float).tolist(),
+        "coverage": [
+            float(count) if seen else None
+            for count, seen in zip(coverage.counts.tolist(), coverage.seen.tolist(), strict=True)
+        ],
         "covered_by": [[words[i] for i in indices] for indices in coverage.covered_by],
         "top_word": [words[i] if i >= 0 else None for i in coverage.top_word.tolist()],
         "entropy": _or_none(coverage.entropy),
-        "word_scores": scores.astype(np.float32).astype(float).tolist(),
+        "word_scores": [_or_none(row) for row in scores.astype(np.float32).astype(float)],
         "attention": [None] * len(scores),
     }
+
+
+def segment_labels(words: Sequence[str], coverage: Coverage) -> list[str]:
+    """Labels of our own segments: the top word, or why there is none."""
+    if not coverage.known:
+        return [UNATTRIBUTED] * len(coverage.counts)
+    return [
+        (words[top] if top >= 0 else UNCOVERED) if seen else NOT_SEEN
+        for top, seen in zip(coverage.top_word.tolist(), coverage.seen.tolist(), strict=True)
+    ]
+
+
+def is_not_seen(coverage: float | None, word_scores: Sequence[float | None] | None) -> bool:
+    """Whether stored attributes say that the model which attributed does not see the segment."""
+    return coverage is None and word_scores is not None
 
 
 def _or_none(values: FloatArray) -> list[float | None]:

@@ -142,6 +142,8 @@ class CaptionFields:
     attention = _Name("{0.stem}_attention")
     scores = _Name("{0.stem}_scores")
     coverage = _Name("{0.stem}_coverage")
+    unread = _Name("{0.stem}_unread")
+    """Words beyond the token limit of the model that attributed."""
     previous = _Name("{0.stem}_previous")
     stages = _Name("{0.stem}_stages")
     """Bookkeeping: stage -> hash of the configuration its stored result came from."""
@@ -156,6 +158,7 @@ class CaptionFields:
             self.coverage,
             self.words,
             self.word_tags,
+            self.unread,
             self.attention,
             self.scores,
             self.previous,
@@ -198,6 +201,8 @@ ERROR_FIELD = "capviz_error"
 HEATMAP_FIELD = "word_heatmap"
 SIDEBAR_GROUP = "Captions"
 UNCOVERED = "uncovered"
+# The label of our own segments that the model which attributed does not see.
+NOT_SEEN = "not seen"
 # The label of our own segments as long as no caption has been attributed to them.
 UNATTRIBUTED = "segment"
 HASH_KEY = "pair"

@@ -37,6 +37,7 @@ class RunRecord:
         precision, device: what the models ran in and on.
         layer: the attribution layer that was used, the model's default resolved.
         counts, seconds: of the last run that computed something.
+        notes: what it did not read, did not see or cut, in sentences.
         pace: seconds per sample of each stage, of the last run in which it ran.
         state: how the last run ended.
         active: whether the attributes of the segments describe this caption field.
@@ -57,6 +58,7 @@ class RunRecord:
     stages: list[str] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     pace: dict[str, float] = field(default_factory=dict)
     state: RunState = "running"

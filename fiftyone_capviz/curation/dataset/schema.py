@@ -29,7 +29,8 @@ class Declared(NamedTuple):
 
     Attributes:
         kind: its type.
-        items: type of a list's items, None for what is no list.
+        items: type of a list's items, `fo.Field` where some may be missing; None for what is no
+            list.
         description: what it means; the App shows it, and the reference of the fields is made of it.
     """
 
@@ -44,7 +45,11 @@ MARK = "fiftyone_capviz"
 ERROR = Declared(fo.StringField, None, "Why this image was left out, one line per stage")
 
 SEGMENT_ATTRIBUTES: Schema = {
-    "coverage": Declared(fo.FloatField, None, "Number of words that cover the segment"),
+    "coverage": Declared(
+        fo.FloatField,
+        None,
+        "Number of words that cover the segment; none where the model does not see it",
+    ),
     "covered_by": Declared(fo.ListField, fo.StringField, "The words that cover the segment"),
     "top_word": Declared(fo.StringField, None, "The word with the highest score here"),
     "entropy": Declared(
@@ -53,7 +58,9 @@ SEGMENT_ATTRIBUTES: Schema = {
     "area": Declared(fo.FloatField, None, "Share of the image, 0 to 1"),
     "predicted_iou": Declared(fo.FloatField, None, "The segmenter's own opinion of the mask"),
     "word_scores": Declared(
-        fo.ListField, fo.FloatField, "One score per word, in the order of the caption's words"
+        fo.ListField,
+        fo.Field,  # FiftyOne's lists of numbers load no missing entry
+        "One score per word, in the order of the caption's words; none without an attribution",
     ),
     "patch_weights": Declared(
         fo.ArrayField, None, "Share of the image per patch that the segment owns, [p, p]"
@@ -75,7 +82,7 @@ def caption_schema(names: CaptionFields) -> Schema:
             fo.FloatField, None, "Probability that image and caption match, 0 to 1"
         ),
         names.coverage: Declared(
-            fo.FloatField, None, "Share of the segments that at least one word covers, 0 to 1"
+            fo.FloatField, None, "Share of the segments seen that at least one word covers, 0 to 1"
         ),
         names.words: Declared(
             fo.ListField, fo.StringField, "Content words of the caption, normalised, in its order"
@@ -83,13 +90,19 @@ def caption_schema(names: CaptionFields) -> Schema:
         names.word_tags: Declared(
             fo.ListField, fo.StringField, "Their part of speech, in the same order"
         ),
+        names.unread: Declared(
+            fo.ListField, fo.StringField, "Those of them beyond the token limit of the model"
+        ),
         names.attention: Declared(
-            fo.ArrayField, None, "Each word's attribution on the patch grid, [words, p, p]"
+            fo.ArrayField,
+            None,
+            "Each word's attribution on the patch grid, [words, p, p]; NaN for one without",
         ),
         names.scores: Declared(
             fo.ArrayField,
             None,
-            "Attribution pooled over each segment, over the root of its area, [segments, words]",
+            "Attribution pooled over each segment, over the root of its area, [segments, words]; "
+            "NaN for words without an attribution and segments that the model does not see",
         ),
         names.previous: Declared(
             fo.ListField, fo.DictField, "Captions that accepted ones replaced, oldest first"
@@ -264,9 +277,12 @@ def _declare(dataset: fo.Dataset, wanted: Schema) -> None:
     """Add the missing fields at once: FiftyOne reads the whole dataset anew for each addition."""
     missing = {}
     for path, declared in wanted.items():
-        if dataset.has_field(path):
+        present = dataset.has_field(path)
+        if present:
             _check_type(dataset, path, declared)
-        else:
+        if not present or _is_too_strict(dataset.get_field(path), declared):
+            if present:  # from the schema alone: the values stay
+                dataset.remove_dynamic_sample_field(path)
             inner = () if declared.items is None else (declared.items(),)
             missing[path] = declared.kind(
                 *inner, description=declared.description, info={MARK: True}
@@ -278,6 +294,14 @@ def _declare(dataset: fo.Dataset, wanted: Schema) -> None:
 def is_marked(field: Any) -> bool:
     """Whether a field of a schema was declared here."""
     return MARK in (field.info or {})
+
+
+def _is_too_strict(field: Any, declared: Declared) -> bool:
+    """Whether a list asks for a type of its items, and ours, some of them missing, would not load.
+
+    Version 0.1.0 declared numbers. FiftyOne refuses to load a list of numbers with a missing one.
+    """
+    return declared.items is fo.Field and type(getattr(field, "field", None)) is not fo.Field
 
 
 def _check_type(dataset: fo.Dataset, path: str, declared: Declared) -> None:

@@ -188,8 +188,11 @@ class GroundingMeasurement:
         for source, each, regions in zip(self._sources, found, on_grids, strict=True):
             whole = [i for i, variant in enumerate(source.variants) if variant.head is None]
             uncovered = uncovered_regions(each.maps[whole], regions)
-            # What words beyond the token limit name is neither found nor overlooked.
-            read = np.array([not each.unread[list(words)].any() for words in sample.named.words])
+            # What words beyond the token limit name is neither found nor overlooked; nor is what
+            # lies outside the part of the image that the model sees.
+            named = sample.named.words
+            read = np.array([not each.unread[list(words)].any() for words in named], dtype=bool)
+            read &= regions.seen
             for i, row in zip(whole, uncovered, strict=True):
                 total.uncovered[start + i].append((row[read], unnamed[read]))
             start += len(source.variants)

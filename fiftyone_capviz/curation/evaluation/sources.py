@@ -16,7 +16,9 @@ from fiftyone_capviz.curation.inference.loaded_models import (
 )
 from fiftyone_capviz.evaluation.summaries import Variant
 from fiftyone_capviz.geometry import PixelTransform
+from fiftyone_capviz.models.attention_shape import require_gradient
 from fiftyone_capviz.records import BoolArray, CaptionWords, FloatArray
+from fiftyone_capviz.settings.analysis import GRADCAM
 from fiftyone_capviz.settings.evaluation import BLIP_METHODS, EvaluationOptions
 from fiftyone_capviz.settings.pairs import LAYERED_METHODS
 
@@ -116,12 +118,24 @@ class BlipSource:
         found = []
         for i, place in enumerate(places):
             parts = [_with_mean(by_method[method][i], self._heads) for method in BLIP_METHODS]
-            found.append(CaptionVariants(np.concatenate(parts), place))
+            # A word that was not read is one whose maps are all zero; see `unread`.
+            found.append(CaptionVariants(np.nan_to_num(np.concatenate(parts)), place))
         return found
 
     def default(self, method: str) -> Variant:
         """The model's default layer, the mean of the heads."""
         return Variant(self.name, method, self._attention.default_layer, None)
+
+    def require_gradient(self, variant: Variant) -> None:
+        """Refuse a variant whose maps are all zero.
+
+        Raises:
+            InputError: naming the layer below.
+        """
+        from fiftyone_capviz.models.interfaces import shape_of
+
+        if variant.method == GRADCAM:
+            require_gradient(self._model.spec, variant.layer, shape_of(self._attention))
 
     def score(self, images: Sequence[Image], texts: Sequence[str]) -> FloatArray:
         """Match probability, or mean log-probability per token."""
@@ -231,7 +245,7 @@ class DualSource:
 
 def _in_order(pair: Any, words: CaptionWords) -> FloatArray:
     """The maps of these words, in their order; zeros for one that was cut off."""
-    places = {word: i for i, word in enumerate(pair.words.words)}
+    places = {w: i for i, w in enumerate(pair.words.words) if w not in pair.unread}
     blank = np.zeros(pair.word_maps.shape[1:], np.float32)
     rows = [pair.word_maps[places[w]] if w in places else blank for w in words.words]
     return np.stack(rows) if rows else np.zeros((0, *blank.shape), np.float32)
@@ -280,4 +294,6 @@ def shown_variant(options: EvaluationOptions, sources: Sequence[MapSource]) -> V
             f"shown_layer and shown_head must be a layer and head that were measured; got "
             f"{variant.name}. Layers: {', '.join(map(str, layers)) or 'none to choose'}."
         )
+    if isinstance(source, BlipSource):
+        source.require_gradient(variant)
     return variant

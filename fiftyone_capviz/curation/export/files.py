@@ -26,6 +26,7 @@ from fiftyone_capviz.curation.dataset.progress import UndividedReport
 from fiftyone_capviz.curation.dataset.runs import caption_names
 from fiftyone_capviz.curation.dataset.samples import samples_of
 from fiftyone_capviz.curation.dataset.stop_words import own_stop_words
+from fiftyone_capviz.curation.export.summary import unseen_segments
 from fiftyone_capviz.curation.pages.text_files import replacing, writable, write_csv
 from fiftyone_capviz.curation.words.dataset_graph import caption_values, word_graph
 from fiftyone_capviz.curation.words.graph_files import (
@@ -78,7 +79,8 @@ def export_captions(
         path: the file; its folder is made.
         caption_field: any field of captions.
         segments_field: segments to list in the JSON.
-        format: "json": one record per sample, with words, match, coverage and segments;
+        format: "json": one record per sample, with words, match, coverage and segments; words
+            that were not read stand in "unread", and a segment that is not seen has "seen": false;
             "csv": one row per sample; "coco": COCO captions, one annotation per caption.
 
     Returns:
@@ -101,7 +103,8 @@ def export_captions(
     if format == "coco":
         return _write_json(path, _coco(collection, caption_field))
     if format == "csv":
-        return write_csv(writable(path), _caption_rows(collection, caption_field))
+        rows = _caption_rows(collection, caption_field, segments_field)
+        return write_csv(writable(path), rows)
     raise InputError(f"Captions go out as json, csv or coco; got {format!r}. Choose one of them.")
 
 
@@ -241,14 +244,16 @@ def _records(
     captions = caption_values(collection, caption_field)
     sample = ["id", "filepath", names.itm, names.coverage, names.words, names.word_tags]
     keys = ("id", "label", "bounding_box", "area", "coverage", "covered_by", "top_word", "entropy")
-    ids, files, matches, shares, words, tags = _columns(collection, sample)
+    ids, files, matches, shares, words, tags, unread = _columns(collection, [*sample, names.unread])
     segments = _columns(collection, [marks.attribute(key) for key in keys])
     stop = own_stop_words(collection)
+    unseen = unseen_segments(collection, marks)
     for i, caption in enumerate(captions):
         columns = [column[i] for column in segments]
         listed = []
         for n in range(len(columns[0] or [])):
-            listed.append({k: _json(c[n]) for k, c in zip(keys, columns, strict=True) if c})
+            one = {k: _json(c[n]) for k, c in zip(keys, columns, strict=True) if c}
+            listed.append(one | ({"seen": False} if any(unseen[i][n : n + 1]) else {}))
         kept = kept_words(words[i] or [], stop)
         yield {
             "id": ids[i],
@@ -258,6 +263,7 @@ def _records(
             "coverage": _json(shares[i]),
             "words": [words[i][place] for place in kept],
             "word_tags": [tags[i][place] for place in kept if tags[i]],
+            "unread": [word for word in unread[i] or [] if word not in stop],
             "segments": listed,
         }
 
@@ -271,18 +277,27 @@ def _json(value: Any) -> Any:
     return value
 
 
-def _caption_rows(collection: SampleCollection, caption_field: str) -> Iterator[Sequence[Any]]:
+def _caption_rows(
+    collection: SampleCollection, caption_field: str, segments_field: str
+) -> Iterator[Sequence[Any]]:
     names = caption_names(root_dataset(collection), caption_field)
-    yield "id", "filepath", "caption", "match", "coverage", "words"
-    paths = ["id", "filepath", names.itm, names.coverage, names.words]
+    marks = SegmentFields(segments_field)
+    yield "id", "filepath", "caption", "match", "coverage", "words", "unread", "segments_not_seen"
+    paths = ["id", "filepath", names.itm, names.coverage, names.words, names.unread]
     captions = caption_values(collection, caption_field)
     stop = own_stop_words(collection)
-    for caption, (one, file, match, share, words) in zip(
-        captions, zip(*_columns(collection, paths), strict=True), strict=True
+    for caption, (one, file, match, share, words, unread), unseen in zip(
+        captions,
+        zip(*_columns(collection, paths), strict=True),
+        unseen_segments(collection, marks),
+        strict=True,
     ):
         text = "\n".join(caption) if isinstance(caption, list) else caption
-        kept = [word for word in words or [] if word not in stop]
-        yield one, file, text, _json(match), _json(share), " ".join(kept)
+        kept, beyond = (
+            " ".join(word for word in column or [] if word not in stop)
+            for column in (words, unread)
+        )
+        yield one, file, text, _json(match), _json(share), kept, beyond, sum(unseen)
 
 
 def _coco(collection: SampleCollection, caption_field: str) -> dict[str, Any]:

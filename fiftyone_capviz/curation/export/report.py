@@ -21,13 +21,13 @@ from PIL import Image
 
 from fiftyone_capviz.curation.dataset.collection import root_dataset, sample_documents
 from fiftyone_capviz.curation.dataset.database import database_errors
-from fiftyone_capviz.curation.dataset.documents import Document, full_masks
+from fiftyone_capviz.curation.dataset.documents import Document, full_masks, is_not_seen
 from fiftyone_capviz.curation.dataset.map_run import read_map
 from fiftyone_capviz.curation.dataset.names import CaptionFields, SegmentFields
 from fiftyone_capviz.curation.dataset.runs import caption_names, read_run
 from fiftyone_capviz.curation.dataset.samples import samples_of
 from fiftyone_capviz.curation.dataset.stop_words import own_stop_words
-from fiftyone_capviz.curation.export.summary import least_covered
+from fiftyone_capviz.curation.export.summary import least_covered, unseen_segments
 from fiftyone_capviz.curation.pages.page import legend, page, picture, section, table, tiles
 from fiftyone_capviz.curation.pages.svg import TAG_COLORS, Bar, bars, heat, histogram, scatter
 from fiftyone_capviz.curation.pages.text_files import replacing, writable, xml_text
@@ -79,7 +79,7 @@ def html_report(
     now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     body = [
         f"<header>{_title(heading, f'Captions in “{caption_field}” · {now}')}</header>",
-        tiles(_tiles(collection, graph, matches, shares, marks=marks)),
+        tiles(_tiles(collection, graph, matches, shares, names=names, marks=marks)),
     ]
     if len(graph):
         body.append(_columns([_frequencies(graph), _histograms(matches, shares)]))
@@ -109,6 +109,7 @@ def _tiles(
     matches: Sequence[float],
     shares: Sequence[float],
     *,
+    names: CaptionFields,
     marks: SegmentFields,
 ) -> list[tuple[str, str]]:
     found = [
@@ -118,6 +119,12 @@ def _tiles(
     ]
     if collection.has_field(marks.detections):
         found.append((f"{collection.count(marks.detections):,}", "segments"))
+    unseen = sum(map(sum, unseen_segments(collection, marks)))
+    if unseen:
+        found.append((f"{unseen:,}", "segments not seen, which do not count"))
+    unread = _unread_captions(collection, names)
+    if unread:
+        found.append((f"{unread:,}", "captions with words beyond the model's limit"))
     if matches:
         found.append((f"{np.mean(matches):.2f}", "mean match of image and caption"))
     if shares:
@@ -125,6 +132,12 @@ def _tiles(
         found.append((f"{np.mean(shares):.0%}", "of an image's segments covered"))
         found.append((f"{low:,}", "images covered by less than half"))
     return found
+
+
+def _unread_captions(collection: SampleCollection, names: CaptionFields) -> int:
+    if not collection.has_field(names.unread):
+        return 0
+    return sum(bool(words) for words in collection.values(names.unread))
 
 
 def _columns(parts: Sequence[str], *, style: str = "columns") -> str:
@@ -226,13 +239,18 @@ def _map(collection: SampleCollection, marks: SegmentFields) -> str:
     if not points or not collection.has_field(marks.attribute("coverage")):
         return ""
     paths = [marks.attribute(name) for name in ("id", "coverage", "top_word", "label")]
-    places, values, titles = [], [], []
-    for row in zip(*collection.values(paths), strict=True):
-        for one, count, top, label in zip(*(column or [] for column in row), strict=True):
-            if one in points and count is not None:
+    places = []
+    values: list[float | None] = []
+    titles = []
+    unseen = unseen_segments(collection, marks)
+    for row, hidden in zip(zip(*collection.values(paths), strict=True), unseen, strict=True):
+        cells = [*(column or [] for column in row), hidden or [False] * len(row[0] or [])]
+        for one, count, top, label, outside in zip(*cells, strict=True):
+            if one in points and (count is not None or outside):
                 places.append(points[one])
-                values.append(float(count))
-                titles.append(f"{label or ''}: {count:g} words, first {top or 'none'}")
+                values.append(None if outside else float(count))
+                told = "not seen" if outside else f"{count:g} words, first {top or 'none'}"
+                titles.append(f"{label or ''}: {told}")
     if len(places) < 2:
         return ""
     chosen = np.arange(len(places))
@@ -255,20 +273,25 @@ def _gallery(collection: SampleCollection, names: CaptionFields, marks: SegmentF
     raw = _raw_segments(collection, [one.sample_id for one in worst], marks)
     figures = []
     for one in worst:
-        uncovered = [each for each in raw[one.sample_id] if each.get("coverage") == 0]
+        segments = raw[one.sample_id]
+        uncovered = [each for each in segments if each.get("coverage") == 0]
+        unseen = [
+            each for each in segments if is_not_seen(each.get("coverage"), each.get("word_scores"))
+        ]
+        outside = f", {len(unseen)} not seen" if unseen else ""
         figures.append(
             picture(
-                marked_thumbnail(one.filepath, uncovered),
+                marked_thumbnail(one.filepath, uncovered, unseen=unseen),
                 strong=f"{one.coverage:.0%}",
                 text=one.caption,
-                faint=f"{one.uncovered} of {one.segments} segments in no word · "
+                faint=f"{one.uncovered} of {one.segments} segments in no word{outside} · "
                 f"{os.path.basename(one.filepath)}",
             )
         )
     return section(
         "Least covered",
         "The images whose captions leave most out; the segments that no word attends to are "
-        "outlined.",
+        "outlined in orange, those that the model does not see in pink.",
         f'<div class="gallery">{"".join(figures)}</div>',
     )
 
@@ -297,15 +320,23 @@ def _provenance(dataset: fo.Dataset, caption_field: str) -> str:
 
 SIDE = 280
 MARK = np.array([255, 96, 0], np.float32)
+UNSEEN_MARK = np.array([227, 119, 194], np.float32)
 _TINT, _EDGE, _DIMMED = 0.28, 0.95, 0.72
 
 
-def marked_thumbnail(filepath: str, uncovered: Sequence[Document], *, side: int = SIDE) -> str:
+def marked_thumbnail(
+    filepath: str,
+    uncovered: Sequence[Document],
+    *,
+    unseen: Sequence[Document] = (),
+    side: int = SIDE,
+) -> str:
     """The image at thumbnail size, the uncovered segments tinted and outlined, the rest dimmed.
 
     Args:
         filepath: of the image.
         uncovered: raw documents of the segments to mark.
+        unseen: of those to mark in the colour of what the model does not see.
         side: pixels of the longer side.
 
     Returns:
@@ -318,21 +349,32 @@ def marked_thumbnail(filepath: str, uncovered: Sequence[Document], *, side: int 
     image.thumbnail((side, side), Image.Resampling.LANCZOS)
     pixels = np.asarray(image.convert("RGB"), np.float32)
     height, width = pixels.shape[:2]
-    try:
-        masks = full_masks(uncovered, width=width, height=height)
-    except ImageError:
-        masks = np.zeros((0, height, width), bool)
-    if len(masks):
-        inside = np.logical_or.reduce(masks, axis=0)
+    marked = [
+        (masks, color)
+        for segments, color in ((unseen, UNSEEN_MARK), (uncovered, MARK))
+        if len(masks := _thumbnail_masks(segments, width=width, height=height))
+    ]
+    if marked:
+        inside = np.logical_or.reduce([mask for masks, _ in marked for mask in masks], axis=0)
         pixels = np.where(inside[..., None], pixels, pixels * _DIMMED)
-        pixels[inside] = pixels[inside] * (1 - _TINT) + MARK * _TINT
+    for masks, color in marked:
+        inside = np.logical_or.reduce(masks, axis=0)
+        pixels[inside] = pixels[inside] * (1 - _TINT) + color * _TINT
         edges = np.zeros((height, width), bool)
         for mask in masks:
             edges |= _outline(mask)
-        pixels[edges] = pixels[edges] * (1 - _EDGE) + MARK * _EDGE
+        pixels[edges] = pixels[edges] * (1 - _EDGE) + color * _EDGE
     buffer = io.BytesIO()
     Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(buffer, "JPEG", quality=82)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def _thumbnail_masks(segments: Sequence[Document], *, width: int, height: int) -> BoolArray:
+    """Masks at the thumbnail's size; none where a mask file cannot be read."""
+    try:
+        return full_masks(segments, width=width, height=height)
+    except ImageError:
+        return np.zeros((0, height, width), bool)
 
 
 def _outline(mask: BoolArray) -> BoolArray:

@@ -10,7 +10,7 @@ from fiftyone.core.collections import SampleCollection
 from fiftyone_capviz.curation.analysis.report import Report
 from fiftyone_capviz.curation.dataset.captions import is_there
 from fiftyone_capviz.curation.dataset.collection import root_dataset
-from fiftyone_capviz.curation.dataset.database import database_errors
+from fiftyone_capviz.curation.dataset.documents import is_not_seen
 from fiftyone_capviz.curation.dataset.names import SegmentFields
 from fiftyone_capviz.curation.dataset.runs import caption_names, last_options, list_runs
 from fiftyone_capviz.curation.dataset.samples import samples_of
@@ -32,7 +32,7 @@ class Uncovered:
     Attributes:
         sample_id, filepath, caption: which.
         coverage: share of its segments that a word covers, 0..1.
-        segments, uncovered: how many it has, and how many no word covers.
+        segments, uncovered: how many of its segments are seen, and how many no word covers.
         area: largest share of the image that one uncovered segment owns, 0..1.
     """
 
@@ -68,15 +68,29 @@ def least_covered(
     ):
         if share is None or not counts:
             continue
+        seen = [one for one in counts if one is not None]
         pale = [a or 0.0 for c, a in zip(counts, areas or [], strict=True) if c == 0]
         caption = "; ".join(text) if isinstance(text, list) else text or ""
         largest = max(pale, default=0.0)
-        found.append(Uncovered(sample_id, file, caption, share, len(counts), len(pale), largest))
+        found.append(Uncovered(sample_id, file, caption, share, len(seen), len(pale), largest))
     found.sort(key=lambda one: (one.coverage, -one.area, one.sample_id))
     return found[:n]
 
 
-@database_errors()
+def unseen_segments(collection: SampleCollection, marks: SegmentFields) -> list[list[bool]]:
+    """Of each sample, which segments the model that attributed does not see, in their order.
+
+    No entry where nothing was attributed.
+    """
+    paths = [marks.attribute(name) for name in ("coverage", "word_scores")]
+    if not all(collection.has_field(path) for path in paths):
+        return [[] for _ in range(len(collection))]
+    return [
+        [is_not_seen(*one) for one in zip(counts or [], scores or [], strict=True)]
+        for counts, scores in zip(*collection.values(paths), strict=True)
+    ]
+
+
 def summarize(
     collection: SampleCollection,
     options: AnalysisOptions | None = None,
@@ -183,10 +197,12 @@ def _coverage(collection: SampleCollection, options: AnalysisOptions) -> list[st
     if not shares:
         return []
     low = sum(one < 0.5 for one in shares)
+    unseen = sum(map(sum, unseen_segments(collection, SegmentFields(options.segments_field))))
+    left_out = f"; {unseen:,} segments are not seen and do not count" if unseen else ""
     lines = [
         "",
         f"Coverage: {sum(shares) / len(shares):.0%} of an image's segments on average; "
-        f"{low:,} of {len(shares):,} images below one half",
+        f"{low:,} of {len(shares):,} images below one half{left_out}",
         "Least covered",
     ]
     for one in least_covered(

@@ -11,7 +11,7 @@ import fiftyone as fo
 import numpy as np
 from bson import ObjectId
 
-from fiftyone_capviz.coverage import in_all_words, kept_words, measure_coverage
+from fiftyone_capviz.coverage import in_all_words, kept_words, measure_coverage, seen_rows
 from fiftyone_capviz.curation.dataset.captions import root_expression, stored_text
 from fiftyone_capviz.curation.dataset.collection import sample_documents
 from fiftyone_capviz.curation.dataset.documents import deserialize_array, full_masks
@@ -207,11 +207,14 @@ class SegmentScores:
     """A caption's words on one segment.
 
     Attributes:
-        scores: float "words", each word's score on this segment.
-        best: float "words", each word's highest score on any segment of the image.
+        scores: float "words", each word's score on this segment; NaN where there is none.
+        best: float "words", each word's highest score on any segment of the image; NaN likewise.
         covered_by: the words that cover this segment, best score first: indices.
         entropy: 0..1 of the positive scores; None where no word has one.
-        maps: float "words rows columns", signed, on the patch grid; of the whole image.
+        maps: float "words rows columns", signed, on the patch grid; of the whole image. NaN for a
+            word that was not read, or whose map is zero everywhere.
+        seen: whether the model sees half of the segment at least.
+        known: whether any word has a score on the image.
     """
 
     scores: FloatArray
@@ -219,11 +222,19 @@ class SegmentScores:
     covered_by: tuple[int, ...]
     entropy: float | None
     maps: FloatArray
+    seen: bool = True
+    known: bool = True
 
     @property
-    def coverage(self) -> int:
-        """How many words cover this segment."""
-        return len(self.covered_by)
+    def coverage(self) -> int | None:
+        """How many words cover this segment; None where nothing can be said."""
+        return len(self.covered_by) if self.seen and self.known else None
+
+    @property
+    def unread(self) -> tuple[int, ...]:
+        """Words without an attribution, as indices."""
+        found = np.flatnonzero(np.isnan(self.maps).all(axis=(1, 2)))
+        return tuple(int(each) for each in found)
 
 
 def read_words(
@@ -233,6 +244,7 @@ def read_words(
     *,
     top_k: int = 3,
     kept: Sequence[int] | None = None,
+    seen: BoolArray | None = None,
 ) -> list[SegmentScores]:
     """The readings of some segments of one image.
 
@@ -242,12 +254,14 @@ def read_words(
         rows: which segments.
         top_k: a word covers at most this many segments.
         kept: positions of the words that may cover; None means all.
+        seen: bool "segments"; None reads it from the scores.
     """
-    table = np.nan_to_num(np.asarray(scores, np.float32), posinf=0, neginf=0)
-    shown = np.nan_to_num(np.asarray(maps, np.float32), posinf=0, neginf=0)
+    table, shown = (_without_infinities(each) for each in (scores, maps))
+    visible = seen_rows(table) if seen is None else seen
     counted = range(table.shape[1]) if kept is None else kept
-    covered = in_all_words(measure_coverage(table[:, counted], top_k=top_k), counted)
-    best = table.max(axis=0) if len(table) else np.zeros(table.shape[1], np.float32)
+    covered = measure_coverage(table[:, counted], top_k=top_k, seen=visible)
+    covered = in_all_words(covered, counted)
+    best = np.fmax.reduce(table, axis=0, initial=np.nan)
     readings = []
     for row in rows:
         entropy = float(covered.entropy[row])
@@ -258,6 +272,14 @@ def read_words(
                 covered_by=covered.covered_by[row],
                 entropy=entropy if np.isfinite(entropy) else None,
                 maps=shown,
+                seen=bool(visible[row]),
+                known=covered.known,
             )
         )
     return readings
+
+
+def _without_infinities(values: FloatArray) -> FloatArray:
+    """Float32 with 0 for what overflowed; NaN, which means that there is nothing, stays."""
+    table = np.asarray(values, np.float32)
+    return np.where(np.isinf(table), np.float32(0), table)

@@ -36,10 +36,10 @@ from fiftyone_capviz.curation.inference.loaded_models import (
 from fiftyone_capviz.curation.inference.segment_weights import segment_weights
 from fiftyone_capviz.curation.inference.turns import WAIT_SECONDS
 from fiftyone_capviz.errors import CapvizError, InputError
-from fiftyone_capviz.models.attention_shape import AttentionShape
+from fiftyone_capviz.models.attention_shape import AttentionShape, require_gradient
 from fiftyone_capviz.records import FloatArray
-from fiftyone_capviz.segments import pool_scores
-from fiftyone_capviz.settings.analysis import SECOND_ORDER, AnalysisOptions
+from fiftyone_capviz.segments import score_table, without_silent
+from fiftyone_capviz.settings.analysis import GRADCAM, SECOND_ORDER, AnalysisOptions
 from fiftyone_capviz.settings.words import WordMethod
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ class StoredMethod:
         captioner, matcher: the models of the run.
         top_k: how many segments a word may cover.
         caption_index: which caption counts in a list-of-string field.
+        notes: what the last run did not read, did not see or cut.
     """
 
     method: WordMethod
@@ -62,6 +63,7 @@ class StoredMethod:
     matcher: str
     top_k: int
     caption_index: int
+    notes: tuple[str, ...] = ()
 
 
 def stored_method(dataset: fo.Dataset, caption_field: str) -> StoredMethod:
@@ -75,6 +77,7 @@ def stored_method(dataset: fo.Dataset, caption_field: str) -> StoredMethod:
         options.matcher,
         options.top_k,
         options.caption_index,
+        () if record is None else tuple(record.notes),
     )
 
 
@@ -133,7 +136,11 @@ def method_result(
             "Words on cards are read by Grad-CAM or cross-attention; second-order attributions are "
             "shown as they are stored. Choose another method, or open the Pair Explainer."
         )
-    from fiftyone_capviz.models.interfaces import caption_attention, match_attention
+    from fiftyone_capviz.models.interfaces import (
+        caption_attention,
+        match_attention,
+        shape_of,
+    )
 
     images = _read_images(dataset, chosen, asked)
     failures: dict[str, str] = {}
@@ -143,8 +150,10 @@ def method_result(
             if method.source == "itm"
             else caption_attention(load_captioner(asked, cache))
         )
-        shape = AttentionShape(model.layer_count, model.head_count, model.default_layer)
+        shape = shape_of(model)
         layer = _chosen("layer", method.layer, shape.layers)
+        if method.method == GRADCAM:
+            require_gradient(model.spec, layer, shape)
         head = _chosen("head", method.head, shape.heads)
         known = MapMaker(model, asked, map_cache() if maps is None else maps)
         known.compute(images)
@@ -193,11 +202,12 @@ def _readings(
     transform = known.of(image).transform
     ids = [str(one["_id"]) for one in image.detections]
     label_ids = [one for one in image.label_ids if one in ids]
-    weights, areas = segment_weights(image.detections, transform)
-    scores = pool_scores(weights.astype(np.float32), areas, maps)
+    weights, areas, seen = segment_weights(image.detections, transform)
+    maps = without_silent(maps)
+    scores = score_table(weights.astype(np.float32), areas, maps, seen)
     rows = [ids.index(one) for one in label_ids]
     kept = kept_words(known.of(image).words, stop)
-    readings = read_words(scores, maps, rows, top_k=top_k, kept=kept)
+    readings = read_words(scores, maps, rows, top_k=top_k, kept=kept, seen=seen)
     return dict(zip(label_ids, readings, strict=True))
 
 

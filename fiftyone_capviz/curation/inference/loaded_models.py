@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fiftyone_capviz.errors import InputError, ModelError
-from fiftyone_capviz.settings.analysis import MODEL_KINDS, AnalysisOptions, Stage
+from fiftyone_capviz.models.attention_shape import require_gradient
+from fiftyone_capviz.settings.analysis import GRADCAM, MODEL_KINDS, AnalysisOptions, Stage
 from fiftyone_capviz.settings.pairs import PairSettings
 
 if TYPE_CHECKING:
@@ -251,7 +252,7 @@ def _with_thresholds(model: Segmenter, options: AnalysisOptions) -> Segmenter:
 def _check_layer(
     options: AnalysisOptions, model: CaptionAttention | MatchAttention | DualEncoder | None
 ) -> None:
-    from fiftyone_capviz.models.interfaces import DualEncoder
+    from fiftyone_capviz.models.interfaces import DualEncoder, shape_of
 
     if model is None:
         return
@@ -266,6 +267,8 @@ def _check_layer(
             raise InputError(
                 f"{model.spec!r} has {count} {name}s, 0 to {count - 1}; got {name}={value}."
             )
+    if (options.source, options.method) == ("itm", GRADCAM) and not isinstance(model, DualEncoder):
+        require_gradient(model.spec, options.layer, shape_of(model))
 
 
 @lru_cache(maxsize=1)

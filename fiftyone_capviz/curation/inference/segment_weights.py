@@ -11,8 +11,8 @@ from fiftyone_capviz.curation.dataset.documents import Document, placed_masks, s
 from fiftyone_capviz.curation.inference.batches import Item
 from fiftyone_capviz.errors import ImageError
 from fiftyone_capviz.geometry import PixelTransform
-from fiftyone_capviz.records import FloatArray
-from fiftyone_capviz.segments import owned_shares
+from fiftyone_capviz.records import BoolArray, FloatArray
+from fiftyone_capviz.segments import owned_shares, seen_segments
 
 # Stored weights are float16; those of a squashed image sum to the segment's area.
 AREA_TOLERANCE = 2e-3
@@ -20,13 +20,13 @@ AREA_TOLERANCE = 2e-3
 
 def segment_weights(
     detections: Sequence[Document], transform: PixelTransform
-) -> tuple[FloatArray, FloatArray]:
+) -> tuple[FloatArray, FloatArray, BoolArray]:
     """Patch weights and areas of segments on a model's grid: the stored ones where they fit.
 
     Stored weights are of the whole image; those of a crop are made anew.
 
     Returns:
-        Float "segments rows columns" and "segments".
+        Float "segments rows columns" and "segments", and bool "segments": which the model sees.
 
     Raises:
         ImageError: a mask file cannot be read.
@@ -37,16 +37,16 @@ def segment_weights(
     if weights is not None:
         sums = weights.astype(np.float64).sum(axis=(1, 2))
         if np.allclose(sums, areas, rtol=AREA_TOLERANCE, atol=1e-4):
-            return weights, areas
+            return weights, areas, np.ones(len(areas), dtype=bool)
     return mask_weights(detections, transform)
 
 
 def mask_weights(
     detections: Sequence[Document], transform: PixelTransform
-) -> tuple[FloatArray, FloatArray]:
+) -> tuple[FloatArray, FloatArray, BoolArray]:
     """The same from the masks alone, unrounded: where sums must be exact."""
     masks = placed_masks(detections, width=transform.width, height=transform.height)
-    return owned_shares(masks, transform), masks.areas
+    return owned_shares(masks, transform), masks.areas, seen_segments(masks, transform)
 
 
 def weights_of(encoder: Any, item: Item) -> FloatArray | None:

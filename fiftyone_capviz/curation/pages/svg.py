@@ -144,27 +144,35 @@ def heat(
     return _svg(left + size * cell + 40, top + size * cell, parts, "Which words go together")
 
 
+NOT_SEEN_COLOR = "#e377c2"
+"""Of segments outside what a model sees; far from every colour of the scale."""
+
+
 def scatter(
     points: NDArray[np.floating],
-    values: Sequence[float],
+    values: Sequence[float | None],
     titles: Sequence[str],
     *,
     width: int = 720,
     height: int = 520,
 ) -> str:
-    """Points on a plane, colored by a value from 0 up (viridis), with a legend."""
+    """Points on a plane, colored by a value from 0 up (viridis), with a legend.
+
+    A value of None, of a segment that is not seen, has a colour of its own.
+    """
     pad = 16
     low, high = points.min(axis=0), points.max(axis=0)
     scale = np.where(high > low, high - low, 1)
     room = np.array([width - 2 * pad, height - 2 * pad - 30])
     places = (points - low) / scale * room + pad
     places[:, 1] = height - 30 - places[:, 1]
-    largest = max(max(values, default=0), 1)
+    largest = max([1, *(value for value in values if value is not None)])
     radius = 4 if len(points) < 800 else 2.6 if len(points) < 3000 else 1.8
     parts = []
     for (x, y), value, title in zip(places.tolist(), values, titles, strict=True):
+        color = NOT_SEEN_COLOR if value is None else viridis(value / largest)
         parts.append(
-            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius}" fill="{viridis(value / largest)}">'
+            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius}" fill="{color}">'
             f"<title>{xml_text(title)}</title></circle>"
         )
     parts.append(f'<text x="{pad}" y="{height - 8}" class="faint">0 words</text>')
@@ -176,6 +184,12 @@ def scatter(
     parts.append(
         f'<text x="{pad + 58 + 24 * 6 + 8}" y="{height - 8}" class="faint">{largest:g} words</text>'
     )
+    if None in values:
+        x = pad + 58 + 24 * 6 + 80
+        parts.append(
+            f'<rect x="{x}" y="{height - 18}" width="12" height="12" fill="{NOT_SEEN_COLOR}"/>'
+        )
+        parts.append(f'<text x="{x + 18}" y="{height - 8}" class="faint">not seen</text>')
     return _svg(width, height, parts, "Map of the segments")
 
 

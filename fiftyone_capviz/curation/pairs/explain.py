@@ -37,7 +37,8 @@ class PairAnswer(Answer):
     Attributes:
         caption: as it was explained.
         words: every word of it, stop words included, in its order.
-        maps: float32 "words p p"; a word's pieces are summed.
+        maps: float32 "words p p"; a word's pieces are summed; NaN for one that was not read.
+        read: of each word, whether the encoder has read it: False beyond its token limit.
         transform: from the image to the grid.
         on_patches, on_cls: sums of what the words have with the patches, and with the image's CLS;
             with the rest, of special tokens and punctuation, they make up the total.
@@ -48,6 +49,7 @@ class PairAnswer(Answer):
     caption: str
     words: tuple[PairWord, ...]
     maps: FloatArray
+    read: tuple[bool, ...]
     transform: PixelTransform
     on_patches: float
     on_cls: float
@@ -101,8 +103,9 @@ def explain_sample(
             words=pair_words(text),
             maps=found.token_maps,
             transform=found.transform,
-            on_patches=float(found.token_maps.sum()),
-            on_cls=float(found.token_cls.sum()),
+            read=tuple(map(bool, found.tokens_read)),
+            on_patches=found.on_patches,
+            on_cls=found.on_cls,
             rest=found.rest,
             score=found.score,
             exact=found.exact,

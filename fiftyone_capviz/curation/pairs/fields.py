@@ -16,7 +16,9 @@ def pair_schema(names: PairFields) -> Schema:
             fo.ListField, fo.StringField, "The content words that were explained, in caption order"
         ),
         names.totals: Declared(
-            fo.ListField, fo.FloatField, "What each of them adds to the score, in the same order"
+            fo.ListField,
+            fo.FloatField,
+            "What each of them adds to the score, in the same order; none where it was not read",
         ),
         names.mismatches: Declared(
             fo.ListField, fo.StringField, "Those of them that take from the score, the worst first"

@@ -39,7 +39,7 @@ class Relation(Answer):
     """What the parts of two images, "p p p p", or of two captions, "words words", share.
 
     Attributes:
-        matrix: signed float32.
+        matrix: signed float32; NaN for words that were not read.
         inside: sum of the matrix; with the rest, of the images' CLS or the captions' special tokens
             and punctuation, it makes up the total.
     """
@@ -54,10 +54,16 @@ class Relation(Answer):
 
     @classmethod
     def of(
-        cls, matrix: FloatArray, found: PairAttribution, *, layer: int, notes: tuple[str, ...]
+        cls,
+        matrix: FloatArray,
+        found: PairAttribution,
+        *,
+        layer: int,
+        notes: tuple[str, ...],
+        read: FloatArray | None = None,
     ) -> Relation:
-        """With the sums of what it was made from."""
-        inside = float(matrix.sum(dtype=np.float64))
+        """With the sums of what it was made from; of `read`, where some of the matrix is NaN."""
+        inside = float((matrix if read is None else read).sum(dtype=np.float64))
         return cls(
             matrix=matrix,
             score=found.score,
@@ -137,7 +143,12 @@ def relate_captions(
         InputError: an empty caption, an unknown layer, or a method that needs an image.
         ModelError, LongWaitError, StoppedError: as `explain_sample`.
     """
-    from fiftyone_capviz.attribution.pairs.explain import explain_texts, require_method, warnings_of
+    from fiftyone_capviz.attribution.pairs.explain import (
+        explain_texts,
+        is_cut,
+        require_method,
+        warnings_of,
+    )
     from fiftyone_capviz.attribution.pairs.layer_pairs import side_layers
     from fiftyone_capviz.attribution.words.alignment import word_rows
 
@@ -165,10 +176,13 @@ def relate_captions(
         )
         between = np.asarray(found.matrix, float)
         rows, columns = (
-            word_rows(spans_of(pair_words(text)), pieces[:count])
-            for text, pieces, count in zip(texts, tokens.offsets, between.shape, strict=True)
+            word_rows(spans_of(pair_words(text)), pieces[:count], cut=is_cut(tokens, row))
+            for row, (text, pieces, count) in enumerate(
+                zip(texts, tokens.offsets, between.shape, strict=True)
+            )
         )
         matrix: FloatArray = (rows @ between @ columns.T).astype(np.float32)
-        return Relation.of(matrix, found, layer=layer, notes=notes)
+        read = np.nan_to_num(rows) @ between @ np.nan_to_num(columns).T
+        return Relation.of(matrix, found, layer=layer, notes=notes, read=read)
 
     return answered(chosen, ("captions", *texts), compute, **patience)

@@ -85,11 +85,16 @@ class RelatedItem:
 
 @dataclass(frozen=True)
 class UnitVector:
-    """A unit's direction in the space of the encoder, float32 "dimensions"."""
+    """A unit's direction in the space of the encoder, float32 "dimensions".
+
+    Attributes:
+        cut: tokens of a caption that the encoder did not read.
+    """
 
     unit: RelatedUnit
     vector: FloatArray | None = None
     error: str | None = None
+    cut: int = 0
 
 
 @dataclass(frozen=True)
@@ -148,9 +153,10 @@ class RelationWorker(Worker[RelatedUnit, RelatedItem, UnitVector]):
         images = [item.image for item in items if item.image is not None]
         keys = [item.unit.key for item in items]
         units = self._image_units(keys, images) if images else self._text_units(keys)
+        cut = () if images else self.factors.encoder.tokens(keys).cut
         return [
-            UnitVector(item.unit, unit.float().numpy())
-            for item, unit in zip(items, units, strict=True)
+            UnitVector(item.unit, unit.float().numpy(), cut=left_out)
+            for item, unit, left_out in zip(items, units, cut or [0] * len(items), strict=True)
         ]
 
     def failed(self, item: RelatedItem, message: str) -> UnitVector:

@@ -28,7 +28,7 @@ class PairTotals:
         score: cosine of image and caption.
         words: the caption's content words.
         totals: of each word, the sum of its attributions over all patches and the image's CLS:
-            what it adds to the score.
+            what it adds to the score; nan for a word beyond the encoder's token limit.
         mismatches: words whose total lies below zero by more than the completeness error, which
             is how far all totals together may be off; the worst first.
         error: the completeness error over the sum of all magnitudes; None for methods that
@@ -50,20 +50,21 @@ class PairTotals:
         Raises:
             ModelError: the attribution overflowed.
         """
+        words = explanation.words.words
+        read = np.array([word not in explanation.unread for word in words], dtype=bool)
         sums = explanation.word_maps.astype(float).sum(axis=(1, 2)) + explanation.word_cls
-        if not (np.isfinite(sums).all() and math.isfinite(explanation.score)):
+        if not (np.isfinite(sums[read]).all() and math.isfinite(explanation.score)):
             raise ModelError(
                 "An attribution must be finite; this one overflowed. Load the encoder in float32."
             )
         slack = explanation.completeness_error
-        words = explanation.words.words
         below = np.flatnonzero(sums < -(0.0 if math.isnan(slack) else slack))
         order = below[np.argsort(sums[below], kind="stable")]
         error = explanation.relative_error
         return cls(
             score=explanation.score,
             words=words,
-            totals=tuple(sums.tolist()),
+            totals=tuple(np.where(read, sums, math.nan).tolist()),
             mismatches=tuple(words[i] for i in order),
             error=None if math.isnan(error) else error,
             notes=explanation.warnings,

@@ -35,7 +35,7 @@ from fiftyone_capviz.curation.pairs.relation_run import (
 from fiftyone_capviz.curation.pairs.sample import choose_fields
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.images import open_image
-from fiftyone_capviz.records import FloatArray
+from fiftyone_capviz.records import BoolArray, FloatArray
 from fiftyone_capviz.settings.pairs import PairSettings, default_encoder
 
 if TYPE_CHECKING:
@@ -54,12 +54,17 @@ class SegmentWords:
         segment_ids: of the stored segments, rows of the matrix.
         words: columns of the matrix.
         matrix: float32 "segments words", as coverage takes them: sum over the segment's pixels,
-            over those of the image, over the root of the segment's share of it.
+            over those of the image, over the root of the segment's share of it. NaN in the columns
+            of words without an attribution, and in the rows of segments that are not seen.
+        unread: words beyond the encoder's token limit.
+        seen: bool "segments": half of the segment at least lies inside what the encoder sees.
     """
 
     segment_ids: tuple[str, ...]
     words: tuple[str, ...]
     matrix: FloatArray
+    unread: tuple[str, ...]
+    seen: BoolArray
 
 
 @dataclass
@@ -73,6 +78,8 @@ class ViewRelations:
         scores: float32 "images captions": cosine of each image and each caption.
         failures: samples whose image cannot be used.
         stopped: ended early, on request; what is here is whole.
+        cut: of the captions, those that are longer than the encoder reads, with the tokens that
+            were left out: their scores are of what comes before.
     """
 
     sample_ids: tuple[str, ...]
@@ -81,8 +88,19 @@ class ViewRelations:
     scores: FloatArray
     failures: list[Failure]
     stopped: bool
+    cut: dict[str, int]
     _factors: DatasetFactors = field(repr=False)
     _source: PairSource = field(repr=False)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user must know, in plain sentences; often nothing."""
+        if not self.cut:
+            return ()
+        return (
+            f"{len(self.cut)} of {len(self.captions)} captions are longer than the encoder reads; "
+            "the words at their ends have no part in the scores, and no attribution. Shorten them.",
+        )
 
     def explain(self, sample_id: str, caption: str | None = None) -> PairExplanation:
         """An image with a caption.
@@ -123,11 +141,13 @@ class ViewRelations:
 
         found = self.explain(sample_id, caption)
         detections = self._source.detections(sample_id)
-        weights, areas = mask_weights(detections, found.transform)
+        weights, areas, seen = mask_weights(detections, found.transform)
         return SegmentWords(
             tuple(str(each["_id"]) for each in detections),
             found.words.words,
-            segment_word_matrix(found, weights, areas),
+            segment_word_matrix(found, weights, areas, seen),
+            found.unread,
+            seen,
         )
 
 
@@ -224,6 +244,7 @@ def _relate(source: PairSource, own: dict[str, str], max_bytes: int, job: Job) -
         scores,
         tally.failures,
         tally.stopped,
+        {text: tally.cut[text] for text in texts if tally.cut[text]},
         worker.factors,
         source,
     )
@@ -235,6 +256,7 @@ class _Tally:
 
     texts: dict[str, FloatArray] = field(default_factory=dict)
     images: dict[str, FloatArray] = field(default_factory=dict)
+    cut: dict[str, int] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
     stopped: bool = False
 
@@ -246,3 +268,5 @@ class _Tally:
         elif result.vector is not None:
             place = self.texts if unit.filepath is None else self.images
             place[unit.key] = result.vector
+            if unit.filepath is None:
+                self.cut[unit.key] = result.cut

@@ -13,12 +13,13 @@ from bson import ObjectId
 from fiftyone.core.collections import SampleCollection
 from pymongo import UpdateOne
 
-from fiftyone_capviz.coverage import in_all_words, kept_words, measure_coverage
+from fiftyone_capviz.coverage import in_all_words, kept_words, measure_coverage, seen_rows
 from fiftyone_capviz.curation.dataset.collection import root_dataset, sample_documents
 from fiftyone_capviz.curation.dataset.database import database_errors
-from fiftyone_capviz.curation.dataset.documents import attribution_columns
+from fiftyone_capviz.curation.dataset.documents import attribution_columns, segment_labels
 from fiftyone_capviz.curation.dataset.map_run import refresh_map
 from fiftyone_capviz.curation.dataset.names import (
+    NOT_SEEN,
     UNATTRIBUTED,
     UNCOVERED,
     CaptionFields,
@@ -35,6 +36,7 @@ from fiftyone_capviz.curation.dataset.runs import (
     write_run,
 )
 from fiftyone_capviz.curation.dataset.samples import reload_samples
+from fiftyone_capviz.curation.dataset.schema import declare_fields
 from fiftyone_capviz.curation.dataset.stop_words import own_stop_words
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.records import FloatArray
@@ -112,6 +114,7 @@ def activate_captions(
                 f"has no {path!r} of an analysis. Run attribute_words for {caption_field!r} first."
             )
     stop = frozenset(own_stop_words(dataset))
+    declare_fields(dataset, None, SegmentFields(segments_field))
     ids = dataset.exists(segments_field).values("id")
     samples = segments = skipped = 0
     for start in range(0, len(ids), _BATCH):
@@ -154,7 +157,7 @@ def segment_values(
     """One sample's ``$set`` for its segments, from its scores.
 
     Args:
-        scores: "segments words".
+        scores: "segments words"; NaN as `score_table` has it.
         words: the caption's words.
         segments_field: the segments.
         labels: the stored labels.
@@ -164,23 +167,25 @@ def segment_values(
         stop: words that cover nothing; their scores are kept.
 
     Returns:
-        The ``$set`` document, and the sample's coverage (nan without segments).
+        The ``$set`` document, and the sample's coverage (nan without segments that were seen).
     """
     table, kept = np.asarray(scores, np.float32), kept_words(words, stop)
-    covered = in_all_words(measure_coverage(table[:, kept], top_k=top_k), kept)
+    covered = measure_coverage(table[:, kept], top_k=top_k, seen=seen_rows(table))
+    covered = in_all_words(covered, kept)
+    named = segment_labels(words, covered)
     columns = attribution_columns(words, scores, covered)
     values: dict[str, Any] = {}
     for i in range(len(scores)):
         path = f"{segments_field}.detections.{i}"
         values |= {f"{path}.{name}": column[i] for name, column in columns.items()}
         if ours and is_our_label(labels[i], top_words[i]):
-            values[f"{path}.label"] = columns["top_word"][i] or UNCOVERED
+            values[f"{path}.label"] = named[i]
     return values, float(covered.share)
 
 
 def is_our_label(label: str | None, top_word: str | None) -> bool:
     """Whether we wrote a label: the user may have renamed a segment that we made."""
-    return label in (None, "", UNATTRIBUTED, top_word or UNCOVERED)
+    return label in (None, "", UNATTRIBUTED, NOT_SEEN, top_word or UNCOVERED)
 
 
 def _emptied(segments_field: str, count: int) -> Mapping[str, Any]:

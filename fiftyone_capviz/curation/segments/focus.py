@@ -12,7 +12,6 @@ Formulas: docs/methods.md, section 3.4.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -37,6 +36,7 @@ from fiftyone_capviz.curation.dataset.samples import id_filter, is_whole, reload
 from fiftyone_capviz.curation.dataset.schema import declare_heatmaps
 from fiftyone_capviz.curation.dataset.stop_words import require_counted
 from fiftyone_capviz.curation.dataset.store import forget, recall, remember
+from fiftyone_capviz.curation.segments.attention_update import attention_update
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.records import FloatArray
 from fiftyone_capviz.settings.field_names import require_free_names
@@ -54,6 +54,7 @@ class FocusReport(UndividedReport):
         word: the word in focus as stored (normalised), None after unfocusing.
         samples: samples in the view.
         samples_with_word: samples of the view whose caption holds the word.
+        unread: of these, those in which the model that attributed did not read it.
         segments: segments in the view.
         written: False where there were too many segments; then apply ``filters`` instead.
         heatmaps: samples that got a ``word_heatmap``.
@@ -71,6 +72,7 @@ class FocusReport(UndividedReport):
     seconds: float
     message: str
     filters: Mapping[str, Any]
+    unread: int = 0
 
     def summary(self) -> str:
         """The message."""
@@ -94,8 +96,10 @@ def focus_word(
     """Write each segment's share of one word into ``<segments>.detections.attention``.
 
     Every segment of the view gets a number, 0..1: its score over the largest in its image; 0.0
-    where that is negative, or the sample's caption does not hold the word. Segments outside the
-    view that an earlier focus wrote go back to None, so that one plot never mixes two words.
+    where that is negative, or the sample's caption does not hold the word. None where the caption
+    holds it and nothing is known: it was not read there, or the segment is not seen. Segments
+    outside the view that an earlier focus wrote go back to None, so that one plot never mixes two
+    words.
 
     Args:
         collection: a dataset or view; all its segments are rewritten by one update.
@@ -139,9 +143,14 @@ def focus_word(
             dataset, stored, ids, caption_field=caption_field, limit=heatmap_limit
         )
     refresh_map(dataset, segments_field)
+    unread = _count_unread(dataset, stored, caption_field, ids)
     message = f"{stored!r} is in {hits:,} of {samples:,} captions."
+    if unread:
+        message += f" In {unread:,} of them it lies beyond what the model reads."
     elapsed = time.perf_counter() - started
-    return FocusReport(stored, samples, hits, segments, True, drawn, elapsed, message, filters)
+    return FocusReport(
+        stored, samples, hits, segments, True, drawn, elapsed, message, filters, unread
+    )
 
 
 def unfocus(dataset: fo.Dataset, *, segments_field: str = "segments") -> None:
@@ -232,6 +241,13 @@ def _stored_word(
     return best, hits
 
 
+def _count_unread(
+    dataset: fo.Dataset, word: str, caption_field: str, ids: Sequence[str] | None
+) -> int:
+    holds = {caption_names(dataset, caption_field).unread: word}
+    return sample_documents(dataset).count_documents({**holds, **_among(dataset, holds, ids)})
+
+
 def _count_segments(dataset: fo.Dataset, segments_field: str, ids: Sequence[str] | None) -> int:
     size = {"$size": {"$ifNull": [f"${segments_field}.detections", []]}}
     stages = [
@@ -254,41 +270,6 @@ def _among(
     # The collection itself: the dataset would show one slice of its groups.
     found = sample_documents(dataset).find(match, {"_id": 1})
     return {"_id": {"$in": [one["_id"] for one in found if str(one["_id"]) in kept]}}
-
-
-def attention_update(word: str, caption_field: str, segments_field: str) -> list[dict[str, Any]]:
-    """The aggregation-pipeline update: each segment's share of the word, 0.0 where it is absent.
-
-    A share is the segment's positive score over the largest in its image, 0..1. The scores
-    themselves, being gradients, differ between images by orders of magnitude, so that a plot
-    colored by them would show a handful of images and nothing else.
-    """
-    segments = f"${segments_field}.detections"
-    index = {"$indexOfArray": [f"${caption_field}_words", {"$literal": word}]}
-    score = {"$ifNull": [{"$arrayElemAt": ["$$segment.word_scores", "$$index"]}, 0.0]}
-    finite = {
-        "$let": {
-            "vars": {"score": score},
-            "in": {"$cond": [{"$eq": ["$$score", math.nan]}, 0.0, {"$toDouble": "$$score"}]},
-        }
-    }
-    value = {"$cond": [{"$gte": ["$$index", 0]}, finite, 0.0]}
-    scores = {"$map": {"input": segments, "as": "segment", "in": value}}
-    own = {"$max": [{"$arrayElemAt": ["$$scores", "$$place"]}, 0.0]}
-    share = {"$cond": [{"$gt": ["$$peak", 0.0]}, {"$divide": [own, "$$peak"]}, 0.0]}
-    rewritten = {
-        "$map": {
-            "input": {"$range": [0, {"$size": segments}]},
-            "as": "place",
-            "in": {
-                "$mergeObjects": [{"$arrayElemAt": [segments, "$$place"]}, {"attention": share}]
-            },
-        }
-    }
-    with_peak = {"$let": {"vars": {"peak": {"$max": "$$scores"}}, "in": rewritten}}
-    with_scores = {"$let": {"vars": {"scores": scores}, "in": with_peak}}
-    with_index = {"$let": {"vars": {"index": {"$ifNull": [index, -1]}}, "in": with_scores}}
-    return [{"$set": {f"{segments_field}.detections": with_index, "last_modified_at": "$$NOW"}}]
 
 
 def _write_attention(
@@ -389,8 +370,11 @@ def write_heatmaps(
     for sample_id, words, maps, width, height in zip(*view.values(columns), strict=True):
         if maps is None or len(maps) != len(words):
             continue
+        word_map = np.asarray(maps)[words.index(word)]
+        if np.isnan(word_map).all():  # it was not read there: no heat is not the same
+            continue
         aspect = width / height if width and height else 1.0
-        picture = heatmap_values(np.asarray(maps)[words.index(word)], aspect=aspect)
+        picture = heatmap_values(word_map, aspect=aspect)
         label = fo.Heatmap(map=picture, range=[0, 255]).to_dict()
         label["_id"] = ObjectId()
         updates.append(UpdateOne({"_id": ObjectId(sample_id)}, {"$set": {HEATMAP_FIELD: label}}))

@@ -49,6 +49,7 @@ class Batch:
     before: int | None = None
     unweighted: int = 0
     without_subject: int = 0
+    at_limit: int = 0
     stopped: bool = False
     summary: str = ""
 
@@ -68,6 +69,7 @@ class Batch:
             before=report.before,
             unweighted=report.unweighted,
             without_subject=report.without_subject,
+            at_limit=report.at_limit,
             stopped=report.stopped,
             summary=report.summary(),
         )

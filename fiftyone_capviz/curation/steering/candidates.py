@@ -54,6 +54,7 @@ class Steered:
         recipe: as used on this image.
         prompt: filled in for this image.
         unweighted: segments were chosen, and it has none of them.
+        at_limit: it ran to the limit of new tokens.
         error: why there is none.
     """
 
@@ -63,6 +64,7 @@ class Steered:
     recipe: Mapping[str, Any] = field(default_factory=dict)
     prompt: FilledPrompt = field(default_factory=lambda: FilledPrompt(None))
     unweighted: bool = False
+    at_limit: bool = False
     error: str | None = None
 
 
@@ -144,6 +146,7 @@ class SteeringWorker(Worker[Task, Item, Steered]):
                 self._used(item, prompts[n], *found[n]),
                 prompts[n],
                 unweighted=recipe.chooses_segments and coverages[n] is None,
+                at_limit=found[n][0].at_limit,
             )
             for n, item in enumerate(items)
         ]

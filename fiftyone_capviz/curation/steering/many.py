@@ -133,6 +133,7 @@ class SteeringTally:
     unweighted: int = 0
     subjects: Counter[str] = field(default_factory=Counter)
     without_subject: int = 0
+    at_limit: int = 0
     skipped: int = 0
     failures: list[Failure] = field(default_factory=list)
     stopped: bool = False
@@ -156,6 +157,7 @@ class SteeringTally:
         self.texts[result.sample.id] = (result.text, result.sample.text)
         self.unweighted += result.unweighted
         self._count(result.prompt)
+        self.at_limit += result.at_limit
 
     def rejected(self, result: Steered, reason: str) -> None:
         """Count a result that cannot be stored; runs in the writer's thread."""
@@ -175,6 +177,7 @@ class SteeringTally:
             unweighted=self.unweighted,
             subjects=self.subjects.most_common(),
             without_subject=self.without_subject,
+            at_limit=self.at_limit,
             skipped=self.skipped,
             failures=self.failures,
             stopped=self.stopped,

@@ -37,6 +37,7 @@ class BatchPayload(TypedDict):
     failed: int
     unweighted: int
     without_subject: int
+    at_limit: int
     stopped: bool
     waiting: int
     theirs: int
@@ -66,6 +67,7 @@ def batch_payload(batch: Batch, waiting: int, theirs: int) -> BatchPayload:
         "failed": len(batch.failed),
         "unweighted": batch.unweighted,
         "without_subject": batch.without_subject,
+        "at_limit": batch.at_limit,
         "stopped": batch.stopped,
         "waiting": waiting,
         "theirs": theirs,

@@ -255,7 +255,7 @@ def _coverages(
     transform = captioner.transform(features.width, features.height)
     if not chosen:
         return np.zeros((0, *transform.grid))
-    weights, _ = segment_weights(chosen, transform)
+    weights, _, _ = segment_weights(chosen, transform)
     return np.stack([coverage_of_segments(each) for each in weights])
 
 

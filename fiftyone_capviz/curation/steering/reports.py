@@ -28,6 +28,7 @@ class SteerReport:
         subjects: what ``{subject}`` was filled with, and in how many samples; most frequent first.
         without_subject: samples whose caption names no subject: they went on from the captioner's
             own prompt.
+        at_limit: candidates of this run that max_new_tokens ended, maybe in mid-sentence.
         skipped: candidates among them that were there already, by the same recipe.
         failures: samples that could not be captioned.
         stopped: whether it ended early, on request.
@@ -43,6 +44,7 @@ class SteerReport:
     unweighted: int = 0
     subjects: list[tuple[str, int]] = field(default_factory=list)
     without_subject: int = 0
+    at_limit: int = 0
     skipped: int = 0
     failures: list[Failure] = field(default_factory=list)
     stopped: bool = False
@@ -72,6 +74,11 @@ class SteerReport:
             text += (
                 f"; {self.without_subject} without a subject in the caption: the captioner's own "
                 "prompt"
+            )
+        if self.at_limit:
+            text += (
+                f"; {self.at_limit} ran to the limit of new tokens and may break off (raise "
+                "max_new_tokens)"
             )
         if self.skipped:
             text += f"; {self.skipped} were there already"

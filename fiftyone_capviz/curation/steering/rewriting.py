@@ -31,7 +31,7 @@ from fiftyone_capviz.curation.dataset.kept_texts import (
     whose_text,
 )
 from fiftyone_capviz.curation.dataset.map_run import refresh_map
-from fiftyone_capviz.curation.dataset.names import CaptionFields
+from fiftyone_capviz.curation.dataset.names import CaptionFields, SegmentFields
 from fiftyone_capviz.curation.dataset.ownership import refuse_theirs
 from fiftyone_capviz.curation.dataset.progress import Failure
 from fiftyone_capviz.curation.dataset.runs import active_caption
@@ -103,6 +103,8 @@ def _rewrite(
         )
         for state in originals.values()
     ]
+    if any("attribute" in task.stages for task in tasks):
+        declare_fields(dataset, names, SegmentFields(options.segments_field))
     clear_stop(dataset)
     refuse_theirs(dataset, run_schema(names, None))
     declare_fields(dataset, names, None)

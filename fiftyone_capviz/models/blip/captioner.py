@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 DEFAULT_PROMPT = "a picture of"
 """What BLIP was trained to go on from; a checkpoint may name its own in config.json."""
+LONGEST_STREAM = 96
+"""Word pieces after which a streamed caption ends in any case."""
 
 
 def load_captioner(
@@ -114,7 +117,10 @@ class BlipCaptioner(BlipModel):
             plain = self.decoder.project(features)
         likelihoods = self.decoder.likelihoods(plain, starts, new)
         return [
-            self._caption(prompt, start, ids, float(likelihood))
+            replace(
+                self._caption(prompt, start, ids, float(likelihood)),
+                at_limit=self.text.sep not in ids,
+            )
             for prompt, start, ids, likelihood in zip(asked, starts, new, likelihoods, strict=True)
         ]
 
@@ -137,7 +143,8 @@ class BlipCaptioner(BlipModel):
             cache = decoder_cache(rows_of(self.decoder.project(plan.features), plan))
         ids: list[int] = []
         feed = torch.tensor([start] * len(plan.rows), device=self.device)
-        while len(start) + len(ids) < self.text.limit:
+        # A decoder that goes round in circles ends all the same.
+        while len(start) + len(ids) < self.text.limit and len(ids) < LONGEST_STREAM:
             chosen = self.decoder.greedy_step(feed, cache, plan)
             if chosen == self.text.sep:
                 return

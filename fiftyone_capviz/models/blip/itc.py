@@ -79,10 +79,7 @@ class ItcEncoder(TowerEncoder):
 
     def tokens(self, texts: Sequence[str]) -> TokenBatch:
         """Texts as [CLS] pieces [SEP]; what is over the limit is cut and counted in `cut`."""
-        text = self._matcher.text
-        batch = text.batch(texts)
-        cut = tuple(max(0, len(text.pieces(one)) + 2 - text.limit) for one in texts)
-        return TokenBatch(batch.ids, batch.mask, batch.offsets, cut)
+        return self._matcher.text.batch(texts)
 
     def embed_pixels(self, pixels: torch.Tensor) -> torch.Tensor:
         """Tokens that enter the first block: "images tokens hidden"."""

@@ -38,11 +38,16 @@ class BlipMatcher(BlipModel):
         """The cross-attention of each layer."""
         return [layer.crossattention.self for layer in self.model.text_encoder.encoder.layer]
 
+    @property
+    def gradient_layers(self) -> int:
+        """All but the last: of its rows only the first one's reaches the head."""
+        return self.layer_count - 1
+
     def tokens(self, texts: Sequence[str], *, use_enc: bool = True) -> TokenBatch:
         """Texts as the matching head takes them.
 
         Args:
-            texts: any strings; what is longer than the model takes is cut.
+            texts: any strings; what is longer than the model takes is cut, and counted in `cut`.
             use_enc: begin with [ENC], as in BLIP's training and in LAVIS; otherwise with [CLS],
                 as in salesforce/BLIP's demo and in transformers. Scores differ.
         """
@@ -72,7 +77,8 @@ class BlipMatcher(BlipModel):
             raise InputError(f"texts needs one string per image ({len(features)}); got {texts!r}.")
         if not len(texts):
             return []
-        return matches_of(self.match_logits(features, self.tokens(texts, use_enc=use_enc)))
+        tokens = self.tokens(texts, use_enc=use_enc)
+        return matches_of(self.match_logits(features, tokens), cut=tokens.cut)
 
     @torch.no_grad()
     def similarity(self, features: torch.Tensor, texts: Sequence[str]) -> FloatArray:

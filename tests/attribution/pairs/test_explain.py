@@ -80,7 +80,10 @@ def test_a_caption_over_the_limit_is_cut_with_a_warning(encoder: Any) -> None:
     found = explain_pair(encoder, picture(), long)
     assert "6 tokens longer than the 16" in found.warnings[0]
     assert np.abs(found.token_maps[:13]).sum(axis=(1, 2)).min() > 0
-    assert not found.token_maps[15:].any()
+    assert np.isnan(found.token_maps[15:]).all()
+    assert found.tokens_read.tolist() == [True] * 14 + [False] * 6
+    assert found.unread == ()  # its other occurrences were read
+    assert found.on_patches + found.on_cls + found.rest == pytest.approx(found.total, abs=1e-6)
 
 
 def test_a_batch_is_its_pairs(encoder: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fiftyone_capviz.attribution.words.alignment import word_rows
+from fiftyone_capviz.attribution.words.alignment import unread_words, word_rows
 from fiftyone_capviz.attribution.words.methods import matcher_word_maps
 from fiftyone_capviz.models.blip.matcher import BlipMatcher
 from fiftyone_capviz.records import CaptionWords
@@ -21,15 +21,29 @@ def test_pieces_are_summed_and_repeats_averaged() -> None:
     np.testing.assert_array_equal(word_rows(words, offsets), expected)
 
 
-def test_words_beyond_a_cut_caption_are_zero(matcher: BlipMatcher) -> None:
+def test_words_beyond_a_cut_caption_have_no_map(matcher: BlipMatcher) -> None:
     text = " ".join(["red car"] * 30) + " dog"
     words = caption_words(text)
     assert words.words[-1] == "dog"
-    (maps,), _ = matcher_word_maps(
+    (maps,), (match,) = matcher_word_maps(
         matcher, random_features(matcher, 1), captions=[text], words=[words]
     )
-    assert (maps.maps[-1] == 0).all()
+    assert np.isnan(maps.maps[-1]).all()
+    assert np.isfinite(maps.maps[0]).all()
     assert (maps.maps[0] != 0).any()
+    assert maps.unread == ("dog",)
+    assert match.cut == 61 + 2 - matcher.text.limit
+
+
+def test_a_word_that_the_cut_goes_through_is_not_read() -> None:
+    # "red sunglasses", cut after "sun": half a word is another word.
+    words = CaptionWords(("red", "sunglasses"), ("other", "noun"), (((0, 3),), ((4, 14),)))
+    offsets = ((0, 0), (0, 3), (4, 7), (0, 0))
+    rows = word_rows(words, offsets, cut=True)
+    assert unread_words(words, rows) == ("sunglasses",)
+    np.testing.assert_array_equal(rows, [[0, 1, 0, 0], [np.nan] * 4])
+    # An uncut text ends where its tokenizer drops the rest: the word was read.
+    np.testing.assert_array_equal(word_rows(words, offsets), [[0, 1, 0, 0], [0, 0, 1, 0]])
 
 
 def test_an_occurrence_beyond_the_cut_does_not_dilute_the_others() -> None:

@@ -78,6 +78,7 @@ def test_colors_follow_the_words_and_leave_other_fields_alone(tmp_path: Path) ->
     colors = {one["value"]: one["color"] for one in scheme.fields[1]["valueColors"]}
     assert scheme.fields[1]["colorByAttribute"] == "label"
     assert colors["uncovered"] == workspace.UNCOVERED_COLOR
+    assert colors["not seen"] == workspace.NOT_SEEN_COLOR not in workspace.WORD_COLORS
     assert colors["wolf"] == workspace.WORD_COLORS[0]
     remove_workspace(
         dataset, CaptionFields("caption"), segments_fields=["segments"], last=True, had_colors=True
@@ -89,7 +90,7 @@ def test_dominant_words_are_found(tmp_path: Path) -> None:
     dataset = analysed_dataset(tmp_path)
     save_workspace(dataset)
     colors = [one["value"] for one in dataset.app_config.color_scheme.fields[0]["valueColors"]]
-    assert colors[:4] == ["uncovered", "segment", "snow", "wolf"]
+    assert colors[:5] == ["uncovered", "segment", "not seen", "snow", "wolf"]
 
 
 def test_fields_that_are_shown_join_those_the_user_chose(tmp_path: Path) -> None:

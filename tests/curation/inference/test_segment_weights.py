@@ -31,12 +31,13 @@ def stored(transform: PixelTransform = WHOLE, **changes: Any) -> list[dict[str, 
 
 
 def test_stored_weights_that_fit_are_taken() -> None:
-    weights, areas = segment_weights(stored(), WHOLE)
-    anew, their_areas = mask_weights(stored(), WHOLE)
+    weights, areas, seen = segment_weights(stored(), WHOLE)
+    anew, their_areas, _ = mask_weights(stored(), WHOLE)
     assert weights.dtype == np.float16
     assert not np.array_equal(weights, anew)
     np.testing.assert_allclose(weights, anew, rtol=3e-3)  # float16, and the thousandth
     assert areas.tolist() == their_areas.tolist() == [0.5, 0.5]
+    assert seen.all()
 
 
 @pytest.mark.parametrize(
@@ -53,13 +54,14 @@ def test_stored_weights_that_fit_are_taken() -> None:
 def test_else_they_are_made_from_the_masks(
     documents: list[dict[str, Any]], transform: PixelTransform
 ) -> None:
-    weights, areas = segment_weights(documents, transform)
-    anew, their_areas = mask_weights(documents, transform)
+    weights, areas, seen = segment_weights(documents, transform)
+    anew, their_areas, _ = mask_weights(documents, transform)
     np.testing.assert_array_equal(weights, anew)
     assert areas.tolist() == their_areas.tolist() == [0.5, 0.5]
+    assert seen.all()
 
 
 def test_no_segments_have_no_weights() -> None:
-    weights, areas = segment_weights([], WHOLE)
+    weights, areas, seen = segment_weights([], WHOLE)
     assert weights.shape == (0, *WHOLE.grid)
-    assert areas.shape == (0,)
+    assert areas.shape == seen.shape == (0,)

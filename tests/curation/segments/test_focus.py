@@ -147,7 +147,7 @@ def test_samples_without_segments_or_words_are_no_trouble(tmp_path: Path) -> Non
     rows = attention(dataset)
     assert rows[0] == [0.0] * 4
     assert rows[1] == []
-    assert rows[2][:2] == [0.0, 0.0]
+    assert rows[2][:2] == [None, None]  # without a score nothing is known
     assert rows[-1] == []
 
 

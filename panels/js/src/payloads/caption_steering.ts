@@ -25,6 +25,7 @@ export interface BatchReport {
   failed: number;
   unweighted: number;
   without_subject: number;
+  at_limit: number;
   stopped: boolean;
   waiting: number;
   /** How many of them stand beside a caption of the user's. */

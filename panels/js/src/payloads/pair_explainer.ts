@@ -42,6 +42,8 @@ export interface Word {
   start: number;
   end: number;
   content: boolean;
+  /** False beyond what the encoder reads: the word has no attribution. */
+  read: boolean;
 }
 
 /** Row, column and how much of the patch the segment owns, 0..1. */
@@ -167,6 +169,7 @@ export function parsePair(value: unknown): PairPayload {
     start: "number",
     end: "number",
     content: "boolean",
+    read: "boolean",
   });
   return pair;
 }

@@ -2,8 +2,15 @@
 import { check, checkAll, checkChoice } from "./check";
 
 export interface Reading {
-  scores: number[];
-  best: number[];
+  /** Null for words without an attribution. */
+  scores: (number | null)[];
+  best: (number | null)[];
+  /** Words without an attribution: beyond what the model reads, or with a map of zeros. */
+  unread: number[];
+  /** Whether the model sees half of the segment at least. */
+  seen: boolean;
+  /** How many words cover the segment; null where it is not seen, or no word has an attribution. */
+  coverage: number | null;
   covered_by: number[];
   entropy: number | null;
   grid: number;
@@ -57,12 +64,16 @@ export interface Gallery {
   scope: Scope;
   problem: Problem | null;
   stored: Method;
+  /** What the last analysis did not read, did not see or cut. */
+  notes: string[];
   cards: Card[];
 }
 
 export interface Shape {
   model: string;
   layers: number | null;
+  /** Of how many, from the first one on, Grad-CAM can be taken. */
+  gradient_layers: number | null;
   heads: number | null;
   default_layer: number | null;
 }
@@ -87,6 +98,7 @@ export function parseGallery(value: unknown): Gallery {
     seed: "number",
     caption_field: "string",
     segments_field: "string",
+    notes: "string[]",
     cards: "array",
   });
   check("scope", gallery.scope, { words: "string[]", total: "number", covered: "number" });
@@ -149,6 +161,7 @@ function parseShape(value: unknown): void {
     model: "string",
     layers: "number?",
     heads: "number?",
+    gradient_layers: "number?",
     default_layer: "number?",
   });
 }

@@ -16,6 +16,7 @@ const BATCH: BatchReport = {
   failed: 1,
   unweighted: 3,
   without_subject: 2,
+  at_limit: 2,
   stopped: false,
   waiting: 214,
   theirs: 0,
@@ -30,6 +31,7 @@ test("the success rate is said as the paper says it", () => {
     "200 changed",
     "3 had no such segment: prompt only",
     "2 without a subject in the caption: the captioner's own prompt",
+    "2 ran to the token limit: they may break off",
     "1 could not be captioned",
   ]);
 });

@@ -89,6 +89,7 @@ export function batchRemarks(batch: BatchReport): string[] {
     batch.without_subject
       ? `${batch.without_subject} without a subject in the caption: the captioner's own prompt`
       : "",
+    batch.at_limit ? `${batch.at_limit} ran to the token limit: they may break off` : "",
     batch.failed ? `${batch.failed} could not be captioned` : "",
     batch.stopped ? "stopped early" : "",
   ].filter(Boolean);

@@ -94,12 +94,13 @@ export function sameWords(chosen: Iterable<number>, from: Pair, to: Pair): numbe
 /** What is selected to begin with: the word that names something and counts most for the match. */
 export function strongestWord(pair: Pair): number[] {
   const scores = wordScores(pair, null);
-  const contents = pair.words.flatMap((word, i) => (word.content ? [i] : []));
-  const among = contents.length ? contents : pair.words.map((_, i) => i);
+  const read = pair.words.flatMap((word, i) => (word.read ? [i] : []));
+  const contents = read.filter((i) => pair.words[i].content);
+  const among = contents.length ? contents : read;
   if (!among.length) return [];
   return [among.reduce((best, i) => (scores[i] > scores[best] ? i : best))];
 }
 
 function indices(pair: Pair, keep: (text: string) => boolean): number[] {
-  return pair.words.flatMap(({ text }, i) => (keep(text.toLowerCase()) ? [i] : []));
+  return pair.words.flatMap(({ text, read }, i) => (read && keep(text.toLowerCase()) ? [i] : []));
 }

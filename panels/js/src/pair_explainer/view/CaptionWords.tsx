@@ -24,7 +24,8 @@ export function CaptionWords(props: CaptionWordsProps): React.ReactElement {
   words.forEach((word, index) => {
     if (word.start > end) parts.push(caption.slice(end, word.start));
     end = word.end;
-    const score: number | undefined = scores[index];
+    const { read } = word;
+    const score: number | undefined = read ? scores[index] : undefined;
     const tint = score && peak > 0 ? cssColor(signedColor, score / peak, 0.62) : "transparent";
     parts.push(
       <button
@@ -34,10 +35,13 @@ export function CaptionWords(props: CaptionWordsProps): React.ReactElement {
         data-cy="capviz-pair-word"
         data-content={word.content}
         data-sign={Math.sign(score ?? 0)}
+        data-read={read}
         aria-pressed={chosen.has(index)}
         aria-label={
           score === undefined ? word.text : `${word.text}, ${signed(score)} from ${props.from}`
         }
+        disabled={!read}
+        title={read ? undefined : "beyond what the encoder reads: no attribution"}
         style={{ "--tint": tint } as React.CSSProperties}
         onClick={() => props.onToggle(index)}
       >

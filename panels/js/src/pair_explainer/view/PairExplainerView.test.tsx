@@ -234,8 +234,8 @@ test("score, completeness error, its meaning and notes stand there", () => {
 test("another caption: two chips rows, one shared scale, the difference", () => {
   const caption = "red fish";
   const words = [
-    { text: "red", start: 0, end: 3, content: true },
-    { text: "fish", start: 4, end: 8, content: true },
+    { text: "red", start: 0, end: 3, content: true, read: true },
+    { text: "fish", start: 4, end: 8, content: true, read: true },
   ];
   const second = { ...PAIR, caption, words, maps: PAIR.maps.slice(0, 32), score: 0.2, notes: [] };
   show({ compare: "caption", otherCaption: caption });
@@ -311,7 +311,7 @@ test("loading, errors and a missing caption are said; text of users stays text",
   click(alert.querySelector("button") as HTMLElement);
   expect(onRetry).toHaveBeenCalled();
   const caption = "a <img src=x> hat";
-  const words = [{ text: "hat", start: 14, end: 17, content: true }];
+  const words = [{ text: "hat", start: 14, end: 17, content: true, read: true }];
   show({ first: answer({ ...PAIR, caption, words }) });
   expect(host.querySelector(".capviz-px-caption")?.textContent).toContain("a <img src=x> ");
   expect(host.querySelector(".capviz-px-caption img")).toBeNull();

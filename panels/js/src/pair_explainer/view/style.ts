@@ -36,6 +36,7 @@ export const SHEET = `
 .capviz-px-caption { font-size: 15px; line-height: 2.5; overflow-wrap: anywhere; }
 .capviz-px button.capviz-px-word { position: relative; display: inline-flex; flex-direction: column; align-items: center; vertical-align: middle; line-height: 1.25; padding: 2px 7px 1px; border-radius: 6px; border: 2px solid var(--capviz-line); background: linear-gradient(var(--tint), var(--tint)), var(--capviz-background); margin: 1px 0; }
 .capviz-px button.capviz-px-word[data-content=false] { border-style: dotted; }
+.capviz-px button.capviz-px-word[data-read=false] { text-decoration: line-through; opacity: .6; }
 .capviz-px button.capviz-px-word[aria-pressed=true] { border-color: var(--capviz-accent); border-style: solid; font-weight: 650; box-shadow: inset 0 -2px 0 var(--capviz-accent); }
 .capviz-px-word small { font-size: 10px; font-weight: 400; font-variant-numeric: tabular-nums; opacity: .92; }
 .capviz-px-scale { display: grid; grid-template-columns: auto minmax(60px, 1fr) auto; gap: 2px 8px; align-items: center; font-size: 12px; font-variant-numeric: tabular-nums; }

@@ -62,8 +62,12 @@ export function emptiness(gallery: Gallery): Emptiness | null {
 /** A word's score on a segment as a share of its best in the image; 0 where it is negative. */
 export function relativeScore(reading: Reading, word: number): number {
   const best = reading.best[word] ?? 0;
-  return best > 0 ? Math.min(Math.max(reading.scores[word] / best, 0), 1) : 0;
+  return best > 0 ? Math.min(Math.max((reading.scores[word] ?? 0) / best, 0), 1) : 0;
 }
+
+export const NOT_SEEN = "not seen: more than half of it lies outside what the model sees";
+export const NOT_READ =
+  "no attribution: the model does not read that far, or the word's map is zero everywhere";
 
 /** A share as a percentage: two digits that mean something. */
 export function percent(share: number): string {

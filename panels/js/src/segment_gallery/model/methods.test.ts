@@ -5,6 +5,7 @@ import {
   choiceKey,
   isStored,
   layerOf,
+  layersOf,
   METHODS,
   methodOf,
   methodValue,
@@ -13,7 +14,7 @@ import {
 } from "./methods";
 
 const stored = { source: "itm", method: "gradcam", layer: 6, head: null };
-const shape = { model: "m", layers: 12, heads: 12, default_layer: 5 };
+const shape = { model: "m", layers: 12, gradient_layers: 11, heads: 12, default_layer: 5 };
 
 test("every method of the menu comes back from its value", () => {
   for (const one of METHODS) expect(methodValue(methodOf(one.value))).toBe(one.value);
@@ -32,6 +33,12 @@ test("the layer is the chosen one, the stored one, or the model's default", () =
   expect(layerOf(methodOf("itm:gradcam"), stored, shape)).toBe(6);
   expect(layerOf(methodOf("lm:gradcam"), stored, shape)).toBe(5);
   expect(layerOf(methodOf("lm:gradcam"), stored)).toBeNull();
+});
+
+test("Grad-CAM is offered where it is not zero", () => {
+  expect(layersOf(methodOf("itm:gradcam"), shape)).toBe(11);
+  expect(layersOf(methodOf("itm:cross_attention"), shape)).toBe(12);
+  expect(layersOf(methodOf("itm:gradcam"))).toBeNull();
 });
 
 test("each source has its own model", () => {

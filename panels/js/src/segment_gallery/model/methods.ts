@@ -66,6 +66,12 @@ export function layerOf(choice: Method, stored: Method, shape?: Shape): number |
   return shape?.default_layer ?? null;
 }
 
+/** How many layers can be chosen: Grad-CAM of a word is zero at those without a gradient. */
+export function layersOf(choice: Method, shape?: Shape): number | null {
+  const count = choice.method === "gradcam" ? shape?.gradient_layers : shape?.layers;
+  return count ?? null;
+}
+
 /** What is known of the model of a choice. */
 export function shapeOf(choice: Method, methods: Methods | null): Shape | undefined {
   return methods?.[choice.source === "lm" ? "lm" : "itm"];

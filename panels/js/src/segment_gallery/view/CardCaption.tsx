@@ -1,6 +1,7 @@
 import * as React from "react";
 import type { Card, Reading } from "../../payloads/segment_gallery";
 import { LIGHT, type Palette } from "../../ui/palette";
+import { NOT_READ } from "../model/messages";
 
 export interface CardCaptionProps {
   card: Card;
@@ -11,7 +12,7 @@ export interface CardCaptionProps {
   onPick: (word: number) => void;
 }
 
-/** The caption: words that cover the segment on yellow, the word in focus red. */
+/** The caption: words that cover the segment on yellow, the focused one red, unread ones struck. */
 export function CardCaption(props: CardCaptionProps): React.ReactElement {
   const { card, reading, palette } = props;
   return (
@@ -19,6 +20,7 @@ export function CardCaption(props: CardCaptionProps): React.ReactElement {
       {card.pieces.map((piece, index) => {
         if (piece.word < 0) return <React.Fragment key={index}>{piece.text}</React.Fragment>;
         const covers = reading?.covered_by.includes(piece.word) ?? false;
+        const unread = reading?.unread.includes(piece.word) ?? false;
         const focused = props.focus.includes(card.words[piece.word]);
         return (
           <button
@@ -27,11 +29,13 @@ export function CardCaption(props: CardCaptionProps): React.ReactElement {
             className="capviz-sg-word"
             data-card-word={card.words[piece.word]}
             data-covers={covers}
+            data-unread={unread}
+            title={unread ? NOT_READ : undefined}
             data-focused={focused}
             aria-pressed={props.picked === piece.word}
-            aria-label={`${piece.text}${covers ? ", attends to this segment" : ""}${focused ? ", in focus" : ""}: show its heat`}
-            disabled={!reading}
-            style={wordStyle(covers, focused, palette)}
+            aria-label={`${piece.text}${covers ? ", attends to this segment" : ""}${focused ? ", in focus" : ""}: ${unread ? NOT_READ : "show its heat"}`}
+            disabled={!reading || unread}
+            style={wordStyle(covers, focused, unread, palette)}
             onClick={(event) => {
               event.stopPropagation();
               props.onPick(piece.word);
@@ -45,8 +49,17 @@ export function CardCaption(props: CardCaptionProps): React.ReactElement {
   );
 }
 
-function wordStyle(covers: boolean, focused: boolean, palette: Palette): React.CSSProperties {
+function wordStyle(
+  covers: boolean,
+  focused: boolean,
+  unread: boolean,
+  palette: Palette,
+): React.CSSProperties {
   const style: React.CSSProperties = {};
+  if (unread) {
+    style.color = palette.muted;
+    style.textDecoration = "line-through";
+  }
   if (covers) {
     style.background = palette.marked;
     style.color = palette.markedText;

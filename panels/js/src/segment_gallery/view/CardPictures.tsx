@@ -6,6 +6,9 @@ import { pictureSize } from "../model/layout";
 import { paintHeat, paintSegment } from "./paint";
 import { useMask, usePicture } from "./pictures";
 
+/** Of a segment outside what the model sees. */
+export const NOT_SEEN_COLOR = "#e377c2";
+
 export interface CardPicturesProps {
   card: Card;
   reading: Reading | null;
@@ -26,6 +29,7 @@ export function CardPictures(props: CardPicturesProps): React.ReactElement {
   const picture = usePicture(props.src);
   const mask = useMask(card.mask);
   const maps = React.useMemo(() => reading && decodeMaps(reading.maps), [reading]);
+  const outlineColor = reading && !reading.seen ? NOT_SEEN_COLOR : "#ffffff";
   const size = pictureSize((props.width - 1) / 2, picture.value?.aspect ?? 1);
   const density = window.devicePixelRatio || 1;
   const ready =
@@ -33,13 +37,13 @@ export function CardPictures(props: CardPicturesProps): React.ReactElement {
 
   React.useEffect(() => {
     if (!ready || !picture.value || !segment.current) return;
-    const outline = { card, mask: mask.value, color: "#ffffff" };
+    const outline = { card, mask: mask.value, color: outlineColor };
     paintSegment(segment.current, picture.value, outline);
-  }, [ready, picture.value, mask.value, card, size.width, size.height, density]);
+  }, [ready, picture.value, mask.value, card, outlineColor, size.width, size.height, density]);
 
   React.useEffect(() => {
     if (!ready || !picture.value || !heat.current) return;
-    const outline = { card, mask: mask.value, color: "#ffffff" };
+    const outline = { card, mask: mask.value, color: outlineColor };
     const shown =
       maps && reading && word !== null
         ? { map: wordMap(maps, word, reading.grid, signed), grid: reading.grid }
@@ -50,6 +54,7 @@ export function CardPictures(props: CardPicturesProps): React.ReactElement {
     picture.value,
     mask.value,
     card,
+    outlineColor,
     reading,
     maps,
     word,

@@ -1,7 +1,7 @@
 import * as React from "react";
 import type { Palette } from "../../ui/palette";
 import { headline } from "../model/messages";
-import { layerOf, METHODS, methodOf, methodValue, shapeOf } from "../model/methods";
+import { layerOf, layersOf, METHODS, methodOf, methodValue, shapeOf } from "../model/methods";
 import type { GalleryActions, GalleryState } from "../model/state";
 import { HeatLegend } from "./HeatLegend";
 
@@ -145,7 +145,7 @@ function MethodMenus({ state, actions }: GalleryHeaderProps): React.ReactElement
         }
       >
         {layer === null && <option value="">layer …</option>}
-        {counted(shape?.layers, layer).map((index) => (
+        {counted(layersOf(choice, shape), layer).map((index) => (
           <option key={index} value={index}>
             layer {index}
             {index === shape?.default_layer ? " (default)" : ""}

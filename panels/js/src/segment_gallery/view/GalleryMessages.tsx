@@ -44,6 +44,13 @@ export function Status({ state, actions, palette }: StatusProps): React.ReactEle
           </span>
         </div>
       )}
+      {gallery && gallery.notes.length > 0 && (
+        <ul data-cy="capviz-gallery-notes" style={notesStyle(palette)}>
+          {gallery.notes.map((note) => (
+            <li key={note}>{note}</li>
+          ))}
+        </ul>
+      )}
       {gallery?.problem === "no_words" && state.settings.choice === null && (
         <div style={style}>
           <span style={{ flex: 1 }}>No words are attributed to these segments yet.</span>
@@ -92,6 +99,10 @@ export function Placeholders({ palette }: { palette: Palette }): React.ReactElem
       ))}
     </div>
   );
+}
+
+function notesStyle(palette: Palette): React.CSSProperties {
+  return { margin: 0, padding: "0 12px 8px 28px", fontSize: 12, color: palette.warning };
 }
 
 function barStyle(share: number, palette: Palette): React.CSSProperties {

@@ -1,7 +1,7 @@
 import * as React from "react";
 import type { Card, Reading } from "../../payloads/segment_gallery";
 import type { Palette } from "../../ui/palette";
-import { percent, relativeScore } from "../model/messages";
+import { NOT_SEEN, percent, relativeScore } from "../model/messages";
 import { CardCaption } from "./CardCaption";
 import { CardPictures } from "./CardPictures";
 
@@ -32,6 +32,7 @@ export function SegmentCard(props: SegmentCardProps): React.ReactElement {
       data-label-id={card.label_id}
       data-sample-id={card.sample_id}
       role="listitem"
+      data-seen={reading?.seen ?? true}
       tabIndex={0}
       aria-label={`Segment of “${card.pieces.map((one) => one.text).join("")}”. Enter opens the sample.`}
       onClick={open}
@@ -71,7 +72,8 @@ export function SegmentCard(props: SegmentCardProps): React.ReactElement {
 
 /** The word whose heat is shown unless the user picks one: the focused one, else the top word. */
 export function wordInFocus(card: Card, reading: Reading | null, focus: string[]): number | null {
-  const focused = focus.map((word) => card.words.indexOf(word)).find((index) => index >= 0);
+  const read = (index: number) => index >= 0 && !reading?.unread.includes(index);
+  const focused = focus.map((word) => card.words.indexOf(word)).find(read);
   return focused ?? reading?.covered_by[0] ?? null;
 }
 
@@ -83,7 +85,7 @@ function Numbers(props: SegmentCardProps & { word: number | null }): React.React
   if (reading) {
     parts.push({
       name: "coverage",
-      value: String(reading.covered_by.length),
+      value: reading.coverage === null ? "–" : String(reading.coverage),
       title: "How many words of the caption cover this segment",
     });
     parts.push({
@@ -97,8 +99,15 @@ function Numbers(props: SegmentCardProps & { word: number | null }): React.React
   }
   return (
     <div style={{ ...style, display: "grid", gap: 5 }}>
-      {reading && word !== null && <ScoreBar {...props} reading={reading} word={word} />}
+      {reading && word !== null && reading.scores[word] !== null && (
+        <ScoreBar {...props} reading={reading} word={word} />
+      )}
       <div style={{ display: "flex", flexWrap: "wrap", gap: "0 12px" }}>
+        {reading && !reading.seen && (
+          <span data-cy="capviz-not-seen" title={NOT_SEEN} style={{ color: palette.warning }}>
+            not seen
+          </span>
+        )}
         {parts.map(({ name, value, title }) => (
           <span key={name} title={title}>
             {name}{" "}
@@ -129,7 +138,7 @@ function ScoreBar(
   return (
     <div
       style={{ display: "flex", alignItems: "center", gap: 8 }}
-      title={`Score of “${name}” here: ${reading.scores[word].toPrecision(3)}, ${percent(share)} of its best in this image`}
+      title={`Score of “${name}” here: ${reading.scores[word]?.toPrecision(3)}, ${percent(share)} of its best in this image`}
     >
       <span style={{ color, fontWeight: 600, overflow: "hidden", textOverflow: "ellipsis" }}>
         {name}

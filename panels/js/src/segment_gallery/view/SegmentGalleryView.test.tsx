@@ -4,6 +4,7 @@ import { act } from "react-dom/test-utils";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Card, Gallery, Reading } from "../../payloads/segment_gallery";
 import { DARK } from "../../ui/palette";
+import { NOT_READ } from "../model/messages";
 import { DEFAULTS, type GalleryActions, type GalleryState } from "../model/state";
 import { SegmentGalleryView } from "./SegmentGalleryView";
 
@@ -16,6 +17,9 @@ vi.mock("./pictures", () => {
 const reading: Reading = {
   scores: [0.5, -1, 0.2],
   best: [1, 1, 0.2],
+  unread: [],
+  seen: true,
+  coverage: 2,
   covered_by: [2, 0],
   entropy: 0.5,
   grid: 1,
@@ -53,14 +57,15 @@ const gallery: Gallery = {
   scope: { kind: "focus", words: ["hat"], total: 40, covered: 7 },
   problem: null,
   stored: { source: "itm", method: "gradcam", layer: 1, head: null },
+  notes: [],
   cards: [card("a"), card("b")],
 };
 
 const state: GalleryState = {
   gallery,
   methods: {
-    itm: { model: "m", layers: 4, heads: 2, default_layer: 1 },
-    lm: { model: "c", layers: 3, heads: 2, default_layer: 0 },
+    itm: { model: "m", layers: 4, gradient_layers: 3, heads: 2, default_layer: 1 },
+    lm: { model: "c", layers: 3, gradient_layers: 3, heads: 2, default_layer: 0 },
   },
   settings: DEFAULTS,
   loading: false,
@@ -172,7 +177,8 @@ test("arrows move between the cards", () => {
 test("method, layer and head are choices", () => {
   show();
   expect(cy<HTMLSelectElement>("capviz-method")!.value).toBe("itm:gradcam");
-  expect(cy<HTMLSelectElement>("capviz-layer")!.options).toHaveLength(4);
+  // Grad-CAM is zero at the matcher's last layer.
+  expect(cy<HTMLSelectElement>("capviz-layer")!.options).toHaveLength(3);
   expect(cy<HTMLSelectElement>("capviz-layer")!.value).toBe("1");
   expect(cy<HTMLSelectElement>("capviz-head")!.options).toHaveLength(3);
   choose("capviz-method", "lm:cross_attention");
@@ -195,6 +201,39 @@ test("what a chosen method says replaces what is stored, and what it cannot say 
   expect(covers("a")).toEqual(["red"]);
   expect(covers("b")).toEqual([]);
   expect(host.querySelector("[data-label-id=b]")!.textContent).toContain("The image is gone.");
+});
+
+test("what was not read or seen is told, and is neither covered nor uncovered", () => {
+  const unread: Reading = {
+    ...reading,
+    scores: [null, -1, 0.2],
+    best: [null, 1, 0.2],
+    unread: [0],
+  };
+  const outside: Reading = {
+    ...reading,
+    scores: [null, null, null],
+    covered_by: [],
+    seen: false,
+    coverage: null,
+  };
+  const notes = ["3 words of 1 captions lie beyond the token limit."];
+  const cards = [
+    card("a", { reading: { ...unread, covered_by: [] } }),
+    card("b", { reading: outside }),
+  ];
+  show({ gallery: { ...gallery, scope: { ...gallery.scope, words: ["man"] }, notes, cards } });
+  expect(cy("capviz-gallery-notes")!.textContent).toBe(notes[0]);
+  const word = host.querySelector<HTMLButtonElement>("[data-label-id=a] [data-card-word=man]")!;
+  expect([word.dataset.unread, word.disabled, word.title]).toEqual(["true", true, NOT_READ]);
+  expect(word.style.textDecoration).toBe("line-through");
+  // The focused word has no heat on this card.
+  expect(word.getAttribute("aria-pressed")).toBe("false");
+  const hidden = host.querySelector<HTMLElement>("[data-label-id=b]")!;
+  expect(hidden.dataset.seen).toBe("false");
+  expect(hidden.textContent).toContain("not seen");
+  expect(hidden.textContent).toContain("coverage –");
+  expect(host.querySelector("[data-label-id=a]")!.textContent).not.toContain("not seen");
 });
 
 test("while a method is read, progress is shown and the cards stay", () => {

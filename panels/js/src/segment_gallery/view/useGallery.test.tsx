@@ -9,6 +9,9 @@ import { useGallery, type Versions } from "./useGallery";
 const reading: Reading = {
   scores: [1],
   best: [1],
+  unread: [],
+  seen: true,
+  coverage: 1,
   covered_by: [0],
   entropy: null,
   grid: 1,
@@ -39,11 +42,12 @@ const gallery = (change: Partial<Gallery> = {}): Gallery => ({
   scope: { kind: "view", words: [], total: 5, covered: 0 },
   problem: null,
   stored: { source: "itm", method: "gradcam", layer: 1, head: null },
+  notes: [],
   cards: ["a", "b", "c", "d", "e"].map(card),
   ...change,
 });
 
-const shape = { model: "m", layers: 4, heads: 2, default_layer: 1 };
+const shape = { model: "m", layers: 4, gradient_layers: 3, heads: 2, default_layer: 1 };
 
 let root: Root;
 let host: HTMLElement;
