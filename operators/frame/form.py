@@ -263,7 +263,7 @@ class Form:
             known: those to choose from.
             new: another name is good, too.
             description: below it.
-            problem: says of the dataset why one cannot be chosen that is not known.
+            problem: says of the dataset why one cannot be chosen: a new one, or one not known.
         """
         value = str(self.value(name))
         if new:
@@ -275,7 +275,8 @@ class Form:
                 default=getattr(self.defaults, name),
                 view=view,
             )
-            self.mark(prop, problem_of(name, value))
+            told = None if problem is None else problem(self.ctx.dataset, value)
+            self.mark(prop, problem_of(name, value) or told)
             return value
         default = getattr(self.defaults, name) if getattr(self.defaults, name) in known else None
         view = types.Dropdown()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from fiftyone_capviz.curation.analysis.segment_map import has_umap
 from fiftyone_capviz.curation.dataset.caption_fields import (
     caption_problem,
@@ -26,6 +28,7 @@ def caption_target(form: Form) -> str:
         text_fields(form.ctx.dataset),
         new=True,
         description="Derived fields begin with its name; another name keeps another captioner's",
+        problem=partial(caption_problem, writes=True),
     )
     _prefix(form, path)
     return path
