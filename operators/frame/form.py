@@ -224,13 +224,13 @@ class Form:
         prop = self.inputs.str(name, label=label, default=usual, required=required, view=view)
         chosen = self.ctx.params.get(name) or usual
         if chosen not in known and (required or chosen is not None):
-            self.mark(prop, self._not_known(str(chosen), list(known), what))
+            self.mark(prop, self._not_known(chosen, list(known), what))
         return chosen
 
-    def _not_known(self, chosen: str, known: Sequence[str], what: str) -> str:
+    def _not_known(self, chosen: str | None, known: Sequence[str], what: str) -> str:
         """Why something cannot be chosen: it is not there, or it is another thing."""
         listed = ", ".join(known) or "there is none yet"
-        if what == "field" and is_there(self.ctx.dataset, chosen):
+        if what == "field" and chosen and is_there(self.ctx.dataset, chosen):
             return f"The field {chosen!r} cannot be used here. Choose one of: {listed}."
         return f"No such {what}: {chosen!r}. Choose one of: {listed}."
 
