@@ -224,13 +224,13 @@ class Form:
         prop = self.inputs.str(name, label=label, default=usual, required=required, view=view)
         chosen = self.ctx.params.get(name) or usual
         if chosen not in known and (required or chosen is not None):
-            self.mark(prop, self._not_known(str(chosen), list(known), what))
+            self.mark(prop, self._not_known(chosen, list(known), what))
         return chosen
 
-    def _not_known(self, chosen: str, known: Sequence[str], what: str) -> str:
+    def _not_known(self, chosen: str | None, known: Sequence[str], what: str) -> str:
         """Why something cannot be chosen: it is not there, or it is another thing."""
         listed = ", ".join(known) or "there is none yet"
-        if what == "field" and is_there(self.ctx.dataset, chosen):
+        if what == "field" and chosen and is_there(self.ctx.dataset, chosen):
             return f"The field {chosen!r} cannot be used here. Choose one of: {listed}."
         return f"No such {what}: {chosen!r}. Choose one of: {listed}."
 
@@ -263,7 +263,7 @@ class Form:
             known: those to choose from.
             new: another name is good, too.
             description: below it.
-            problem: says of the dataset why one cannot be chosen that is not known.
+            problem: says of the dataset why one cannot be chosen: a new one, or one not known.
         """
         value = str(self.value(name))
         if new:
@@ -275,7 +275,8 @@ class Form:
                 default=getattr(self.defaults, name),
                 view=view,
             )
-            self.mark(prop, problem_of(name, value))
+            told = None if problem is None else problem(self.ctx.dataset, value)
+            self.mark(prop, problem_of(name, value) or told)
             return value
         default = getattr(self.defaults, name) if getattr(self.defaults, name) in known else None
         view = types.Dropdown()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fiftyone as fo
+
 from fiftyone_capviz.curation.analysis.segment_map import has_umap
 from fiftyone_capviz.curation.dataset.caption_fields import (
     caption_problem,
@@ -9,6 +11,7 @@ from fiftyone_capviz.curation.dataset.caption_fields import (
     holds_several,
     text_fields,
 )
+from fiftyone_capviz.curation.dataset.captions import is_there
 from fiftyone_capviz.curation.dataset.names import CaptionFields, SegmentFields
 from fiftyone_capviz.curation.dataset.runs import list_runs
 from fiftyone_capviz.curation.dataset.schema import detections_fields
@@ -26,6 +29,7 @@ def caption_target(form: Form) -> str:
         text_fields(form.ctx.dataset),
         new=True,
         description="Derived fields begin with its name; another name keeps another captioner's",
+        problem=_new_problem,
     )
     _prefix(form, path)
     return path
@@ -49,6 +53,11 @@ def known_captions(form: Form) -> list[str]:
     if asked and asked not in known and caption_problem(dataset, asked) is None:
         known.append(asked)
     return known
+
+
+def _new_problem(dataset: fo.Dataset, path: str) -> str | None:
+    """What is wrong with a new field's name; one that is there is looked at with the whole run."""
+    return None if is_there(dataset, path) else caption_problem(dataset, path, writes=True)
 
 
 def _prefix(form: Form, path: str) -> None:

@@ -326,3 +326,23 @@ def test_a_change_of_the_view_is_told_by_data_never_by_state(dataset: Any) -> No
     calls = triggered(run(dataset, "on_change_view"))
     assert calls
     assert not [one for one in calls if "state" in one]
+
+
+def test_accepting_counts_the_captions_of_the_user(dataset: Any) -> None:
+    ids = dataset.values("id")
+    for sample in dataset.select(ids[:2]):
+        sample["caption"] = "my own words"
+        sample.save()
+    steer = {"sample_id": ids[0], "scope": "view", "source": "none", "word": "hat", **dials()}
+    work(dataset, "steer", steer)
+    image = ask(dataset, "open_image", {"sample_id": ids[0]})
+    assert (image["theirs"], image["batch"]["theirs"]) == (True, 2)
+    assert not ask(dataset, "open_image", {"sample_id": ids[3]})["theirs"]
+    page = ask(dataset, "candidates")
+    assert (page["theirs"], page["missed_theirs"]) == (2, 0)
+    assert {one["sample_id"] for one in page["candidates"] if one["theirs"]} == {*ids[:2]}
+    assert "2 of them were not ours" in work(dataset, "accept")["message"]
+    assert ask(dataset, "open_image", {"sample_id": ids[0]})["theirs"] is False
+    work(dataset, "undo")
+    dataset.reload()
+    assert dataset.values("caption")[:2] == ["my own words"] * 2

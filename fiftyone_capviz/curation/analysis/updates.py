@@ -145,7 +145,7 @@ class SampleUpdates:
         method = BY_HAND if sample.edited else self.options.captioner
         return {
             "caption": sample.text,
-            "prompt": self.options.prompt or "",
+            "prompt": self.options.prompt,
             "weights": None,
             "method": method,
             "time": self.time,

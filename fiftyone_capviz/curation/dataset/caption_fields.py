@@ -174,10 +174,10 @@ def not_text(dataset: fo.Dataset, path: str) -> str:
     )
 
 
-def caption_problem(dataset: fo.Dataset, path: str) -> str | None:
-    """Why captions cannot be read from a path; None if they can."""
+def caption_problem(dataset: fo.Dataset, path: str, *, writes: bool = False) -> str | None:
+    """Why captions cannot be read from a path, or written to it; None if they can."""
     try:
-        check_caption_field(dataset, path, writes=False)
+        check_caption_field(dataset, path, writes=writes)
     except InputError as error:
         return str(error)
     return None

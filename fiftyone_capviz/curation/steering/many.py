@@ -17,6 +17,7 @@ import fiftyone as fo
 from bson import ObjectId
 from fiftyone.core.collections import SampleCollection
 
+from fiftyone_capviz.curation.dataset.caption_fields import check_derived_names
 from fiftyone_capviz.curation.dataset.collection import root_dataset
 from fiftyone_capviz.curation.dataset.job import Job, JobKeywords, long_run
 from fiftyone_capviz.curation.dataset.names import CaptionFields
@@ -97,6 +98,7 @@ def _steer(
             f"The recipe chooses segments, and there is no field {chosen.segments_field!r}. Run "
             "segment_images first, or steer by the prompt alone."
         )
+    check_derived_names(dataset, CaptionFields.of(chosen))
     work = SteeringWork(dataset.name, recipe, chosen, steering_hash(recipe, chosen))
     candidates = stored_candidates(dataset, CaptionFields.of(chosen), ids, work.hash)
     stages: frozenset[Stage] = frozenset({"attribute"} if recipe.chooses_segments else ())

@@ -19,6 +19,7 @@ from pymongo import UpdateOne
 from fiftyone_capviz.curation.analysis.compute import AnalysisWorker
 from fiftyone_capviz.curation.analysis.plan import stage_hashes
 from fiftyone_capviz.curation.analysis.results import SampleResult
+from fiftyone_capviz.curation.dataset.caption_fields import check_derived_names
 from fiftyone_capviz.curation.dataset.captions import Place
 from fiftyone_capviz.curation.dataset.collection import sample_documents
 from fiftyone_capviz.curation.dataset.documents import text_hash
@@ -94,6 +95,8 @@ def _rewrite(
 ) -> AcceptReport:
     started = time.perf_counter()
     names, ids = CaptionFields.of(options), list(changes)
+    check_derived_names(dataset, names)
+    declare_fields(dataset, names, None)  # captions that were never analysed have none of them yet
     originals = {state.id: state for state in read_states(dataset, ids, options)}
     tasks = [
         # What was derived before is derived anew; what never was is not started here.

@@ -1,6 +1,7 @@
 /** Checks of what Python sent, so that a change on one side is named on the other. */
 
-type Plain = "string" | "number" | "boolean" | "array" | "object" | "string[]" | "number[]";
+type Item = "string" | "number" | "number?";
+type Plain = "string" | "number" | "boolean" | "array" | "object" | `${Item}[]`;
 export type Kind = Plain | `${Plain}?`;
 export type Kinds = Record<string, Kind>;
 
@@ -10,7 +11,7 @@ export function kindOf(value: unknown): string {
   return value === null ? "null" : Array.isArray(value) ? "array" : typeof value;
 }
 
-/** Checks the kinds of an object's entries; "number?" also allows null. */
+/** Checks the kinds of an object's entries; "number?" also allows null, "number?[]" nulls in it. */
 export function check<T>(name: string, value: unknown, kinds: Kinds): T {
   if (kindOf(value) !== "object")
     throw new Error(`${name} must be an object; got ${kindOf(value)}. ${REMEDY}`);
@@ -38,6 +39,6 @@ export function checkChoice(name: string, value: unknown, choices: readonly unkn
 function isOf(value: unknown, kind: string): boolean {
   if (kind.endsWith("?")) return value === null || isOf(value, kind.slice(0, -1));
   if (kind.endsWith("[]"))
-    return Array.isArray(value) && value.every((one) => kindOf(one) === kind.slice(0, -2));
+    return Array.isArray(value) && value.every((one) => isOf(one, kind.slice(0, -2)));
   return kindOf(value) === kind;
 }

@@ -147,8 +147,11 @@ function parseCard(value: unknown): void {
 
 function parseReading(value: unknown): void {
   check("reading", value, {
-    scores: "number[]",
-    best: "number[]",
+    scores: "number?[]",
+    best: "number?[]",
+    unread: "number[]",
+    seen: "boolean",
+    coverage: "number?",
     covered_by: "number[]",
     peaks: "number[]",
     grid: "number",
