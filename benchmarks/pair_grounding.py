@@ -140,7 +140,7 @@ def _measure(
             regions = GridRegions.of(pair.masks, found.transform)
             vocabulary = Vocabulary(pair.labels)
             named = vocabulary.name_regions(pair.caption, found.words, pair.labels).pairs
-            chosen = [(i, words) for i, words in named if regions.large[i]]
+            chosen = [(i, words) for i, words in named if regions.counted[i]]
             if not chosen:
                 continue
             others = [[j for j in range(len(pair.labels)) if j != i] for i, _ in chosen]

@@ -51,7 +51,8 @@ class GroundingRow:
     """One variant's figures.
 
     Attributes:
-        pga: point-game accuracy. macro: its mean over labels.
+        pga: point-game accuracy, by the patch's centre. macro: its mean over labels.
+        pga_lenient: the same where a fifth of the patch's pixels is enough, on the same objects.
         pge: median energy in the object. high: share of the objects with an energy above 0.8.
         ranking: share of the objects that rank first among their image's regions.
         own_positive: share of the objects with a positive sum of their own word; nothing where
@@ -63,6 +64,7 @@ class GroundingRow:
     variant: Variant
     pga: Interval
     macro: float
+    pga_lenient: Interval
     pge: Interval
     high: Interval
     ranking: Interval
@@ -72,7 +74,7 @@ class GroundingRow:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON can hold it."""
-        names = ("pga", "pge", "high", "ranking", "own_positive", "cross_negative")
+        names = ("pga", "pga_lenient", "pge", "high", "ranking", "own_positive", "cross_negative")
         intervals = {name: getattr(self, name).to_dict() for name in names}
         about = asdict(self.variant) | {"name": self.variant.name}
         labels = {label: dict(values) for label, values in self.by_label.items()}
@@ -137,6 +139,7 @@ def summarize_grounding(
                 variant=variant,
                 pga=bootstrap.share(grounding.hit[i]),
                 macro=float(np.mean(accuracies)) if accuracies else float("nan"),
+                pga_lenient=bootstrap.share(grounding.lenient[i]),
                 pge=bootstrap.median(energy),
                 high=bootstrap.share(above),
                 ranking=bootstrap.share(grounding.ranked[i]),

@@ -74,8 +74,8 @@ def compare_evaluations(
     for report, name in zip((first, second), names, strict=True):
         if report.earlier:
             raise InputError(
-                "A comparison needs every object's values for the best of each method; an earlier "
-                f"version stored {name!r} without them. Evaluate again."
+                "A comparison needs every object's values for the best of each method, and hits by "
+                f"one rule; an earlier version stored {name!r} without them. Evaluate again."
             )
     wanted = _wanted(first, second)
     rows = [_paired((first, second), *each, count=len(wanted), seed=seed) for each in wanted]

@@ -330,7 +330,7 @@ class SteeringRun:
         unnamed = [
             i
             for i, label in enumerate(opened.sample.labels)
-            if regions.large[i] and not names_object(plain, label, self._vocabulary)
+            if regions.counted[i] and not names_object(plain, label, self._vocabulary)
         ]
         if not unnamed:
             return None

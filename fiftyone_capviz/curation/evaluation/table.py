@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fiftyone_capviz.curation.evaluation.report import EvaluationReport, Row
@@ -39,10 +39,26 @@ def _heading(report: EvaluationReport) -> str:
         for name, count in counts.items()
         if name.endswith("_pairs") and count
     ]
-    lines.append(f"Larger than a patch: {', '.join(measured) or 'none'}. Seed {about['seed']}.")
+    lines.append(f"Counted: {', '.join(measured) or 'none'}. Seed {about['seed']}.")
+    lines += left_out(counts)
     if report.stopped:
         lines.append("Stopped on request: the figures are of what was measured until then.")
     return "\n".join(lines)
+
+
+def left_out(counts: Mapping[str, int]) -> list[str]:
+    """Which named objects no map was asked to point at, and why; by either rule the same."""
+    reasons = {
+        "small": "are not larger than a patch",
+        "centreless": "own no patch's centre",
+    }
+    found = []
+    for key, reason in reasons.items():
+        ending = f"_{key}"
+        by_source = {k.removesuffix(ending): n for k, n in counts.items() if k.endswith(ending)}
+        listed = ", ".join(f"{source} {n}" for source, n in by_source.items() if n)
+        found += [f"Left out, as they {reason}: {listed}."] if listed else []
+    return found
 
 
 def _named(report: EvaluationReport) -> str:
@@ -190,8 +206,8 @@ def _plain(value: Any) -> str:
 
 SHOWN_HEADS = 5
 HEADER = (
-    "grounding, % [95 % interval]", "n", "PGA", "macro", "PGE median", "PGE > 0.8", "ranking",
-    "own > 0", "other < 0",
+    "grounding, % [95 % interval]", "n", "PGA", "macro", "lenient", "PGE median", "PGE > 0.8",
+    "ranking", "own > 0", "other < 0",
 )  # fmt: skip
 BEST, CHANCE = "> ", "~ "
 
@@ -249,6 +265,7 @@ def _line(label: str, row: Row) -> tuple[str, ...]:
         str(row["pga"]["n"]),
         interval(row["pga"]),
         percent(row["macro"]),
+        interval(row.get("pga_lenient")),
         interval(row["pge"]),
         interval(row["high"]),
         interval(row["ranking"]),
@@ -258,7 +275,12 @@ def _line(label: str, row: Row) -> tuple[str, ...]:
 
 
 def _notes(report: EvaluationReport) -> str:
-    notes = ["* default; heads averaged"]
+    notes = [
+        "* default; heads averaged",
+        f"PGA: {report.rule}; lenient: the object owns a fifth of the patch's pixels. The same "
+        "objects by both.\nPatches that share the largest value share the hit; a map that is the "
+        "same everywhere points nowhere",
+    ]
     if report.families:
         notes.append(
             f"{BEST}best layer of its method by PGA: chosen on one half of the images, measured on "
