@@ -85,7 +85,7 @@ class EvaluationOptions:
             the model's default, head None the mean.
         faithfulness_samples, swap_samples, steering_samples: images for these, drawn by the seed.
         steering_methods, steering_weights, steering_prompt: what is tried.
-        bootstrap_samples: draws of each interval.
+        bootstrap_samples: draws of each almost stochastic order.
         seed: of every draw.
         fields: write scores and suggested groups to fields of the samples.
         device, dtype, batch_size: as in `AnalysisOptions`.

@@ -36,7 +36,7 @@ class Recipe:
     Attributes:
         prompt: what each caption goes on from, and stays part of it; None for the captioner's own.
         word: the wanted word: success is counted by it, and weight "auto" looks for it. Several
-            words count when all are said.
+            words count when all are said; of several with commas between, any of them.
         weight: for the patches of the chosen segments; 1 changes nothing, 2 to 10 is usual; "auto"
             takes for each image the smallest weight that says the word and keeps the caption sound;
             None leaves the patches alone.
@@ -73,7 +73,7 @@ class Recipe:
                 f"The steering method is one of {', '.join(STEERING_METHODS)}; got {self.method!r}."
             )
         if self.weight == AUTO:
-            if not (self.word or "").strip():
+            if not (self.word or "").strip(" ,"):
                 raise InputError(
                     'An automatic weight looks for a word; weight is "auto" and word is empty. '
                     "Name the wanted word, or give a number."

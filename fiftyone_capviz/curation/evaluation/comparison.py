@@ -13,7 +13,7 @@ from fiftyone_capviz.curation.dataset.progress import UndividedReport
 from fiftyone_capviz.curation.evaluation.report import EvaluationReport, Row
 from fiftyone_capviz.curation.evaluation.table import columns, interval
 from fiftyone_capviz.errors import InputError
-from fiftyone_capviz.evaluation.statistics import Bootstrap
+from fiftyone_capviz.evaluation.statistics import GroupIntervals
 from fiftyone_capviz.evaluation.stochastic_order import almost_stochastic_order
 
 Object = tuple[str, str, int]
@@ -125,20 +125,20 @@ def _paired(
     hits, energies = (
         np.array([[side[key][k] for key in common] for side in kept], dtype=float) for k in (0, 1)
     )
-    bootstrap = Bootstrap([sample for sample, _, _ in common], seed=seed)
+    intervals = GroupIntervals([sample for sample, _, _ in common])
     epsilon = float("nan")
     if common:
         epsilon = almost_stochastic_order(
-            energies[1], energies[0], groups=bootstrap.groups, comparisons=count, seed=seed
+            energies[1], energies[0], groups=intervals.groups, comparisons=count, seed=seed
         )
     return {
         "name": name,
         "of": list(of),
         "n": len(common),
-        "pga": [bootstrap.share(side).to_dict() for side in hits],
-        "pge": [bootstrap.median(side).to_dict() for side in energies],
-        "pga_change": bootstrap.difference(hits[1], hits[0]).to_dict(),
-        "pge_change": bootstrap.difference(energies[1], energies[0]).to_dict(),
+        "pga": [intervals.share(side).to_dict() for side in hits],
+        "pge": [intervals.median(side).to_dict() for side in energies],
+        "pga_change": intervals.difference(hits[1], hits[0]).to_dict(),
+        "pge_change": intervals.difference(energies[1], energies[0]).to_dict(),
         "epsilon": epsilon if np.isfinite(epsilon) else None,
     }
 

@@ -358,7 +358,7 @@ def _both(compared: EvaluationComparison, measure: str) -> Figure:
     kind = "median " if measure == "pge" else ""
     return Figure(
         f"{kind}{_MEASURES[measure]}, A and B".capitalize(),
-        "On the objects that both measured; bars are 95 % bootstrap intervals over images.",
+        "On the objects that both measured; bars are 95 % intervals over images.",
         data,
         layout(y={"range": [0, 1]}) | {"barmode": "group"},
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 from fiftyone_capviz.curation.evaluation.report import EvaluationReport, Row
 from fiftyone_capviz.evaluation.failures import GROUPS
+from fiftyone_capviz.evaluation.statistics import FEWEST_GROUPS
 from fiftyone_capviz.evaluation.stochastic_order import CLEAR, NO_PREFERENCE
 
 ASO_NOTE = (
@@ -294,7 +295,7 @@ def _notes(report: EvaluationReport) -> str:
     if any(row["own_positive"]["n"] == 0 for row in report.grounding if row["pga"]["n"]):
         notes.append("– under own > 0 and other < 0: values of this method are never negative")
     if any(row["pga"]["n"] and row["pga"]["low"] is None for row in report.grounding):
-        notes.append("[–]: fewer than 5 images, too few for an interval")
+        notes.append(f"[–]: fewer than {FEWEST_GROUPS} images, too few for an interval")
     notes.append(differing_objects(report))
     return "\n".join(note for note in notes if note)
 

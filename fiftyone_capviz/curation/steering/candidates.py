@@ -245,9 +245,13 @@ def steering_hash(recipe: Recipe, options: AnalysisOptions) -> str:
 
 def stored_candidates(
     dataset: fo.Dataset, caption_field: str, ids: Sequence[ObjectId], asked: str
-) -> dict[ObjectId, str]:
-    """Candidates that the same recipe, models and decoding have made already."""
+) -> dict[ObjectId, tuple[str, str | None]]:
+    """Candidates that the same recipe, models and decoding have made already, and their prompts."""
     text_field, _, recipe_field = steered_fields(caption_field)
     query = {"_id": {"$in": list(ids)}, f"{recipe_field}.{HASH_KEY}": asked}
-    rows = sample_documents(dataset).find(query, {text_field: 1})
-    return {row["_id"]: row[text_field] for row in rows if row.get(text_field) is not None}
+    rows = sample_documents(dataset).find(query, {text_field: 1, f"{recipe_field}.prompt": 1})
+    return {
+        row["_id"]: (row[text_field], row[recipe_field].get("prompt"))
+        for row in rows
+        if row.get(text_field) is not None
+    }

@@ -43,10 +43,10 @@ class TestGrounding:
 
     def test_figures_are_those_of_the_maps(self) -> None:
         maps = {GOOD: own, BAD: apart, Variant("dual", "cross_attention", 0): on_dog}
-        run, bootstrap = grounded([KnownSource("dual", maps)])
+        run, intervals = grounded([KnownSource("dual", maps)])
         labels = [pair.label for pair in run.pairs]
         good, bad, attention = summarize_grounding(
-            run.variants, run.grounding(), labels, bootstrap, unsigned=unsigned_methods(OPTIONS)
+            run.variants, run.grounding(), labels, intervals, unsigned=unsigned_methods(OPTIONS)
         )
         for row, pga, pge, rank in ((good, 1, 1, 1), (bad, 0, 0, 0), (attention, 0.5, 0.5, 0.5)):
             figures = (row.pga.value, row.pge.value, row.ranking.value)
@@ -71,9 +71,9 @@ class TestGrounding:
             KnownSource("lm", {Variant("lm", "gradcam", 0): on_dog}),
             KnownSource("dual", {GOOD: on_dog}, transform=cropped),
         ]
-        run, bootstrap = grounded(sources)
+        run, intervals = grounded(sources)
         labels = [pair.label for pair in run.pairs]
-        rows = summarize_grounding(*run.references(), labels, bootstrap)
+        rows = summarize_grounding(*run.references(), labels, intervals)
         assert [row.variant.name for row in rows] == [
             "itm, lm uniform", "itm, lm centre", "dual uniform", "dual centre",
         ]  # fmt: skip
