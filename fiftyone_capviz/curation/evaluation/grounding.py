@@ -253,6 +253,13 @@ class GroundingRun:
         taken = np.repeat(np.array(kept, dtype=int)[:, None], len(self.pairs), axis=1)
         return variants, found.taken(taken)
 
+    def controls(self) -> dict[str, FloatArray]:
+        """Source -> what no knowledge hits on its grid, "references pairs"."""
+        hits = Grounding.joined(self.total.references).hit
+        return dict(
+            zip((s.name for s in self._sources), np.split(hits, len(self._sources)), strict=True)
+        )
+
     def coverage(self) -> list[tuple[Variant, Detection]]:
         """How well "uncovered" finds what no word names, by variants that are means of heads."""
         return [

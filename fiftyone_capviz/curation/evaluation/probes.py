@@ -94,7 +94,7 @@ class FaithfulnessRun:
         rows = []
         for variant, areas in self._areas.items():
             intervals = GroupIntervals(np.arange(len(areas)))
-            row: Row = {**_about(variant), "score": names[variant.source]}
+            row: Row = {**about_variant(variant), "score": names[variant.source]}
             for measure in MEASURES:
                 known = [each[measure] for each in areas if measure in each]
                 row[measure] = (intervals.mean(known) if known else NOTHING).to_dict()
@@ -208,7 +208,7 @@ class SwapRun:
             change = np.array(changes)
             rows.append(
                 {
-                    **_about(variant),
+                    **about_variant(variant),
                     "score_lower": intervals.share(scores < 0).to_dict(),
                     "score_change": intervals.mean(scores).to_dict(),
                     "attribution_lower": intervals.share(change < 0).to_dict(),
@@ -218,7 +218,8 @@ class SwapRun:
         return rows
 
 
-def _about(variant: Variant) -> dict[str, Any]:
+def about_variant(variant: Variant) -> dict[str, Any]:
+    """What a row says of its variant."""
     return {
         "source": variant.source,
         "method": variant.method,
@@ -350,11 +351,15 @@ class SteeringRun:
     def rows(self) -> list[Row]:
         """A row per setting; none where every object was named from the start.
 
-        "rate": captions that name the object; "acceptable": those of them that also repeat no word
-        and hold up by match and likelihood, or, without a matcher ("judge"), by likelihood and
+        "rate": captions that name the object, beside what their prompt says; "overall": the same of
+        all images asked, also those whose plain caption leaves nothing out; "acceptable": those
+        that also repeat no word and hold up by match and likelihood, or, without a matcher
+        ("judge"), by likelihood and
         with every name that the plain caption has.
         """
         intervals = GroupIntervals(self._samples)
+        rest = [False] * (self.images - len(self._samples))
+        of_all = GroupIntervals(np.arange(self.images))
         judge = "likelihood, names kept" if self._matcher is None else "match, likelihood"
         return [
             {
@@ -362,6 +367,7 @@ class SteeringRun:
                 "weight": weight,
                 "prompt": self._options.steering_prompt,
                 "rate": intervals.share(self._named[method, weight]).to_dict(),
+                "overall": of_all.share([*self._named[method, weight], *rest]).to_dict(),
                 "acceptable": intervals.share(self._accepted[method, weight]).to_dict(),
                 "judge": judge,
             }

@@ -42,13 +42,16 @@ class EvaluationReport:
             that is best on the other; "chosen" names both.
         references: the same of maps without knowledge, per grid.
         comparisons: families and defaults against each other, on the same pairs.
+        sanity: one row per source and method, on some images: pga, of controls that no method may
+            fall short of (random, centre, hidden), and whether it "beats" them; None where too few
+            images tell. In grounding and families the same against random and centre, on all.
         faithfulness: one row per source and method: cii, cid, cti, ctd.
         discrimination: one row per source and method: score_lower, attribution_lower.
         completeness: of the second-order attributions: median and largest relative error.
         coverage: one row per variant: precision, recall, chance.
         associations: ranks of planted pairs.
-        steering: by method and weight, "rate" of captions that name what was left out, and of
-            those "acceptable" as well.
+        steering: by method and weight, "rate" of captions that name what was left out, "overall"
+            the same of all images asked, and "acceptable" of the rate's images as well.
         groups: suggested group of missed objects -> objects; without groups that the labels
             cannot tell: other objects of the image, or 20 of a label, are missing. Stored as
             ``failures``.
@@ -67,6 +70,7 @@ class EvaluationReport:
     families: list[Row] = field(default_factory=list)
     references: list[Row] = field(default_factory=list)
     comparisons: list[Row] = field(default_factory=list)
+    sanity: list[Row] = field(default_factory=list)
     faithfulness: list[Row] = field(default_factory=list)
     discrimination: list[Row] = field(default_factory=list)
     completeness: Row = field(default_factory=dict)

@@ -38,6 +38,7 @@ from fiftyone_capviz.curation.evaluation.rows import (
     coverage_rows,
     pair_columns,
 )
+from fiftyone_capviz.curation.evaluation.sanity import SanityRun, marked_rows
 from fiftyone_capviz.curation.evaluation.sources import MapSource, load_sources, shown_variant
 from fiftyone_capviz.curation.evaluation.storage import (
     check_evaluation_fields,
@@ -47,10 +48,12 @@ from fiftyone_capviz.curation.evaluation.storage import (
 from fiftyone_capviz.curation.evaluation.work import (
     FaithfulnessWork,
     GroundingWork,
+    SanityWork,
     SteeringProbeWork,
     SwapWork,
 )
 from fiftyone_capviz.curation.inference.loaded_models import models_in_use
+from fiftyone_capviz.curation.steering.duplicates import content_keys
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.evaluation.grounding import Grounding
 from fiftyone_capviz.evaluation.statistics import GroupIntervals
@@ -131,11 +134,17 @@ class _Evaluation:
         defaults = default_variants(sources)
         families = MethodGroups.of(self.grounding, values, defaults, seed=options.seed)
         blind = summarize_grounding(*self.grounding.references(), labels, intervals)
+        controls = self.grounding.controls()
         report = EvaluationReport(
             about=about(options, sources, self.plan, captioner=captioner, shown=shown, begun=begun),
             counts=self.plan.counts | dict(self.grounding.counts) | {"failed": len(broken)},
-            grounding=[row.to_dict() for row in rows],
-            families=families.rows(labels, intervals, unsigned=unsigned),
+            grounding=marked_rows([row.to_dict() for row in rows], values, controls, intervals),
+            families=marked_rows(
+                families.rows(labels, intervals, unsigned=unsigned),
+                families.values,
+                controls,
+                intervals,
+            ),
             references=[row.to_dict() for row in blind],
             comparisons=comparison_rows(
                 families, self.grounding, values, intervals, defaults=defaults, options=options
@@ -170,6 +179,11 @@ class _Evaluation:
     ) -> None:
         """Faithfulness and hard negatives, on samples drawn by the seed."""
         options = self.options
+        if "sanity" in options.measures and not self.loop.stopped:
+            sanity = SanityRun(sources, probed)
+            sane = SanityWork(self.plan.dataset.name, options, chosen=probed)
+            self.loop.over(sane, self._drawn(options.sanity_samples), sanity.take)
+            report.sanity.extend(sanity.rows())
         if "discrimination" in options.measures and not self.loop.stopped:
             swaps = SwapRun(sources, probed, labels=self.plan.labels, seed=options.seed)
             chosen = self._drawn(options.swap_samples)
@@ -196,7 +210,11 @@ class _Evaluation:
             return
         matcher = next((source for source in sources if source.name == "itm"), None)
         run = SteeringRun(captioner, options, self.plan.vocabulary, matcher=matcher)
-        chosen = self._drawn(options.steering_samples)
+        drawn = self._drawn(options.steering_samples)
+        keys = content_keys([sample.filepath for sample in drawn])
+        chosen = list(dict(zip(reversed(keys), reversed(drawn), strict=True)).values())[::-1]
+        if len(chosen) < len(drawn):
+            report.notes.append(f"Steering: {len(drawn) - len(chosen)} duplicate images left out.")
         vocabulary = self.plan.vocabulary
         work = SteeringProbeWork(self.plan.dataset.name, options, vocabulary=vocabulary)
         self.loop.over(work, chosen, run.take)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fiftyone_capviz.curation.evaluation.report import EvaluationReport, Row
+from fiftyone_capviz.curation.evaluation.sanity import CONTROLS, MARK, sanity_note
 from fiftyone_capviz.evaluation.failures import GROUPS
 from fiftyone_capviz.evaluation.statistics import FEWEST_GROUPS
 from fiftyone_capviz.evaluation.stochastic_order import CLEAR, NO_PREFERENCE
@@ -27,7 +28,7 @@ def evaluation_table(report: EvaluationReport) -> str:
             f"Completeness of second_order, error / sum |A|: median {error['median']:.1e}, "
             f"largest {error['largest']:.1e} of {error['captions']} captions."
         )
-    parts += [_discrimination(report), _faithfulness(report), _coverage(report)]
+    parts += [_sanity(report), _discrimination(report), _faithfulness(report), _coverage(report)]
     parts += [_associations(report), _steering(report), _failures(report), *report.notes]
     return "\n\n".join(part for part in parts if part)
 
@@ -97,6 +98,19 @@ def _comparisons(report: EvaluationReport) -> str:
         return ""
     header = ("on the same objects, difference", "PGA", "mean PGE", "n", "ASO epsilon")
     return f"{columns(header, rows)}\n{ASO_NOTE}"
+
+
+def _sanity(report: EvaluationReport) -> str:
+    rows = [
+        (f"{_mark(row)}{row['name']}", *(interval(row[key]) for key in ("pga", *CONTROLS)))
+        for row in report.sanity
+    ]
+    header = ("PGA, % of the same objects", "as it is", "by lot", "in the middle", "object hidden")
+    return f"{columns(header, rows)}\n{sanity_note(report.sanity)}".strip() if rows else ""
+
+
+def _mark(row: Row) -> str:
+    return MARK if row.get("beats") is False else "  "
 
 
 def _discrimination(report: EvaluationReport) -> str:
@@ -169,6 +183,7 @@ def _steering(report: EvaluationReport) -> str:
             row["method"],
             f"{row['weight']:g}",
             interval(row["rate"]),
+            interval(row.get("overall")),
             interval(row.get("acceptable")),
             str(row["rate"]["n"]),
         )
@@ -176,7 +191,8 @@ def _steering(report: EvaluationReport) -> str:
     ]
     if not rows:
         return ""
-    header = ("steering names what was left out, %", "weight", "success", "acceptable", "objects")
+    header = ("steering names what was left out, %", "weight", "success", "of all asked", "acceptable",
+              "objects")  # fmt: skip
     return f"{columns(header, rows)}\n{steering_note(report.steering)}"
 
 
@@ -186,7 +202,8 @@ def steering_note(rows: Sequence[Row]) -> str:
     names = "" if "match" in judge else ", and every name of the plain caption is kept"
     match = "match and likelihood" if "match" in judge else "likelihood"
     return (
-        "success: the object is named, whatever else is said; acceptable: also no word twice in a "
+        "success: the object is named, whatever else is said, and by more than the prompt; of all "
+        "asked: of every image,\nalso those whose plain caption leaves nothing out; acceptable: also no word twice in a "
         f"row{names},\nand {match} lose no more than the product allows"
     )
 
@@ -217,9 +234,11 @@ def grounding_table(report: EvaluationReport) -> str:
     """A row per variant, per method's cross-fitted best, and per level of chance."""
     defaults = report.about.get("defaults", ())
     whole = [row for row in report.grounding if row["head"] is None and row["pga"]["n"]]
-    lines = [_line(f"  {variant_label(row, defaults)}", row) for row in whole]
-    lines += [_line(f"{BEST}{family_label(row)}", row) for row in report.best()]
-    lines += [_line(f"{CHANCE}{row['name']}", row) for row in report.references if row["pga"]["n"]]
+    lines = [_line(f"  {_mark(row)}{variant_label(row, defaults)}", row) for row in whole]
+    lines += [_line(f"{BEST}{_mark(row)}{family_label(row)}", row) for row in report.best()]
+    lines += [
+        _line(f"{CHANCE}  {row['name']}", row) for row in report.references if row["pga"]["n"]
+    ]
     parts = [columns(HEADER, lines) + "\n" + _notes(report)]
     single = [row for row in report.grounding if row["head"] is not None and row["pga"]["n"]]
     single.sort(key=lambda row: -row["pga"]["value"])
@@ -282,6 +301,11 @@ def _notes(report: EvaluationReport) -> str:
         "objects by both.\nPatches that share the largest value share the hit; a map that is the "
         "same everywhere points nowhere",
     ]
+    if any(row.get("beats") is False for row in (*report.grounding, *report.families)):
+        notes.append(
+            f"{MARK}does not beat chance: more hits than a map by lot and than a bell around the "
+            "middle are not certain"
+        )
     if report.families:
         notes.append(
             f"{BEST}best layer of its method by PGA: chosen on one half of the images, measured on "
