@@ -32,7 +32,7 @@ FAST_DUAL_METHODS = tuple(name for name in DUAL_METHODS if name != "ilime")
 """Without ILIME, which needs a thousand forward passes per side of each pair."""
 MEASURES = {
     "grounding": "point game, energy and ranking of regions, for every layer and head",
-    "sanity": "maps by lot, in the middle, and of objects that are hidden, which no method may miss",
+    "sanity": "every method against maps by lot, in the middle, and of hidden objects",
     "discrimination": "hard negatives: captions with one object's word swapped",
     "faithfulness": "insertion and deletion of patches and words",
     "coverage": "uncovered regions against what no word names, and planted pairs of words",
@@ -85,7 +85,8 @@ class EvaluationOptions:
         planted: pairs of words that are known to go together; apart: that avoid each other.
         shown_method: source, method, layer and head whose scores go to the fields; layer None is
             the model's default, head None the mean.
-        faithfulness_samples, sanity_samples, swap_samples, steering_samples: images for these, drawn by the seed.
+        faithfulness_samples, sanity_samples, swap_samples, steering_samples: images for these,
+            drawn by the seed.
         steering_methods, steering_weights, steering_prompt: what is tried.
         bootstrap_samples: draws of each almost stochastic order.
         seed: of every draw.

@@ -1,4 +1,4 @@
-"""Methods that read the image, and methods that cannot have: planted ones, whose marks are known."""
+"""Methods that read the image, and methods that cannot have: planted ones, of known marks."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ class SeeingSource:
     """One method's map is the image's red; the other's knows where the object always is."""
 
     name, score_name, revision, batch_size = "itm", "known", "1", 4
-    variants = [SEES, KNOWS]
+
+    def __init__(self) -> None:
+        self.variants = [SEES, KNOWS]
 
     def maps(
         self, images: Sequence[Image.Image], texts: Sequence[str], words: Sequence[CaptionWords]
