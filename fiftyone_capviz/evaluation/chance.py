@@ -20,7 +20,9 @@ from fiftyone_capviz.evaluation.grounding import (
     ranked_first,
 )
 from fiftyone_capviz.evaluation.regions import LENIENT_SHARE, GridRegions
+from fiftyone_capviz.evaluation.statistics import GroupIntervals
 from fiftyone_capviz.geometry import PixelTransform
+from fiftyone_capviz.records import FloatArray
 
 REFERENCES = ("random", "centre")
 WIDTH = 0.25
@@ -71,3 +73,22 @@ def ground_references(
         cross_negative=unknown,
         cross_count=unknown,
     )
+
+
+def beats_controls(
+    hits: FloatArray, controls: FloatArray, intervals: GroupIntervals
+) -> bool | None:
+    """Whether a method hits more often than each control on the same objects, beyond chance.
+
+    Args:
+        hits: of the method, "objects"; nan where an object does not count.
+        controls: "controls objects".
+        intervals: over the objects.
+
+    Returns:
+        None where there are too few images to tell.
+    """
+    found = [intervals.difference(hits, control) for control in controls]
+    if not all(np.isfinite(one.low) for one in found):
+        return None
+    return all(one.low > 0 for one in found)

@@ -126,7 +126,7 @@ class GridRegions:
     @property
     def central(self) -> BoolArray:
         """Which regions own the centre of a patch, so that a map can point at them: "regions"."""
-        found: BoolArray = self.centres.reshape(len(self.centres), -1).any(axis=1)
+        found: BoolArray = np.any(self.centres.reshape(len(self.centres), -1), axis=1)
         return found
 
     @property

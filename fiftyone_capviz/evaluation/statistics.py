@@ -157,7 +157,7 @@ class GroupIntervals:
         if not known.any():
             return NOTHING
         _, groups = np.unique(self._group[known], return_inverse=True)
-        sums, sizes = np.bincount(groups, above[known]), np.bincount(groups, below[known])
+        sums, sizes = (np.bincount(groups, each[known]).astype(float) for each in (above, below))
         value, n = float(sums.sum() / sizes.sum()), int(known.sum())
         fewest = FEWEST_UNBOUNDED if ends is None else FEWEST_GROUPS
         if len(sums) < fewest:

@@ -73,7 +73,10 @@ def _rule(grounding: dict[str, Any]) -> str:
     return (
         f"A hit: {grounding['rule']}. Lenient: {grounding['lenient_rule']}. The same words by "
         f"both; words whose thing owns no patch's centre are left out ({left_out}). Patches that "
-        "share the largest value share the hit; a map that is the same everywhere points nowhere."
+        "share the largest value share the hit; a map that is the same everywhere points "
+        "nowhere.\n\n*random*: a map by lot; *centre*: one bell around the middle; *things hidden*: the same "
+        "words where the mean colour covers what they name. **!**: does not beat these, or too few "
+        "scenes tell."
     )
 
 
@@ -82,11 +85,14 @@ def _grounding(grounding: dict[str, Any]) -> list[str]:
     table = grounding["table"]
     quoted = list(dict.fromkeys([grounding["best_name"], grounding["best_itm_gradcam_name"]]))
     lines = ["\n## Point game\n", _rule(grounding), ""]
-    lines += ["| method and layer (zero-based) | macro-average | lenient |", "|---|---|---|"]
+    lines += ["| method and layer (zero-based) | macro-average | lenient | things hidden |"]
+    lines += ["|---|---|---|---|"]
     lines += [
-        f"| {name} | {entry['macro']} | {entry.get('macro_lenient', '')} |"
+        f"| {name}{'' if entry.get('beats', True) else ' **!**'} | {entry['macro']} | "
+        f"{entry.get('macro_lenient', '')} | {entry.get('macro_hidden', '')} |"
         for name, entry in table.items()
     ]
+    lines += [f"| {name} | {macro} | | |" for name, macro in grounding.get("blind", {}).items()]
     lines += ["", f"| word | {' | '.join(quoted)} | words counted |"]
     lines += ["|---" * (len(quoted) + 2) + "|"]
     for part in ("words", "backgrounds"):

@@ -69,11 +69,13 @@ def test_shares_of_hits(share: float, images: int, several: bool) -> None:
 @pytest.mark.parametrize("images", [FEWEST_GROUPS, 10])
 @pytest.mark.parametrize(("a", "b"), [(0.5, 3), (3, 0.5)])
 def test_means_and_medians_of_skewed_shares(a: float, b: float, images: int, several: bool) -> None:
-    law, settings = stats.beta(a, b), {"images": images, "several": several}
-    found = coverage(energies(a, b), law.mean(), GroupIntervals.share, **settings)
-    assert found >= LEAST
-    found = coverage(energies(a, b), law.median(), GroupIntervals.median, **settings)
-    assert found >= LEAST
+    law = stats.beta(a, b)
+    for truth, statistic in (
+        (law.mean(), GroupIntervals.share),
+        (law.median(), GroupIntervals.median),
+    ):
+        found = coverage(energies(a, b), truth, statistic, images=images, several=several)
+        assert found >= LEAST
 
 
 @pytest.mark.parametrize("several", [False, True], ids=["alone", "several"])

@@ -55,10 +55,14 @@ def test_the_shipped_matcher_tells_swaps_and_points_at_things() -> None:
     assert set(grounding["left_out"]) == {"itm", "lm"}
     best = grounding["table"][grounding["best_name"]]
     assert best["macro_lenient"] > best["macro"], "edges of things count by the lenient rule alone"
+    assert best["beats"]
+    assert best["macro_hidden"] < best["macro"] / 2
+    assert 0 < grounding["blind"]["itm random"] < grounding["blind"]["itm centre"] < 0.5
     # Word rows of the last layer cannot reach the match head: their Grad-CAM is exactly zero, and
     # an all-zero map points nowhere.
     last = max(name for name in grounding["table"] if name.startswith("itm gradcam"))
     assert grounding["table"][last]["macro"] == 0
+    assert grounding["table"][last]["beats"] is False
 
 
 def test_all_shipped_weights_together_fit_into_20_megabytes() -> None:

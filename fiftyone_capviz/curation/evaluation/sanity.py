@@ -18,13 +18,17 @@ from fiftyone_capviz.curation.evaluation.labelled import OpenedSample
 from fiftyone_capviz.curation.evaluation.probes import Chosen, about_variant
 from fiftyone_capviz.curation.evaluation.report import Row
 from fiftyone_capviz.curation.evaluation.sources import MapSource
-from fiftyone_capviz.evaluation.chance import REFERENCES, ground_references
+from fiftyone_capviz.evaluation.chance import (
+    REFERENCES,
+    beats_controls,
+    ground_references,
+)
 from fiftyone_capviz.evaluation.faithfulness import blank_patches
 from fiftyone_capviz.evaluation.grounding import Grounding, ground
 from fiftyone_capviz.evaluation.regions import GridRegions
 from fiftyone_capviz.evaluation.statistics import GroupIntervals
 from fiftyone_capviz.evaluation.summaries import Variant
-from fiftyone_capviz.records import FloatArray
+from fiftyone_capviz.records import BoolArray, FloatArray
 
 HIDDEN = "hidden"
 CONTROLS = (*REFERENCES, HIDDEN)
@@ -42,23 +46,6 @@ class SanityHits:
 
     sample: str
     hits: Mapping[Variant, FloatArray]
-
-
-def beats(hits: FloatArray, controls: FloatArray, intervals: GroupIntervals) -> bool | None:
-    """Whether a method hits more often than each control on the same objects, beyond chance.
-
-    Args:
-        hits: of the method, "objects"; nan where an object does not count.
-        controls: "controls objects".
-        intervals: over the objects.
-
-    Returns:
-        None where there are too few images to tell.
-    """
-    found = [intervals.difference(hits, control) for control in controls]
-    if not all(np.isfinite(one.low) for one in found):
-        return None
-    return all(one.low > 0 for one in found)
 
 
 def marked_rows(
@@ -80,7 +67,7 @@ def marked_rows(
         | {
             "beats": None
             if row["head"] is not None
-            else beats(hits, controls[row["source"]], intervals)
+            else beats_controls(hits, controls[row["source"]], intervals)
         }
         for row, hits in zip(rows, values.hit, strict=True)
     ]
@@ -122,7 +109,7 @@ class SanityRun:
             intervals = GroupIntervals(self._samples[variant])
             shares = [intervals.share(each).to_dict() for each in hits]
             named = dict(zip(("pga", *CONTROLS), shares, strict=True))
-            above = beats(hits[0], hits[1:], intervals)
+            above = beats_controls(hits[0], hits[1:], intervals)
             rows.append({**about_variant(variant), **named, "beats": above})
         return rows
 
@@ -139,7 +126,7 @@ class SanityRun:
         if not pairs:
             return {}
         index = [region for region, _ in pairs]
-        touched = (regions.shares[index] > 0).any(axis=0)
+        touched: BoolArray = np.any(regions.shares[index] > 0, axis=0)
         hidden = blank_patches(opened.image, seen.transform, ~touched)
         (blind,) = source.maps([hidden], *asked)
         others: list[list[int]] = [[] for _ in pairs]

@@ -203,8 +203,8 @@ def steering_note(rows: Sequence[Row]) -> str:
     match = "match and likelihood" if "match" in judge else "likelihood"
     return (
         "success: the object is named, whatever else is said, and by more than the prompt; of all "
-        "asked: of every image,\nalso those whose plain caption leaves nothing out; acceptable: also "
-        f"no word twice in a row{names},\nand {match} lose no more than the product allows"
+        "asked: of every image,\nalso those whose plain caption leaves nothing out; acceptable: "
+        f"also no word twice in a row{names},\nand {match} lose no more than the product allows"
     )
 
 

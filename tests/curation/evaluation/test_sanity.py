@@ -10,8 +10,9 @@ import pytest
 from bson import ObjectId
 from PIL import Image
 
-from fiftyone_capviz.curation.evaluation.sanity import SanityRun, beats, sanity_note
+from fiftyone_capviz.curation.evaluation.sanity import SanityRun, sanity_note
 from fiftyone_capviz.curation.evaluation.sources import CaptionVariants
+from fiftyone_capviz.evaluation.chance import beats_controls
 from fiftyone_capviz.evaluation.statistics import GroupIntervals
 from fiftyone_capviz.evaluation.summaries import Variant
 from fiftyone_capviz.geometry import squash
@@ -86,6 +87,6 @@ def test_beating_is_by_paired_differences() -> None:
     """The middle: hits where the object is hit anyway; half of the images have it."""
     intervals = GroupIntervals(np.arange(40))
     hits, none = np.repeat([1.0, 0.0], 20), np.zeros(40)
-    assert beats(hits, np.stack([none, none]), intervals) is True
-    assert beats(hits, np.stack([none, hits]), intervals) is False
-    assert beats(np.full(40, np.nan), np.stack([none]), intervals) is None
+    assert beats_controls(hits, np.stack([none, none]), intervals) is True
+    assert beats_controls(hits, np.stack([none, hits]), intervals) is False
+    assert beats_controls(np.full(40, np.nan), np.stack([none]), intervals) is None
