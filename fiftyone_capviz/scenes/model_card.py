@@ -74,9 +74,9 @@ def _rule(grounding: dict[str, Any]) -> str:
         f"A hit: {grounding['rule']}. Lenient: {grounding['lenient_rule']}. The same words by "
         f"both; words whose thing owns no patch's centre are left out ({left_out}). Patches that "
         "share the largest value share the hit; a map that is the same everywhere points "
-        "nowhere.\n\n*random*: a map by lot; *centre*: one bell around the middle; *things hidden*: the same "
-        "words where the mean colour covers what they name. **!**: does not beat these, or too few "
-        "scenes tell."
+        "nowhere.\n\n*random*: a map by lot; *centre*: one bell around the middle; *things "
+        "hidden*: the same words where the mean colour covers what they name. **!**: does not beat "
+        "these."
     )
 
 
@@ -88,7 +88,7 @@ def _grounding(grounding: dict[str, Any]) -> list[str]:
     lines += ["| method and layer (zero-based) | macro-average | lenient | things hidden |"]
     lines += ["|---|---|---|---|"]
     lines += [
-        f"| {name}{'' if entry.get('beats', True) else ' **!**'} | {entry['macro']} | "
+        f"| {name}{' **!**' if entry.get('beats') is False else ''} | {entry['macro']} | "
         f"{entry.get('macro_lenient', '')} | {entry.get('macro_hidden', '')} |"
         for name, entry in table.items()
     ]

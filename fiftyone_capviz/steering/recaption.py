@@ -266,13 +266,11 @@ def find_weight(
         captioner, repeated, steerings=steerings, num_beams=num_beams,
         max_new_tokens=max_new_tokens,
     )  # fmt: skip
-    probabilities = np.max(
-        [
-            word_probability(captioner, repeated, captions=captions, word=one, steerings=steerings)
-            for one in alternatives(wanted_word)
-        ],
-        axis=0,
-    )
+    closeness = [
+        word_probability(captioner, repeated, captions=captions, word=one, steerings=steerings)
+        for one in alternatives(wanted_word)
+    ]
+    probabilities = np.max(closeness, axis=0)
     matches: list[Match | None] = [None] * len(tried)
     if matcher is not None and match_features is not None:
         texts = [caption.text for caption in captions]

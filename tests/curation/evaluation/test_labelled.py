@@ -199,7 +199,7 @@ class TestPhrases:
         assert report.pairs["text"] == [0, 0, 1, 2] * 10
         (row,) = [one for one in report.grounding if one["name"] == shown]
         intervals = GroupIntervals(report.pairs["sample"])
-        known = intervals.mean(np.array(report.pairs["hit"][shown], float))
+        known = intervals.share(np.array(report.pairs["hit"][shown], float))
         assert row["pga"]["n"] == 40
         assert (row["pga"]["low"], row["pga"]["high"]) == pytest.approx((known.low, known.high))
         median = intervals.median(np.array(report.pairs["energy"][shown], float))
