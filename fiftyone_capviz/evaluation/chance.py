@@ -3,7 +3,7 @@
 "random" is the expected figure of a map drawn by lot; "centre" is one bell around the middle of
 the image, where photographs have their subject.
 
-Formulas: docs/methods.md, section 7.6.
+Formulas: docs/methods.md, sections 7.6, 7.15.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ differences, in images of one item or of several like ones: with `FEWEST_GROUPS`
 `FEWEST_UNBOUNDED` where the ends are not known, intervals of 95 % hold the truth in 93 % of the
 cases at least. Of fewer images there is none.
 
-Formulas: docs/methods.md, sections 7.14, 7.15.
+Formulas: docs/methods.md, section 7.14.
 """
 
 from __future__ import annotations

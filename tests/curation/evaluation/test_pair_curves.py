@@ -68,12 +68,12 @@ def test_own_and_cross_are_sums_of_the_products_own_maps(encoder: Any, pairs: An
 
 
 def test_distributions_count_every_named_thing_once(encoder: Any, pairs: Any) -> None:
-    spread = distributions(encoder, pairs[:2], labels=KINDS)
-    rows = cross_attribution(encoder, pairs[:2])
+    spread = distributions(encoder, pairs[:1], labels=KINDS)
+    rows = cross_attribution(encoder, pairs[:1])
     own = sum(row["n"] for row in rows if row["word"] == row["thing"])
     assert spread["own"]["n"] == own
     assert spread["cross"]["n"] == sum(row["n"] for row in rows) - own
-    assert 0 < spread["delta_score"]["n"] == spread["delta_attribution"]["n"] <= 2
+    assert 0 < spread["delta_score"]["n"] == spread["delta_attribution"]["n"] <= 1
     quantiles = list(spread["own"]["quantiles"].values())
     assert quantiles == sorted(quantiles)
     assert spread["delta_score"]["quantiles"]["0.5"] < 0, "a false word lowers the score"
