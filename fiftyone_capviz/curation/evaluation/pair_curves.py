@@ -12,21 +12,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
-from fiftyone_capviz.attribution.pairs.explain import attribute_sides
-from fiftyone_capviz.attribution.pairs.layer_pairs import side_layers
-from fiftyone_capviz.attribution.pairs.quadrature import Quadrature
-from fiftyone_capviz.attribution.pairs.references import (
-    IMAGE_REFERENCES,
-    TEXT_REFERENCES,
-    sides_with_references,
-)
-from fiftyone_capviz.attribution.pairs.second_order import attribute_pair, token_factors
-from fiftyone_capviz.attribution.words.alignment import word_rows
 from fiftyone_capviz.evaluation.discrimination import swap_object
 from fiftyone_capviz.evaluation.faithfulness import (
     STEPS,
@@ -38,9 +28,12 @@ from fiftyone_capviz.evaluation.grounding import Grounding, ground
 from fiftyone_capviz.evaluation.matching import Vocabulary
 from fiftyone_capviz.evaluation.regions import GridRegions
 from fiftyone_capviz.evaluation.statistics import GroupIntervals
-from fiftyone_capviz.models.dual.tower import TowerEncoder
 from fiftyone_capviz.records import BoolArray, CaptionWords, FloatArray
 from fiftyone_capviz.text.words import caption_words
+
+if TYPE_CHECKING:
+    from fiftyone_capviz.attribution.pairs.quadrature import Quadrature
+    from fiftyone_capviz.models.dual.tower import TowerEncoder
 
 NODES = tuple(range(1, 101))
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
@@ -87,6 +80,9 @@ def completeness_curve(
 
     At the last block of both sides, whose closed form makes every number of nodes cheap.
     """
+    from fiftyone_capviz.attribution.pairs.references import sides_with_references
+    from fiftyone_capviz.attribution.pairs.second_order import attribute_pair, token_factors
+
     sides = sides_with_references(encoder, *_inputs(pairs))
     rules: tuple[Quadrature, ...] = ("gauss", "right")
     curves: dict[str, list[dict[str, float]]] = {}
@@ -112,7 +108,9 @@ def grounding_by_reference(
         layer: of the image; None is the encoder's default, with its text layer.
         seed: of the noise.
     """
-    layers = side_layers(encoder, layer, None, differentiates=True)
+    from fiftyone_capviz.attribution.pairs.references import IMAGE_REFERENCES, TEXT_REFERENCES
+
+    layers = _layers(encoder, layer)
     texts = [name for name in TEXT_REFERENCES if name != "masked" or encoder.mask_id is not None]
     rows = []
     for seen in IMAGE_REFERENCES:
@@ -128,7 +126,7 @@ def grounding_by_layer(
     """A row for each block of the image side, counted from 0, with the text block that belongs."""
     rows = []
     for layer in range(encoder.image_layers):
-        layers = side_layers(encoder, layer, None, differentiates=True)
+        layers = _layers(encoder, layer)
         found = _measured(encoder, pairs, layers)
         rows.append({"layer": layers[0], "text_layer": layers[1], **_figures(found)})
     return rows
@@ -149,7 +147,7 @@ def distributions(
         labels: to draw swapped words from.
         seed: of the draws.
     """
-    layers = side_layers(encoder, None, None, differentiates=True)
+    layers = _layers(encoder)
     found = _measured(encoder, pairs, layers)
     own = [_sum_of(one, words, thing) for one in found for thing, words in one.named]
     cross = [
@@ -170,7 +168,7 @@ def distributions(
 
 def cross_attribution(encoder: TowerEncoder, pairs: Sequence[LabelledPair]) -> list[dict[str, Any]]:
     """For each pair of labels the mean attribution of the one's word on the other's thing."""
-    layers = side_layers(encoder, None, None, differentiates=True)
+    layers = _layers(encoder)
     sums: dict[tuple[str, str], list[float]] = defaultdict(list)
     for one, pair in zip(_measured(encoder, pairs, layers), pairs, strict=True):
         for thing, words in one.named:
@@ -203,7 +201,7 @@ def perturbation_curves(
     Returns:
         "cii", "cid", "cti", "ctd" -> "fractions", and the cosines of "second_order" and "random".
     """
-    layers = side_layers(encoder, None, None, differentiates=True)
+    layers = _layers(encoder)
     fractions = np.linspace(0, 1, steps + 1)
     paths: dict[tuple[str, str], list[FloatArray]] = defaultdict(list)
     for i, (one, pair) in enumerate(zip(_measured(encoder, pairs, layers), pairs, strict=True)):
@@ -244,6 +242,12 @@ def _paths(
     return found
 
 
+def _layers(encoder: TowerEncoder, layer: int | None = None) -> tuple[int, int]:
+    from fiftyone_capviz.attribution.pairs.layer_pairs import side_layers
+
+    return side_layers(encoder, layer, None)
+
+
 def _inputs(pairs: Sequence[LabelledPair]) -> tuple[list[Image.Image], list[str]]:
     return [one.image for one in pairs], [one.caption for one in pairs]
 
@@ -257,6 +261,10 @@ def _measured(
     seed: int = 0,
 ) -> list[Found]:
     """Second-order maps of every pair, pair by pair: one pair's derivatives fit into memory."""
+    from fiftyone_capviz.attribution.pairs.explain import attribute_sides
+    from fiftyone_capviz.attribution.pairs.references import sides_with_references
+    from fiftyone_capviz.attribution.words.alignment import word_rows
+
     found = []
     for pair in pairs:
         ((text, image),) = sides_with_references(

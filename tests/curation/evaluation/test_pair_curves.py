@@ -55,9 +55,9 @@ def test_own_and_cross_are_sums_of_the_products_own_maps(encoder: Any, pairs: An
     for pair in pairs[:1]:
         found = explain_pair(encoder, pair.image, pair.caption)
         shares = patch_shares(pair.masks, found.transform)
-        for row, word in enumerate(found.words.words):
+        for place, word in enumerate(found.words.words):
             for label, share in zip(pair.labels, shares, strict=True):
-                total = float((found.word_maps[row] * share).sum())
+                total = float((found.word_maps[place] * share).sum())
                 slow.setdefault((word, label), []).append(total)
     assert rows
     assert any(row["word"] == row["thing"] for row in rows)
