@@ -25,7 +25,7 @@ from fiftyone_capviz.attribution.pairs.explain import explain_pairs
 from fiftyone_capviz.evaluation.grounding import ground
 from fiftyone_capviz.evaluation.matching import Vocabulary
 from fiftyone_capviz.evaluation.regions import GridRegions
-from fiftyone_capviz.evaluation.statistics import Bootstrap
+from fiftyone_capviz.evaluation.statistics import GroupIntervals
 from fiftyone_capviz.models.interfaces import DualEncoder
 from fiftyone_capviz.models.registry import load_model
 from fiftyone_capviz.records import BoolArray
@@ -98,7 +98,7 @@ def main() -> None:
         for choice in choices
     ]
     best = max(found, key=lambda one: float(one.hit.mean()))
-    difference = Bootstrap(default.pair, samples=2000).mean(default.hit - best.hit)
+    difference = GroupIntervals(default.pair).difference(default.hit, best.hit)
     print(f"default minus the best baseline: {difference}")
     if difference.low <= 0:
         sys.exit("The interval of the difference does not exclude 0.")
@@ -140,7 +140,7 @@ def _measure(
             regions = GridRegions.of(pair.masks, found.transform)
             vocabulary = Vocabulary(pair.labels)
             named = vocabulary.name_regions(pair.caption, found.words, pair.labels).pairs
-            chosen = [(i, words) for i, words in named if regions.large[i]]
+            chosen = [(i, words) for i, words in named if regions.counted[i]]
             if not chosen:
                 continue
             others = [[j for j in range(len(pair.labels)) if j != i] for i, _ in chosen]

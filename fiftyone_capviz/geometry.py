@@ -130,6 +130,15 @@ class PixelTransform:
         column = math.floor((x - left) / (right - left) * self.columns)
         return min(row, self.rows - 1), min(column, self.columns - 1)
 
+    def centre_pixels(self) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
+        """The pixels under the patches' centres: their rows "rows", their columns "columns".
+
+        A centre on the line between two pixels lies in the right or lower one, as in
+        `pixel_to_patch`. A crop that reaches beyond the image has centres outside it.
+        """
+        left, top, right, bottom = self.crop
+        return _centres(top, bottom, self.rows), _centres(left, right, self.columns)
+
     def patch_to_box(self, row: int, column: int) -> Box:
         """Left, top, right, bottom of the patch, in pixels of the upright image."""
         if not (0 <= row < self.rows and 0 <= column < self.columns):
@@ -141,6 +150,13 @@ class PixelTransform:
         width, height = (right - left) / self.columns, (bottom - top) / self.rows
         x, y = left + column * width, top + row * height
         return x, y, x + width, y + height
+
+
+def _centres(start: float, stop: float, patches: int) -> NDArray[np.int_]:
+    """The pixel under each patch's centre along one axis."""
+    centres = start + (stop - start) * (2 * np.arange(patches) + 1) / (2 * patches)
+    # A centre that rounding puts a hair before the line between pixels lies on it.
+    return np.floor(centres + 1e-9).astype(int)
 
 
 def squash(width: int, height: int, rows: int, columns: int = 0) -> PixelTransform:

@@ -120,6 +120,7 @@ def _add_measured(parser: argparse.ArgumentParser) -> None:
     usual = EvaluationOptions
     for option, what in (
         ("faithfulness_samples", "insertion and deletion"),
+        ("sanity_samples", "hidden objects"),
         ("swap_samples", "swapped words"),
         ("steering_samples", "steering"),
     ):

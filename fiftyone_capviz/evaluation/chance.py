@@ -1,9 +1,9 @@
 """What a map without any knowledge of image and words reaches: the level to read figures against.
 
-"uniform" is the expected figure of a map drawn by lot; "centre" is one bell around the middle of
+"random" is the expected figure of a map drawn by lot; "centre" is one bell around the middle of
 the image, where photographs have their subject.
 
-Formulas: docs/methods.md, section 7.6.
+Formulas: docs/methods.md, sections 7.6, 7.15.
 """
 
 from __future__ import annotations
@@ -13,12 +13,18 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from fiftyone_capviz.evaluation.grounding import Grounding, energy_inside, ranked_first
-from fiftyone_capviz.evaluation.regions import HIT_SHARE, GridRegions
+from fiftyone_capviz.evaluation.grounding import (
+    Grounding,
+    energy_inside,
+    point_game,
+    ranked_first,
+)
+from fiftyone_capviz.evaluation.regions import LENIENT_SHARE, GridRegions
+from fiftyone_capviz.evaluation.statistics import GroupIntervals
 from fiftyone_capviz.geometry import PixelTransform
 from fiftyone_capviz.records import FloatArray
 
-REFERENCES = ("uniform", "centre")
+REFERENCES = ("random", "centre")
 WIDTH = 0.25
 """Standard deviation of the bell, as a share of the image's sides."""
 
@@ -44,8 +50,8 @@ def ground_references(
         transform: of the image to the grid.
 
     Returns:
-        "references pairs", in the order of `REFERENCES`. Where patches share the largest value a
-        hit is the share of them that lie in the object. "uniform" ranks by lot. Without signs.
+        "references pairs", in the order of `REFERENCES`. "random" hits by the share of the patches
+        that are the object's, and ranks by lot. Without signs.
     """
     shares = regions.shares.reshape(len(regions.shares), -1)[list(index)]
     maps = np.stack([np.ones(transform.grid), centre_map(transform)])
@@ -54,8 +60,13 @@ def ground_references(
     count = len(np.unique(regions.numbers))
     ranked[0] = 1 / count if count > 1 else np.nan
     unknown = np.full(ranked.shape, np.nan)
+    owned = [regions.centres.reshape(regions.shares.shape[0], -1)[list(index)]]
+    owned.append(shares >= LENIENT_SHARE)
+    hit, lenient = (point_game(flat, each) for each in owned)
+    hit[0], lenient[0] = (each.mean(axis=-1) for each in owned)
     return Grounding(
-        hit=_expected_hits(flat, shares),
+        hit=hit,
+        lenient=lenient,
         energy=energy_inside(flat, shares),
         ranked=ranked,
         own=unknown,
@@ -64,8 +75,20 @@ def ground_references(
     )
 
 
-def _expected_hits(maps: FloatArray, shares: FloatArray) -> NDArray[np.float64]:
-    """The point game where the largest value is chosen by lot among equal ones."""
-    largest = np.isclose(maps, maps.max(axis=-1, keepdims=True), rtol=1e-9)
-    hits: NDArray[np.float64] = (largest & (shares >= HIT_SHARE)).sum(axis=-1) / largest.sum(-1)
-    return hits
+def beats_controls(
+    hits: FloatArray, controls: FloatArray, intervals: GroupIntervals
+) -> bool | None:
+    """Whether a method hits more often than each control on the same objects, beyond chance.
+
+    Args:
+        hits: of the method, "objects"; nan where an object does not count.
+        controls: "controls objects".
+        intervals: over the objects.
+
+    Returns:
+        None where there are too few images to tell.
+    """
+    found = [intervals.difference(hits, control) for control in controls]
+    if not all(np.isfinite(one.low) for one in found):
+        return None
+    return all(one.low > 0 for one in found)

@@ -15,11 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fiftyone_capviz.errors import InputError
-from fiftyone_capviz.evaluation.regions import HIT_SHARE, GridRegions
-from fiftyone_capviz.records import FloatArray
+from fiftyone_capviz.evaluation.regions import LENIENT_SHARE, GridRegions
+from fiftyone_capviz.records import BoolArray, FloatArray
 
 HIGH_ENERGY = 0.8
 """The paper's bound for a good explanation: share of objects with more energy than this."""
+TIE = 1e-9
+"""Values that differ by less than this part of the largest are equal: rounding is no preference."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +29,9 @@ class Grounding:
     """What every variant of a method reached on every pair of an object and its word.
 
     Attributes:
-        hit: 1 where the largest value lies in the object, else 0; "variants pairs".
+        hit: 1 where the patch with the largest value has its centre in the object, else 0; where
+            several share that value, the share of them; "variants pairs".
+        lenient: the same where the object owns a fifth of the patch's pixels or more.
         energy: share of the positive attribution in the object, 0..1; 0 where none is positive.
         ranked: 1 where the object scores highest among the image's regions; nan where it is the
             only one. A region that is labelled twice is one region.
@@ -37,6 +41,7 @@ class Grounding:
     """
 
     hit: FloatArray
+    lenient: FloatArray
     energy: FloatArray
     ranked: FloatArray
     own: FloatArray
@@ -46,7 +51,7 @@ class Grounding:
     @classmethod
     def joined(cls, parts: Sequence[Grounding]) -> Grounding:
         """Several images' pairs, one after the other."""
-        names = ("hit", "energy", "ranked", "own", "cross_negative", "cross_count")
+        names = [each.name for each in fields(cls)]
         return cls(*(np.concatenate([getattr(p, name) for p in parts], axis=1) for name in names))
 
     def taken(self, rows: NDArray[np.int_]) -> Grounding:
@@ -78,7 +83,7 @@ def ground(
         others: for each pair the regions that the word does not name.
 
     Returns:
-        Float64 "variants pairs". A map that is nowhere different has no largest value: no hit.
+        Float64 "variants pairs".
 
     Raises:
         InputError: maps and regions on different grids.
@@ -103,7 +108,8 @@ def ground(
     )
     count = np.broadcast_to([len(each) for each in others], negative.shape)
     return Grounding(
-        hit=point_game(named, shares[index]),
+        hit=point_game(named, regions.centres.reshape(shares.shape)[index]),
+        lenient=point_game(named, shares[index] >= LENIENT_SHARE),
         energy=energy_inside(named, shares[index]),
         ranked=ranked_first(named, index, regions),
         own=sums[:, np.arange(len(index)), index],
@@ -112,20 +118,24 @@ def ground(
     )
 
 
-def point_game(maps: FloatArray, shares: FloatArray) -> NDArray[np.float64]:
+def point_game(maps: FloatArray, patches: BoolArray) -> NDArray[np.float64]:
     """Whether the patch with the largest value is one of the object's (PGA).
 
     Args:
         maps: "variants pairs patches".
-        shares: of each patch's pixels that the object owns, "pairs patches".
+        patches: which of them are the object's, bool "pairs patches".
 
     Returns:
-        1 or 0, "variants pairs"; 0 for a map without a single largest value's place (constant).
+        0..1, "variants pairs". Where several patches share the largest value none is first by luck
+        of its place: the hit is the share of them that are the object's, which is what drawing one
+        by lot comes to. A map that is the same everywhere (all zero, or not known) points nowhere:
+        0.
     """
-    best = maps.argmax(axis=-1)
-    inside = shares[np.arange(len(shares)), best] >= HIT_SHARE
-    varied = maps.max(axis=-1) > maps.min(axis=-1)
-    hits: NDArray[np.float64] = (inside & varied).astype(np.float64)
+    known = np.where(np.isfinite(maps), maps, -np.inf)
+    top = known.max(axis=-1, keepdims=True)
+    largest = known >= top - TIE * np.abs(top)
+    share = (largest & patches).sum(axis=-1) / largest.sum(axis=-1)
+    hits: NDArray[np.float64] = np.where(largest.all(axis=-1), 0.0, share)
     return hits
 
 

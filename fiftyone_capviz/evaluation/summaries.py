@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from fiftyone_capviz.evaluation.grounding import HIGH_ENERGY, Grounding
-from fiftyone_capviz.evaluation.statistics import NOTHING, Bootstrap, Interval
+from fiftyone_capviz.evaluation.statistics import NOTHING, GroupIntervals, Interval
 from fiftyone_capviz.evaluation.stochastic_order import almost_stochastic_order
 
 
@@ -51,7 +51,8 @@ class GroundingRow:
     """One variant's figures.
 
     Attributes:
-        pga: point-game accuracy. macro: its mean over labels.
+        pga: point-game accuracy, by the patch's centre. macro: its mean over labels.
+        pga_lenient: the same where a fifth of the patch's pixels is enough, on the same objects.
         pge: median energy in the object. high: share of the objects with an energy above 0.8.
         ranking: share of the objects that rank first among their image's regions.
         own_positive: share of the objects with a positive sum of their own word; nothing where
@@ -63,6 +64,7 @@ class GroundingRow:
     variant: Variant
     pga: Interval
     macro: float
+    pga_lenient: Interval
     pge: Interval
     high: Interval
     ranking: Interval
@@ -72,7 +74,7 @@ class GroundingRow:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON can hold it."""
-        names = ("pga", "pge", "high", "ranking", "own_positive", "cross_negative")
+        names = ("pga", "pga_lenient", "pge", "high", "ranking", "own_positive", "cross_negative")
         intervals = {name: getattr(self, name).to_dict() for name in names}
         about = asdict(self.variant) | {"name": self.variant.name}
         labels = {label: dict(values) for label, values in self.by_label.items()}
@@ -110,7 +112,7 @@ def summarize_grounding(
     variants: Sequence[Variant],
     grounding: Grounding,
     labels: Sequence[str],
-    bootstrap: Bootstrap,
+    intervals: GroupIntervals,
     *,
     unsigned: Collection[str] = (),
 ) -> list[GroundingRow]:
@@ -120,7 +122,7 @@ def summarize_grounding(
         variants: the rows of the figures.
         grounding: "variants pairs"; nan where a pair does not count for a variant.
         labels: of the pairs.
-        bootstrap: over the pairs.
+        intervals: over the pairs.
         unsigned: methods whose values are never negative, so that signs say nothing.
     """
     rows = []
@@ -135,13 +137,14 @@ def summarize_grounding(
         rows.append(
             GroundingRow(
                 variant=variant,
-                pga=bootstrap.share(grounding.hit[i]),
+                pga=intervals.share(grounding.hit[i]),
                 macro=float(np.mean(accuracies)) if accuracies else float("nan"),
-                pge=bootstrap.median(energy),
-                high=bootstrap.share(above),
-                ranking=bootstrap.share(grounding.ranked[i]),
-                own_positive=bootstrap.share(own) if signed else NOTHING,
-                cross_negative=bootstrap.ratio(*negative) if signed else NOTHING,
+                pga_lenient=intervals.share(grounding.lenient[i]),
+                pge=intervals.median(energy),
+                high=intervals.share(above),
+                ranking=intervals.share(grounding.ranked[i]),
+                own_positive=intervals.share(own) if signed else NOTHING,
+                cross_negative=intervals.ratio(*negative) if signed else NOTHING,
                 by_label=by_label,
             )
         )
@@ -152,7 +155,7 @@ def compare(
     names: tuple[str, str],
     grounding: Grounding,
     places: tuple[int, int],
-    bootstrap: Bootstrap,
+    intervals: GroupIntervals,
     *,
     comparisons: int = 1,
     samples: int = 1000,
@@ -164,7 +167,7 @@ def compare(
         names: of the two.
         grounding: of all variants.
         places: the two variants' rows in it.
-        bootstrap: over the pairs.
+        intervals: over the pairs.
         comparisons: how many are made; the stochastic order is corrected for them.
         samples, seed: of the stochastic order's draws.
     """
@@ -175,15 +178,15 @@ def compare(
     if both.any():
         epsilon = almost_stochastic_order(
             *energies,
-            groups=bootstrap.groups,
+            groups=intervals.groups,
             comparisons=comparisons,
             samples=samples,
             seed=seed,
         )
     return Comparison(
         *names,
-        pga=bootstrap.difference(grounding.hit[first], grounding.hit[second]),
-        pge=bootstrap.difference(*energies),
+        pga=intervals.difference(grounding.hit[first], grounding.hit[second]),
+        pge=intervals.difference(*energies),
         epsilon=epsilon,
     )
 

@@ -56,7 +56,7 @@ def write_model_card(folder: Path, figures: dict[str, Any]) -> Path:
     for name, entry in figures["targets"].items():
         met = "yes" if entry["met"] else "**no**"
         lines.append(f"| {name} | {entry['target']} | {entry['measured']} | {met} |")
-    if "habit" in figures:
+    if "omitted" in figures.get("habit", {}):
         lines += _habits(figures["habit"])
     if "grounding" in figures:
         lines += _grounding(figures["grounding"])
@@ -87,12 +87,34 @@ def _habits(habit: dict[str, Any]) -> list[str]:
     return lines
 
 
+def _rule(grounding: dict[str, Any]) -> str:
+    """What the figures call a hit, and what did not count."""
+    if "rule" not in grounding:
+        return "A hit: the thing owns a fifth of the pixels of the patch with the largest value."
+    left_out = ", ".join(f"{side} {count}" for side, count in grounding["left_out"].items())
+    return (
+        f"A hit: {grounding['rule']}. Lenient: {grounding['lenient_rule']}. The same words by "
+        f"both; words whose thing owns no patch's centre are left out ({left_out}). Patches that "
+        "share the largest value share the hit; a map that is the same everywhere points "
+        "nowhere.\n\n*random*: a map by lot; *centre*: one bell around the middle; *things "
+        "hidden*: the same words where the mean colour covers what they name. **!**: does not beat "
+        "these."
+    )
+
+
 def _grounding(grounding: dict[str, Any]) -> list[str]:
     """Macro-average by method and layer, and every word for the two that are quoted."""
     table = grounding["table"]
     quoted = list(dict.fromkeys([grounding["best_name"], grounding["best_itm_gradcam_name"]]))
-    lines = ["\n## Point game\n", "| method and layer (zero-based) | macro-average |", "|---|---|"]
-    lines += [f"| {name} | {entry['macro']} |" for name, entry in table.items()]
+    lines = ["\n## Point game\n", _rule(grounding), ""]
+    lines += ["| method and layer (zero-based) | macro-average | lenient | things hidden |"]
+    lines += ["|---|---|---|---|"]
+    lines += [
+        f"| {name}{' **!**' if entry.get('beats') is False else ''} | {entry['macro']} | "
+        f"{entry.get('macro_lenient', '')} | {entry.get('macro_hidden', '')} |"
+        for name, entry in table.items()
+    ]
+    lines += [f"| {name} | {macro} | | |" for name, macro in grounding.get("blind", {}).items()]
     lines += ["", f"| word | {' | '.join(quoted)} | words counted |"]
     lines += ["|---" * (len(quoted) + 2) + "|"]
     for part in ("words", "backgrounds"):

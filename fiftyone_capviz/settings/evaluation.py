@@ -32,6 +32,7 @@ FAST_DUAL_METHODS = tuple(name for name in DUAL_METHODS if name != "ilime")
 """Without ILIME, which needs a thousand forward passes per side of each pair."""
 MEASURES = {
     "grounding": "point game, energy and ranking of regions, for every layer and head",
+    "sanity": "every method against maps by lot, in the middle, and of hidden objects",
     "discrimination": "hard negatives: captions with one object's word swapped",
     "faithfulness": "insertion and deletion of patches and words",
     "coverage": "uncovered regions against what no word names, and planted pairs of words",
@@ -45,6 +46,7 @@ REPEATED = {"skip": "Leave out", "union": "One region together"}
 """What becomes of regions that share a label -> its name in forms."""
 EXISTING = ("error", "replace")
 SAMPLE_COUNTS = {
+    "sanity_samples": "Images with hidden objects",
     "swap_samples": "Images with a swapped word",
     "faithfulness_samples": "Images for insertion and deletion",
     "steering_samples": "Images for steering",
@@ -83,9 +85,10 @@ class EvaluationOptions:
         planted: pairs of words that are known to go together; apart: that avoid each other.
         shown_method: source, method, layer and head whose scores go to the fields; layer None is
             the model's default, head None the mean.
-        faithfulness_samples, swap_samples, steering_samples: images for these, drawn by the seed.
+        faithfulness_samples, sanity_samples, swap_samples, steering_samples: images for these,
+            drawn by the seed.
         steering_methods, steering_weights, steering_prompt: what is tried.
-        bootstrap_samples: draws of each interval.
+        bootstrap_samples: draws of each almost stochastic order.
         seed: of every draw.
         fields: write scores and suggested groups to fields of the samples.
         device, dtype, batch_size: as in `AnalysisOptions`.
@@ -117,6 +120,7 @@ class EvaluationOptions:
     shown_layer: int | None = None
     shown_head: int | None = None
     faithfulness_samples: int = 50
+    sanity_samples: int = 100
     swap_samples: int = 200
     steering_samples: int = 50
     steering_methods: tuple[str, ...] = tuple(STEERING_METHODS)
@@ -257,6 +261,7 @@ class EvaluationChanges(TypedDict, total=False):
     shown_layer: int | None
     shown_head: int | None
     faithfulness_samples: int
+    sanity_samples: int
     swap_samples: int
     steering_samples: int
     steering_methods: tuple[str, ...]

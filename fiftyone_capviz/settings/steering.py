@@ -47,7 +47,7 @@ class Recipe:
             (`text.subject`); an image whose caption has none goes on from the captioner's own
             prompt, and is counted. Write ``{{`` and ``}}`` for braces.
         word: the wanted word: success is counted by it, and weight "auto" looks for it. Several
-            words count when all are said.
+            words count when all are said; of several with commas between, any of them.
         weight: for the patches of the chosen segments; 1 changes nothing, 2 to 10 is usual; "auto"
             takes for each image the smallest weight that says the word and keeps the caption sound;
             None leaves the patches alone.
@@ -85,7 +85,7 @@ class Recipe:
                 f"The steering method is one of {', '.join(STEERING_METHODS)}; got {self.method!r}."
             )
         if self.weight == AUTO:
-            if not (self.word or "").strip():
+            if not (self.word or "").strip(" ,"):
                 raise InputError(
                     'An automatic weight looks for a word; weight is "auto" and word is empty. '
                     "Name the wanted word, or give a number."

@@ -17,7 +17,7 @@ from fiftyone_capviz.models.interfaces import Captioner, Matcher
 from fiftyone_capviz.records import Caption, FloatArray, Match, Steering, SteeringMethod
 from fiftyone_capviz.settings.steering import DEFAULT_STEERING_METHOD
 from fiftyone_capviz.steering.weighting import PatchSelection, combined_weights
-from fiftyone_capviz.text.words import caption_words
+from fiftyone_capviz.text.wanted_words import alternatives, says_any, wanted_words
 
 
 def caption_images(
@@ -234,7 +234,7 @@ def find_weight(
         captioner: from the model cache.
         features: of one image, "1 1+patches hidden", from the captioner.
         coverage: of each patch by what should be spoken of, 0..1, "rows columns".
-        wanted_word: what the caption should say.
+        wanted_word: what the caption should say, or several such things with commas between.
         matcher: judges whether the caption still fits the image; None leaves this out.
         match_features: of the same image, from the matcher.
         prompt: what to go on from; None is the default.
@@ -254,7 +254,7 @@ def find_weight(
             "find_weight looks at one image and needs match_features with a matcher; got "
             f"{len(features)} images."
         )
-    if not wanted_word.strip():
+    if not alternatives(wanted_word):
         raise InputError("wanted_word must be a word; it is empty.")
     tried = [1.0, *sorted({float(w) for w in weights if w > 1})]
     steerings = [
@@ -266,9 +266,11 @@ def find_weight(
         captioner, repeated, steerings=steerings, num_beams=num_beams,
         max_new_tokens=max_new_tokens,
     )  # fmt: skip
-    probabilities = word_probability(
-        captioner, repeated, captions=captions, word=wanted_word, steerings=steerings
-    )
+    closeness = [
+        word_probability(captioner, repeated, captions=captions, word=one, steerings=steerings)
+        for one in alternatives(wanted_word)
+    ]
+    probabilities = np.max(closeness, axis=0)
     matches: list[Match | None] = [None] * len(tried)
     if matcher is not None and match_features is not None:
         texts = [caption.text for caption in captions]
@@ -277,7 +279,7 @@ def find_weight(
     for weight, caption, probability, match in zip(
         tried, captions, probabilities, matches, strict=True
     ):
-        says = says_word(caption.text, wanted_word)
+        says = says_word(caption.text, wanted_word, prompt=caption.prompt)
         accepted = says and holds_up(
             caption,
             captions[0],
@@ -364,7 +366,9 @@ def word_probability(
     return np.exp(totals)
 
 
-def says_word(text: str, word: str) -> bool:
-    """Whether a caption holds a word, in singular or plural; of several words, all of them."""
-    wanted = caption_words(word).words
-    return bool(wanted) and set(wanted) <= set(caption_words(text).words)
+def says_word(text: str, word: str, *, prompt: str | None = None) -> bool:
+    """Whether a caption holds a word, in singular or plural, beside those of its prompt.
+
+    Of several words all, of several such things with commas between any; see `says_any`.
+    """
+    return says_any(text, wanted_words(word), prompt=prompt)

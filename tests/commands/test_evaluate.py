@@ -97,7 +97,7 @@ def test_numbers_in_json_are_numbers(outputs: Path) -> None:
 def test_html_shows_plots_and_the_table(outputs: Path) -> None:
     page = (outputs / "one.html").read_text()
     for part in ("Point-game accuracy by layer", "Best layer of each method", "ASO epsilon",
-                 "chance: itm uniform", "Steering", "acceptable"):  # fmt: skip
+                 "chance: itm random", "Steering", "acceptable"):  # fmt: skip
         assert part in page
     assert "<script src" not in page
 
@@ -107,7 +107,13 @@ def test_show_says_what_the_evaluation_said(
 ) -> None:
     again = tmp_path / "again.json"
     found = said(capsys, ["evaluate", NAME, "--show", FIRST, "--json", again])
-    for part in ("itm gradcam layer", "~ itm uniform", "> itm gradcam", "acceptable", "fish + man"):
+    for part in (
+        "itm gradcam layer",
+        "~   itm random",
+        "itm gradcam (best",
+        "acceptable",
+        "fish + man",
+    ):
         assert part in found
     assert json.loads(again.read_text()) == json.loads((outputs / "one.json").read_text())
 

@@ -7,7 +7,7 @@ import pytest
 
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.evaluation.grounding import Grounding, ground
-from fiftyone_capviz.evaluation.regions import GridRegions, patch_shares
+from fiftyone_capviz.evaluation.regions import GridRegions, patch_centres, patch_shares
 from fiftyone_capviz.geometry import PixelTransform, center_crop, squash
 from fiftyone_capviz.segments import pool_scores
 
@@ -42,24 +42,75 @@ def test_energy_is_the_positive_share_inside() -> None:
     assert found.own[0, 0] == pytest.approx(4)
 
 
-def test_the_point_game_asks_for_a_fifth_of_the_patch() -> None:
-    """A mask over 2 of 8 columns of a patch (0.25), then over 1 of 8 (0.125)."""
-    for columns, hit in ((2, 1), (1, 0)):
-        mask = quarter(0, 0)
-        mask[:8, 16 : 16 + columns] = True
-        regions = regions_of(mask)
-        assert regions.shares[0, 0, 2] == pytest.approx(columns / 8)
-        found = ground(one_map(p02=1), [(0, [0])], regions, others=NONE)
-        assert found.hit[0, 0] == hit
-        assert found.energy[0, 0] == pytest.approx(columns / 8)
+@pytest.mark.parametrize(
+    ("columns", "hit", "lenient"), [(1, 0, 0), (2, 0, 1), (4, 0, 1), (5, 1, 1)]
+)
+def test_the_point_game_asks_for_the_centre_the_lenient_one_for_a_fifth(
+    columns: int, hit: int, lenient: int
+) -> None:
+    """A mask over so many of a patch's 8 columns, whose centre is on the line before the fifth."""
+    mask = quarter(0, 0)
+    mask[:8, 16 : 16 + columns] = True
+    regions = regions_of(mask)
+    assert regions.shares[0, 0, 2] == pytest.approx(columns / 8)
+    found = ground(one_map(p02=1), [(0, [0])], regions, others=NONE)
+    assert (found.hit[0, 0], found.lenient[0, 0]) == (hit, lenient)
+    assert found.energy[0, 0] == pytest.approx(columns / 8)
 
 
-def test_a_constant_map_points_nowhere() -> None:
-    for value in (0.0, 1.0):
-        maps = np.full((1, 1, GRID, GRID), value)
+@pytest.mark.parametrize("value", [0.0, 1.0, -2.5, np.nan])
+def test_a_map_that_is_the_same_everywhere_points_nowhere(value: float) -> None:
+    """Whatever the object, and however much of the image it owns: no hit by luck."""
+    everything = np.ones((SIDE, SIDE), bool)
+    maps = np.full((1, 1, GRID, GRID), value)
+    for mask in (quarter(0, 0), everything):
+        found = ground(maps, [(0, [0])], regions_of(mask), others=NONE)
+        assert (found.hit[0, 0], found.lenient[0, 0]) == (0, 0)
+
+
+def test_patches_that_share_the_largest_value_share_the_hit() -> None:
+    """Three are first, of which the object has two: not 1 for the place that argmax takes."""
+    for maps in (one_map(p00=2, p11=2, p33=2 * (1 + 1e-12)), one_map(p00=2, p11=2, p32=2)):
         found = ground(maps, [(0, [0])], regions_of(quarter(0, 0)), others=NONE)
-        assert found.hit[0, 0] == 0
-        assert found.energy[0, 0] == pytest.approx(value / 4)
+        assert found.hit[0, 0] == pytest.approx(2 / 3)
+    empty = one_map(p33=-1)
+    found = ground(empty, [(0, [0])], regions_of(quarter(0, 0)), others=NONE)
+    assert found.hit[0, 0] == pytest.approx(4 / 15)
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "grid"), [(40, 30, 5), (33, 47, 7), (96, 96, 12), (50, 20, 16)]
+)
+def test_the_centre_rule_equals_a_search_for_each_centre(
+    width: int, height: int, grid: int
+) -> None:
+    """By the middle of the patch's box, whole images and centre crops."""
+    mask = np.random.default_rng(grid).random((1, height, width)) < 0.5
+    for transform in (squash(width, height, grid), center_crop(width, height, grid)):
+        found = patch_centres(mask, transform)
+        for row in range(grid):
+            for column in range(grid):
+                left, top, right, bottom = transform.patch_to_box(row, column)
+                x, y = (left + right) / 2, (top + bottom) / 2
+                assert transform.pixel_to_patch(x, y) == (row, column)
+                assert found[0, row, column] == mask[0, int(y + 1e-9), int(x + 1e-9)]
+
+
+def test_a_centre_outside_the_image_is_in_no_region() -> None:
+    around = PixelTransform(20, 10, (0, -5, 20, 15), 4)
+    assert patch_centres(np.ones((1, 10, 20), bool), around)[0].any(axis=1).tolist() == [
+        False, True, True, False
+    ]  # fmt: skip
+
+
+def test_a_region_that_owns_no_centre_does_not_count() -> None:
+    """Two lines between the patches' centres: nine patches' pixels at most, and no centre."""
+    between = np.zeros((SIDE, SIDE), bool)
+    between[:, 6:10] = True
+    found = regions_of(between, quarter(0, 0))
+    assert found.large.tolist() == [True, True]
+    assert found.central.tolist() == [False, True]
+    assert found.counted.tolist() == [False, True]
 
 
 def test_words_of_one_name_are_summed() -> None:

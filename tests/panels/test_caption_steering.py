@@ -11,6 +11,7 @@ from fiftyone.operators.executor import ExecutionContext, Executor
 
 from fiftyone_capviz.curation.app.panel_focus import clear_panel_focus, set_panel_focus
 from fiftyone_capviz.curation.inference.cancelled import cancel_stream, is_cancelled
+from fiftyone_capviz.text.words import caption_words
 from operators.steer_selection import SteerSelection
 from operators.stream_caption import StreamCaption
 from panels.caption_steering import CaptionSteering
@@ -58,6 +59,14 @@ def work(dataset: Any, step: str, params: dict[str, Any] | None = None, **reques
 
 def dials(**settings: Any) -> dict[str, Any]:
     return {"dials": {"prompt": PROMPT, "method": "logits", "selections": [], **settings}}
+
+
+def said_word(dataset: Any) -> str:
+    """A word that every caption by the prompt says of itself, and no present caption does."""
+    asked = [{"sample_id": one} | dials() for one in dataset.values("id")]
+    rests = [ask(dataset, "generate", one)["text"].removeprefix(PROMPT) for one in asked]
+    common = set.intersection(*(set(caption_words(rest).words) for rest in rests))
+    return min(common - set(caption_words(" ".join(dataset.values("caption"))).words))
 
 
 def shape(value: Any) -> Any:
@@ -170,7 +179,8 @@ def test_the_patch_grid_and_the_answers(dataset: Any) -> None:
     assert "".join(piece["text"] for piece in attempt["pieces"]) == attempt["text"]
     assert attempt["text"].startswith(PROMPT)
     asked = dials(selections=[{"weight": 2.0, "segments": [segment]}])
-    search = ask(dataset, "find_weight", sample | asked | {"word": "hat"})
+    said = caption_words(attempt["text"].removeprefix(PROMPT)).words[0]
+    search = ask(dataset, "find_weight", sample | asked | {"word": said})
     assert search["best"] == 0
     assert search["trials"][0]["says_word"]
     usual = ask(dataset, "suggest", sample | {"word": ""})
@@ -258,10 +268,14 @@ def test_a_stream_can_be_cancelled_and_can_fail(dataset: Any) -> None:
 
 def test_apply_accept_chosen_discard_and_undo(dataset: Any) -> None:
     ids, before = dataset.values("id"), dataset.values("caption")
-    steer = {"sample_id": ids[0], "scope": "view", "source": "none", "word": "hat", **dials()}
-    assert work(dataset, "steer", steer)["message"].startswith(f"{COUNT} of {COUNT} now say 'hat'")
+    word = said_word(dataset)
+    steer = {"sample_id": ids[0], "scope": "view", "source": "none", "word": word, **dials()}
+    told = f"{COUNT} of {COUNT} images that did not say {word!r} now do"
+    assert work(dataset, "steer", steer)["message"].startswith(told)
     image = ask(dataset, "open_image")
-    assert (image["batch"]["hits"], image["batch"]["waiting"], image["undo"]) == (COUNT, COUNT, 0)
+    batch = image["batch"]
+    assert (batch["hits"], batch["gained"], batch["lacking"]) == (COUNT, COUNT, COUNT)
+    assert (batch["waiting"], image["undo"]) == (COUNT, 0)
     assert dataset.values("caption") == before
     flipped = [ids[0], ids[2], ids[3]]  # all say the word, so all are chosen but these
     assert work(dataset, "accept", {"chosen": True, "flipped": flipped})["state"] == "done"

@@ -5,9 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import numpy as np
-import pytest
-
 from fiftyone_capviz.models.registry import BUNDLED
 from fiftyone_capviz.scenes.drawn import LARGE, hat_scenes
 from fiftyone_capviz.scenes.evaluate import (
@@ -17,20 +14,12 @@ from fiftyone_capviz.scenes.evaluate import (
     measure_matching,
     measure_weights,
 )
-from fiftyone_capviz.scenes.evaluate_grounding import _patch_shares, measure_grounding
+from fiftyone_capviz.scenes.evaluate_grounding import RULE, measure_grounding
 from fiftyone_capviz.scenes.evaluate_habits import measure_habits
 from fiftyone_capviz.scenes.grammar import named_kinds
 from fiftyone_capviz.scenes.model_card import write_model_card
 
 FIRST = 77_000_000
-
-
-@pytest.mark.parametrize("grid", [7, 12, 16])
-def test_patch_shares_equal_a_pixel_by_pixel_count(grid: int) -> None:
-    mask = np.random.default_rng(grid).random((48, 48)) > 0.6
-    fine = mask.repeat(grid, axis=0).repeat(grid, axis=1)
-    expected = fine.reshape(grid, 48, grid, 48).mean(axis=(1, 3))
-    assert np.allclose(_patch_shares(mask, grid), expected, atol=1e-12)
 
 
 def test_hat_scenes_show_large_hats_on_men_and_women_alike() -> None:
@@ -62,10 +51,18 @@ def test_the_shipped_matcher_tells_swaps_and_points_at_things() -> None:
     assert measure_matching(BUNDLED, FIRST, 100)["auc_of_swaps"] >= 0.95
     grounding = measure_grounding(BUNDLED, FIRST, 60)
     assert grounding["best"] >= 0.75
+    assert grounding["rule"] == RULE
+    assert set(grounding["left_out"]) == {"itm", "lm"}
+    best = grounding["table"][grounding["best_name"]]
+    assert best["macro_lenient"] > best["macro"], "edges of things count by the lenient rule alone"
+    assert best["beats"]
+    assert best["macro_hidden"] < best["macro"] / 2
+    assert 0 < grounding["blind"]["itm random"] < grounding["blind"]["itm centre"] < 0.5
     # Word rows of the last layer cannot reach the match head: their Grad-CAM is exactly zero, and
-    # an all-zero map points at patch 0, the sky.
+    # an all-zero map points nowhere.
     last = max(name for name in grounding["table"] if name.startswith("itm gradcam"))
-    assert grounding["table"][last]["macro"] < 0.2
+    assert grounding["table"][last]["macro"] == 0
+    assert grounding["table"][last]["beats"] is False
 
 
 def test_all_shipped_weights_together_fit_into_20_megabytes() -> None:

@@ -14,7 +14,7 @@ from fiftyone_capviz.curation.evaluation.labelled import LabelledText, OpenedSam
 from fiftyone_capviz.curation.evaluation.method_groups import MethodGroups, default_variants
 from fiftyone_capviz.curation.evaluation.sources import CaptionVariants
 from fiftyone_capviz.evaluation.matching import Vocabulary
-from fiftyone_capviz.evaluation.statistics import Bootstrap
+from fiftyone_capviz.evaluation.statistics import GroupIntervals
 from fiftyone_capviz.evaluation.summaries import Variant
 from fiftyone_capviz.geometry import PixelTransform, squash
 from fiftyone_capviz.records import CaptionWords, FloatArray
@@ -117,15 +117,15 @@ def own(word: str) -> FloatArray:
 
 def grounded(
     sources: Sequence[KnownSource], *, images: int = 8, text: str = TEXT
-) -> tuple[GroundingRun, Bootstrap]:
+) -> tuple[GroundingRun, GroupIntervals]:
     """Images with a dog and a hat, grounded by sources."""
     run = GroundingRun(cast(Any, sources), sources[0].variants[0], OPTIONS)
     run.add([opened(text, BOTH) for _ in range(images)])
     groups = [str(pair.sample.id) for pair in run.pairs]
-    return run, Bootstrap(groups, samples=50, seed=0)
+    return run, GroupIntervals(groups)
 
 
-def known_families() -> tuple[MethodGroups, GroundingRun, Bootstrap, list[Variant]]:
+def known_families() -> tuple[MethodGroups, GroundingRun, GroupIntervals, list[Variant]]:
     """Layer 0 is right, layer 1 is not; the default of second_order is the wrong one."""
     second = {
         Variant("dual", "second_order", 1): apart,
@@ -135,10 +135,10 @@ def known_families() -> tuple[MethodGroups, GroundingRun, Bootstrap, list[Varian
         KnownSource("itm", {Variant("itm", "gradcam", 0): on_dog}),
         KnownSource("dual", second | {BAD: apart, GOOD: own}),
     ]
-    run, bootstrap = grounded(sources)
+    run, intervals = grounded(sources)
     defaults = default_variants(cast(Any, sources))
     families = MethodGroups.of(run, run.grounding(), defaults, seed=0)
-    return families, run, bootstrap, defaults
+    return families, run, intervals, defaults
 
 
 def without(unread: str) -> Callable[[str], FloatArray]:

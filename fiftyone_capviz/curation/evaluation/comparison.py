@@ -14,7 +14,7 @@ from fiftyone_capviz.curation.dataset.progress import UndividedReport
 from fiftyone_capviz.curation.evaluation.report import EvaluationReport, Row
 from fiftyone_capviz.curation.evaluation.table import columns, interval
 from fiftyone_capviz.errors import InputError
-from fiftyone_capviz.evaluation.statistics import Bootstrap
+from fiftyone_capviz.evaluation.statistics import GroupIntervals
 from fiftyone_capviz.evaluation.stochastic_order import almost_stochastic_order
 
 Object = tuple[str, str, int]
@@ -76,8 +76,8 @@ def compare_evaluations(
     for report, name in zip((first, second), names, strict=True):
         if report.earlier:
             raise InputError(
-                "A comparison needs every object's values for the best of each method; an earlier "
-                f"version stored {name!r} without them. Evaluate again."
+                "A comparison needs every object's values for the best of each method, and hits by "
+                f"one rule; an earlier version stored {name!r} without them. Evaluate again."
             )
     wanted = _wanted(first, second)
     rows = [_paired((first, second), *each, count=len(wanted), seed=seed) for each in wanted]
@@ -127,20 +127,20 @@ def _paired(
     hits, energies = (
         np.array([[side[key][k] for key in common] for side in kept], dtype=float) for k in (0, 1)
     )
-    bootstrap = Bootstrap([sample for sample, _, _ in common], seed=seed)
+    intervals = GroupIntervals([sample for sample, _, _ in common])
     epsilon = float("nan")
     if common:
         epsilon = almost_stochastic_order(
-            energies[1], energies[0], groups=bootstrap.groups, comparisons=count, seed=seed
+            energies[1], energies[0], groups=intervals.groups, comparisons=count, seed=seed
         )
     return {
         "name": name,
         "of": list(of),
         "n": len(common),
-        "pga": [bootstrap.share(side).to_dict() for side in hits],
-        "pge": [bootstrap.median(side).to_dict() for side in energies],
-        "pga_change": bootstrap.difference(hits[1], hits[0]).to_dict(),
-        "pge_change": bootstrap.difference(energies[1], energies[0]).to_dict(),
+        "pga": [intervals.share(side).to_dict() for side in hits],
+        "pge": [intervals.median(side).to_dict() for side in energies],
+        "pga_change": intervals.difference(hits[1], hits[0]).to_dict(),
+        "pge_change": intervals.difference(energies[1], energies[0]).to_dict(),
         "epsilon": epsilon if np.isfinite(epsilon) else None,
     }
 

@@ -102,6 +102,7 @@ def default_caption_field(dataset: fo.Dataset) -> str:
 
 
 SIZES = {
+    "sanity": "sanity_samples",
     "discrimination": "swap_samples",
     "faithfulness": "faithfulness_samples",
     "steering": "steering_samples",

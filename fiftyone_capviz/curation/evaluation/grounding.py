@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 
@@ -60,8 +60,9 @@ class GroundingPart:
 
     Attributes:
         pairs: in the order of the columns of `groundings`.
-        counts: "<source>_pairs": pairs that count on a source's grid; "<source>_unread": pairs
-            whose words lie beyond its token limit, and do not count.
+        counts: "<source>_pairs": pairs that count on a source's grid. Of those that do not:
+            "<source>_small": not larger than a patch; "<source>_centreless": larger, but owning no
+            patch's centre; "<source>_unread": whose words lie beyond its token limit.
         errors: relative completeness errors of second-order attributions.
         groundings, references: of each image, by all variants, and by no knowledge.
         uncovered: place of a variant -> per image, which regions it leaves uncovered, and which no
@@ -135,7 +136,10 @@ class GroundingMeasurement:
             index = [region for region, _ in pairs]
             for source, each, regions in zip(self._sources, found, on_grids, strict=True):
                 part = ground(each.maps, pairs, regions, others=others)
-                small = ~regions.large[index]
+                small = ~regions.counted[index]
+                large, central = regions.large[index], regions.central[index]
+                total.counts[f"{source.name}_small"] += int((~large).sum())
+                total.counts[f"{source.name}_centreless"] += int((large & ~central).sum())
                 cut = np.array([each.unread[list(words)].any() for _, words in pairs])
                 total.counts[f"{source.name}_pairs"] += int((~small & ~cut).sum())
                 total.counts[f"{source.name}_unread"] += int(cut.sum())
@@ -159,11 +163,11 @@ class GroundingMeasurement:
         place = [source.name for source in self._sources].index(self._shown.source)
         row = self._sources[place].variants.index(self._shown)
         shares, maps = on_grids[place].shares, found[place].maps[row]
-        large = on_grids[place].large
+        counted = on_grids[place].counted
         for region, words in sample.named.pairs:
             shape = _shape(opened, region)
             pair = EvaluatedPair(sample, region, words, shape)
-            if large[region] and not found[place].unread[list(words)].any():
+            if counted[region] and not found[place].unread[list(words)].any():
                 others = sample.named.others(region)
                 same = tuple(i for i in range(len(sample.labels)) if i not in others)
                 pair.groups = failure_groups(
@@ -252,6 +256,13 @@ class GroundingRun:
         taken = np.repeat(np.array(kept, dtype=int)[:, None], len(self.pairs), axis=1)
         return variants, found.taken(taken)
 
+    def controls(self) -> dict[str, FloatArray]:
+        """Source -> what no knowledge hits on its grid, "references pairs"."""
+        hits = Grounding.joined(self.total.references).hit
+        return dict(
+            zip((s.name for s in self._sources), np.split(hits, len(self._sources)), strict=True)
+        )
+
     def coverage(self) -> list[tuple[Variant, Detection]]:
         """How well "uncovered" finds what no word names, by variants that are means of heads."""
         return [
@@ -319,8 +330,7 @@ def _shape(opened: OpenedSample, region: int) -> ObjectShape:
 
 def _without(part: Grounding, left_out: np.ndarray, *, ranked: bool) -> Grounding:
     """Without the pairs that are too small to point at; they may still be ranked."""
-    names = ("hit", "energy", "ranked", "own", "cross_negative", "cross_count")
-    values = {name: getattr(part, name) for name in names}
+    values = {each.name: getattr(part, each.name) for each in fields(part)}
     kept = ("ranked",) if ranked else ()
     return Grounding(
         **{n: v if n in kept else np.where(left_out, np.nan, v) for n, v in values.items()}
@@ -328,5 +338,4 @@ def _without(part: Grounding, left_out: np.ndarray, *, ranked: bool) -> Groundin
 
 
 def _stacked(parts: Sequence[Grounding]) -> Grounding:
-    names = ("hit", "energy", "ranked", "own", "cross_negative", "cross_count")
-    return Grounding(*(np.concatenate([getattr(p, name) for p in parts]) for name in names))
+    return parts[0].stacked(*parts[1:])

@@ -64,7 +64,8 @@ def evaluation_page(report: EvaluationReport, *, title: str) -> str:
     about = report.about
     note = (
         f"Captions {about['caption_field']}, regions {about['regions_field']}, seed "
-        f"{about['seed']}, finished {about.get('finished', '')}."
+        f"{about['seed']}, finished {about.get('finished', '')}. A hit of the point game: "
+        f"{report.rule}."
     )
     figures = evaluation_figures(report)
     return _page(f"Attribution on {title}", note, figures, evaluation_table(report))

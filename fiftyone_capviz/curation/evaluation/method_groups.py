@@ -18,7 +18,7 @@ from fiftyone_capviz.evaluation.cross_fitting import (
     first_half,
 )
 from fiftyone_capviz.evaluation.grounding import Grounding
-from fiftyone_capviz.evaluation.statistics import Bootstrap
+from fiftyone_capviz.evaluation.statistics import GroupIntervals
 from fiftyone_capviz.evaluation.summaries import Variant, compare, summarize_grounding
 from fiftyone_capviz.settings.evaluation import EvaluationOptions
 
@@ -97,12 +97,12 @@ class MethodGroups:
         return ChosenVariants(self.choices, self.samples)
 
     def rows(
-        self, labels: Sequence[str], bootstrap: Bootstrap, *, unsigned: Collection[str]
+        self, labels: Sequence[str], intervals: GroupIntervals, *, unsigned: Collection[str]
     ) -> list[Row]:
         """Grounding rows; "chosen" holds the variants on the first half and on the second, of so
         many "candidates".
         """
-        rows = summarize_grounding(self.variants, self.values, labels, bootstrap, unsigned=unsigned)
+        rows = summarize_grounding(self.variants, self.values, labels, intervals, unsigned=unsigned)
         return [
             row.to_dict()
             | {
@@ -117,7 +117,7 @@ def comparison_rows(
     families: MethodGroups,
     run: GroundingRun,
     values: Grounding,
-    bootstrap: Bootstrap,
+    intervals: GroupIntervals,
     *,
     defaults: Sequence[Variant],
     options: EvaluationOptions,
@@ -132,7 +132,7 @@ def comparison_rows(
         families: cross-fitted.
         run: with the variants.
         values: of all variants.
-        bootstrap: over the images.
+        intervals: over the images.
         defaults: of every source and method.
         options: seed and number of resamples.
     """
@@ -145,7 +145,7 @@ def comparison_rows(
             (one.name, other.name),
             stacked,
             (place[one], place[other]),
-            bootstrap,
+            intervals,
             comparisons=len(wanted),
             samples=options.bootstrap_samples,
             seed=options.seed,

@@ -110,9 +110,10 @@ def _by_layer(report: EvaluationReport, measure: str) -> Figure | None:
     data += _chance_lines(report, measure, [min(layers), max(layers)])
     return Figure(
         f"{_NAMES[measure].capitalize()} by layer",
-        "Mean of the heads; layers from 0; bars are 95 % bootstrap intervals over images; hover "
+        "Mean of the heads; layers from 0; bars are 95 % intervals over images; hover "
         "for the number of objects. Dotted and dashed: chance, a map drawn by lot and one bell "
-        f"around the middle of the image. {differing_objects(report)}".strip(),
+        f"around the middle of the image. A hit of the point game: {report.rule}. "
+        f"{differing_objects(report)}".strip(),
         data,
         layout(x={"title": {"text": "layer"}, "dtick": 1}, y={"title": {"text": _NAMES[measure]},
                 "range": [0, 1]}),
@@ -131,7 +132,7 @@ def _chance_lines(
             "y": [row[measure]["value"]] * len(across),
             "customdata": [row[measure]["n"]] * len(across),
             "hovertemplate": HOVER,
-            "line": {"color": GREY, "dash": "dot" if row["method"] == "uniform" else "dash"},
+            "line": {"color": GREY, "dash": "dash" if row["method"] == "centre" else "dot"},
         }
         for row in report.references
         if row[measure]["n"]
@@ -193,14 +194,17 @@ def _best(report: EvaluationReport) -> Figure | None:
         }
         for key, name, color in (
             ("pga", "point-game accuracy", COLORS[0]),
+            ("pga_lenient", "lenient point game", COLORS[3]),
             ("pge", "median energy", COLORS[1]),
             ("ranking", "ranking of regions", COLORS[2]),
         )
+        if key in rows[0]
     ]
     return Figure(
         "Best layer of each method",
         "Chosen by point-game accuracy on one half of the images and measured on the other, both "
-        f"halves pooled. Hover for the number of objects. {differing_objects(report)}".strip(),
+        f"halves pooled. A hit: {report.rule}. Lenient: the object owns a fifth of the patch's "
+        f"pixels. Hover for the number of objects. {differing_objects(report)}".strip(),
         data,
         layout(y={"range": [0, 1]}) | {"barmode": "group"},
     )
@@ -241,7 +245,8 @@ def _by_label(report: EvaluationReport) -> Figure | None:
     counts = [[row["by_label"].get(label, {}).get("pairs", 0) for label in labels] for row in rows]
     return Figure(
         "Point-game accuracy by label",
-        "Best layer of each method, cross-fitted; hover for the number of objects.",
+        f"Best layer of each method, cross-fitted. A hit: {report.rule}. Hover for the number of "
+        "objects.",
         [
             {
                 "type": "heatmap",
@@ -353,7 +358,7 @@ def _both(compared: EvaluationComparison, measure: str) -> Figure:
     kind = "median " if measure == "pge" else ""
     return Figure(
         f"{kind}{_MEASURES[measure]}, A and B".capitalize(),
-        "On the objects that both measured; bars are 95 % bootstrap intervals over images.",
+        "On the objects that both measured; bars are 95 % intervals over images.",
         data,
         layout(y={"range": [0, 1]}) | {"barmode": "group"},
     )

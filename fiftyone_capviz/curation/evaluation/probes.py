@@ -21,7 +21,7 @@ from fiftyone_capviz.evaluation.discrimination import SwappedCaption, swap_objec
 from fiftyone_capviz.evaluation.faithfulness import MEASURES, measure_faithfulness
 from fiftyone_capviz.evaluation.matching import Vocabulary
 from fiftyone_capviz.evaluation.regions import GridRegions
-from fiftyone_capviz.evaluation.statistics import NOTHING, Bootstrap
+from fiftyone_capviz.evaluation.statistics import NOTHING, GroupIntervals
 from fiftyone_capviz.evaluation.steering_success import keeps_names, names_object, repeats_word
 from fiftyone_capviz.evaluation.summaries import Variant
 from fiftyone_capviz.records import Caption, FloatArray
@@ -88,16 +88,16 @@ class FaithfulnessRun:
         for variant, areas in measured.items():
             self._areas[variant].append(areas)
 
-    def rows(self, *, samples: int, seed: int) -> list[Row]:
+    def rows(self) -> list[Row]:
         """A row per family, with intervals over images; nothing for the text side of "lm"."""
         names = {source.name: source.score_name for source in self._sources}
         rows = []
         for variant, areas in self._areas.items():
-            bootstrap = Bootstrap(np.arange(len(areas)), samples=samples, seed=seed)
-            row: Row = {**_about(variant), "score": names[variant.source]}
+            intervals = GroupIntervals(np.arange(len(areas)))
+            row: Row = {**about_variant(variant), "score": names[variant.source]}
             for measure in MEASURES:
                 known = [each[measure] for each in areas if measure in each]
-                row[measure] = (bootstrap.mean(known) if known else NOTHING).to_dict()
+                row[measure] = (intervals.mean(known) if known else NOTHING).to_dict()
             rows.append(row)
         return rows
 
@@ -199,26 +199,27 @@ class SwapRun:
             changes[family] = after - before
         return float(scores[1] - scores[0]), changes
 
-    def rows(self, *, samples: int, seed: int) -> list[Row]:
+    def rows(self) -> list[Row]:
         """A row per family: shares of swaps with a lower score and a lower attribution."""
         rows = []
         for variant, changes in self._attributions.items():
-            bootstrap = Bootstrap(np.arange(len(changes)), samples=samples, seed=seed)
+            intervals = GroupIntervals(np.arange(len(changes)))
             scores = np.array(self._scores[variant.source])
             change = np.array(changes)
             rows.append(
                 {
-                    **_about(variant),
-                    "score_lower": bootstrap.share(scores < 0).to_dict(),
-                    "score_change": bootstrap.mean(scores).to_dict(),
-                    "attribution_lower": bootstrap.share(change < 0).to_dict(),
-                    "attribution_change": bootstrap.mean(change).to_dict(),
+                    **about_variant(variant),
+                    "score_lower": intervals.share(scores < 0).to_dict(),
+                    "score_change": intervals.mean(scores).to_dict(),
+                    "attribution_lower": intervals.share(change < 0).to_dict(),
+                    "attribution_change": intervals.mean(change).to_dict(),
                 }
             )
         return rows
 
 
-def _about(variant: Variant) -> dict[str, Any]:
+def about_variant(variant: Variant) -> dict[str, Any]:
+    """What a row says of its variant."""
     return {
         "source": variant.source,
         "method": variant.method,
@@ -293,7 +294,10 @@ class SteeringRun:
             steering=[self._steering(coverage, *setting) for setting in self._settings],
         )
         accepted = self._acceptable(opened, captions)
-        named = [names_object(caption.text, label, self._vocabulary) for caption in captions]
+        named = [
+            names_object(caption.text, label, self._vocabulary, prompt=caption.prompt)
+            for caption in captions
+        ]
         return Attempts(str(opened.sample.id), named, accepted)
 
     def take(self, attempts: Attempts | None) -> None:
@@ -330,7 +334,7 @@ class SteeringRun:
         unnamed = [
             i
             for i, label in enumerate(opened.sample.labels)
-            if regions.large[i] and not names_object(plain, label, self._vocabulary)
+            if regions.counted[i] and not names_object(plain, label, self._vocabulary)
         ]
         if not unnamed:
             return None
@@ -344,22 +348,27 @@ class SteeringRun:
             return None
         return steer_patches(coverage, weight, method=method)  # type: ignore[arg-type]
 
-    def rows(self, *, samples: int, seed: int) -> list[Row]:
+    def rows(self) -> list[Row]:
         """A row per setting; none where every object was named from the start.
 
-        "rate": captions that name the object; "acceptable": those of them that also repeat no word
-        and hold up by match and likelihood, or, without a matcher ("judge"), by likelihood and
+        "rate": captions that name the object, beside what their prompt says; "overall": the same of
+        all images asked, also those whose plain caption leaves nothing out; "acceptable": those
+        that also repeat no word and hold up by match and likelihood, or, without a matcher
+        ("judge"), by likelihood and
         with every name that the plain caption has.
         """
-        bootstrap = Bootstrap(self._samples, samples=samples, seed=seed)
+        intervals = GroupIntervals(self._samples)
+        rest = [False] * (self.images - len(self._samples))
+        of_all = GroupIntervals(np.arange(self.images))
         judge = "likelihood, names kept" if self._matcher is None else "match, likelihood"
         return [
             {
                 "method": method,
                 "weight": weight,
                 "prompt": self._options.steering_prompt,
-                "rate": bootstrap.share(self._named[method, weight]).to_dict(),
-                "acceptable": bootstrap.share(self._accepted[method, weight]).to_dict(),
+                "rate": intervals.share(self._named[method, weight]).to_dict(),
+                "overall": of_all.share([*self._named[method, weight], *rest]).to_dict(),
+                "acceptable": intervals.share(self._accepted[method, weight]).to_dict(),
                 "judge": judge,
             }
             for method, weight in (self._settings if self._samples else ())

@@ -18,7 +18,7 @@ from fiftyone_capviz.curation.dataset.runs import installed_versions
 from fiftyone_capviz.curation.evaluation.grounding import GroundingRun
 from fiftyone_capviz.curation.evaluation.method_groups import MethodGroups, default_variants
 from fiftyone_capviz.curation.evaluation.plan import EvaluationPlan
-from fiftyone_capviz.curation.evaluation.report import Row
+from fiftyone_capviz.curation.evaluation.report import CENTRE_RULE, Row
 from fiftyone_capviz.curation.evaluation.sources import MapSource
 from fiftyone_capviz.curation.inference.loaded_models import resolve_device, resolve_precision
 from fiftyone_capviz.evaluation.grounding import Grounding
@@ -71,6 +71,7 @@ def about(
         "revisions": revisions,
         "versions": installed_versions(),
         "shown": shown.name,
+        "point_game": CENTRE_RULE,
         "defaults": [variant.name for variant in default_variants(sources)],
         "started": begun,
     }

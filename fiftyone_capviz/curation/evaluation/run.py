@@ -38,6 +38,7 @@ from fiftyone_capviz.curation.evaluation.rows import (
     coverage_rows,
     pair_columns,
 )
+from fiftyone_capviz.curation.evaluation.sanity import SanityRun, marked_rows
 from fiftyone_capviz.curation.evaluation.sources import MapSource, load_sources, shown_variant
 from fiftyone_capviz.curation.evaluation.storage import (
     check_evaluation_fields,
@@ -47,13 +48,15 @@ from fiftyone_capviz.curation.evaluation.storage import (
 from fiftyone_capviz.curation.evaluation.work import (
     FaithfulnessWork,
     GroundingWork,
+    SanityWork,
     SteeringProbeWork,
     SwapWork,
 )
 from fiftyone_capviz.curation.inference.loaded_models import models_in_use
+from fiftyone_capviz.curation.steering.duplicates import content_keys
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.evaluation.grounding import Grounding
-from fiftyone_capviz.evaluation.statistics import Bootstrap
+from fiftyone_capviz.evaluation.statistics import GroupIntervals
 from fiftyone_capviz.evaluation.summaries import summarize_grounding
 from fiftyone_capviz.settings.evaluation import EvaluationOptions
 
@@ -123,22 +126,28 @@ class _Evaluation:
             told = "it was stopped" if reason is None else reason_text(reason)
             raise InputError(f"No sample could be evaluated. The first reason: {told}")
         values = self.grounding.grounding()
-        bootstrap = self._bootstrap([str(pair.sample.id) for pair in self.grounding.pairs])
+        intervals = GroupIntervals([str(pair.sample.id) for pair in self.grounding.pairs])
         labels, unsigned = [p.label for p in self.grounding.pairs], unsigned_methods(options)
         rows = summarize_grounding(
-            self.grounding.variants, values, labels, bootstrap, unsigned=unsigned
+            self.grounding.variants, values, labels, intervals, unsigned=unsigned
         )
         defaults = default_variants(sources)
         families = MethodGroups.of(self.grounding, values, defaults, seed=options.seed)
-        blind = summarize_grounding(*self.grounding.references(), labels, bootstrap)
+        blind = summarize_grounding(*self.grounding.references(), labels, intervals)
+        controls = self.grounding.controls()
         report = EvaluationReport(
             about=about(options, sources, self.plan, captioner=captioner, shown=shown, begun=begun),
             counts=self.plan.counts | dict(self.grounding.counts) | {"failed": len(broken)},
-            grounding=[row.to_dict() for row in rows],
-            families=families.rows(labels, bootstrap, unsigned=unsigned),
+            grounding=marked_rows([row.to_dict() for row in rows], values, controls, intervals),
+            families=marked_rows(
+                families.rows(labels, intervals, unsigned=unsigned),
+                families.values,
+                controls,
+                intervals,
+            ),
             references=[row.to_dict() for row in blind],
             comparisons=comparison_rows(
-                families, self.grounding, values, bootstrap, defaults=defaults, options=options
+                families, self.grounding, values, intervals, defaults=defaults, options=options
             ),
             completeness=completeness_row(self.grounding.errors),
             coverage=coverage_rows(self.grounding),
@@ -170,21 +179,25 @@ class _Evaluation:
     ) -> None:
         """Faithfulness and hard negatives, on samples drawn by the seed."""
         options = self.options
-        drawn = {"samples": options.bootstrap_samples, "seed": options.seed}
+        if "sanity" in options.measures and not self.loop.stopped:
+            sanity = SanityRun(sources, probed)
+            sane = SanityWork(self.plan.dataset.name, options, chosen=probed)
+            self.loop.over(sane, self._drawn(options.sanity_samples), sanity.take)
+            report.sanity.extend(sanity.rows())
         if "discrimination" in options.measures and not self.loop.stopped:
             swaps = SwapRun(sources, probed, labels=self.plan.labels, seed=options.seed)
             chosen = self._drawn(options.swap_samples)
             labels = tuple(self.plan.labels)
             work = SwapWork(self.plan.dataset.name, options, chosen=probed, labels=labels)
             self.loop.over(work, chosen, swaps.take)
-            report.discrimination.extend(swaps.rows(**drawn))
+            report.discrimination.extend(swaps.rows())
             report.about["swap_examples"] = swaps.examples
         if "faithfulness" in options.measures and not self.loop.stopped:
             faithfulness = FaithfulnessRun(sources, probed, seed=options.seed)
             chosen = self._drawn(options.faithfulness_samples)
             faithful = FaithfulnessWork(self.plan.dataset.name, options, chosen=probed)
             self.loop.over(faithful, chosen, faithfulness.take)
-            report.faithfulness.extend(faithfulness.rows(**drawn))
+            report.faithfulness.extend(faithfulness.rows())
 
     def _steer(
         self,
@@ -197,11 +210,15 @@ class _Evaluation:
             return
         matcher = next((source for source in sources if source.name == "itm"), None)
         run = SteeringRun(captioner, options, self.plan.vocabulary, matcher=matcher)
-        chosen = self._drawn(options.steering_samples)
+        drawn = self._drawn(options.steering_samples)
+        keys = content_keys([sample.filepath for sample in drawn])
+        chosen = list(dict(zip(reversed(keys), reversed(drawn), strict=True)).values())[::-1]
+        if len(chosen) < len(drawn):
+            report.notes.append(f"Steering: {len(drawn) - len(chosen)} duplicate images left out.")
         vocabulary = self.plan.vocabulary
         work = SteeringProbeWork(self.plan.dataset.name, options, vocabulary=vocabulary)
         self.loop.over(work, chosen, run.take)
-        report.steering.extend(run.rows(samples=options.bootstrap_samples, seed=options.seed))
+        report.steering.extend(run.rows())
         if not (report.steering or self.loop.failures["steering"]):
             report.notes.append("Steering: the plain captions name every object that is large.")
 
@@ -227,7 +244,3 @@ class _Evaluation:
             for name, count in self.grounding.counts.items()
             if name.endswith("_unread") and count
         ]
-
-    def _bootstrap(self, groups: Sequence[str]) -> Bootstrap:
-        options = self.options
-        return Bootstrap(groups, samples=options.bootstrap_samples, seed=options.seed)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fiftyone_capviz.curation.evaluation.report import EvaluationReport, Row
+from fiftyone_capviz.curation.evaluation.sanity import CONTROLS, MARK, sanity_note
 from fiftyone_capviz.evaluation.failures import GROUPS
+from fiftyone_capviz.evaluation.statistics import FEWEST_GROUPS
 from fiftyone_capviz.evaluation.stochastic_order import CLEAR, NO_PREFERENCE
 
 ASO_NOTE = (
@@ -26,7 +28,7 @@ def evaluation_table(report: EvaluationReport) -> str:
             f"Completeness of second_order, error / sum |A|: median {error['median']:.1e}, "
             f"largest {error['largest']:.1e} of {error['captions']} captions."
         )
-    parts += [_discrimination(report), _faithfulness(report), _coverage(report)]
+    parts += [_sanity(report), _discrimination(report), _faithfulness(report), _coverage(report)]
     parts += [_associations(report), _steering(report), _failures(report), *report.notes]
     return "\n\n".join(part for part in parts if part)
 
@@ -39,10 +41,26 @@ def _heading(report: EvaluationReport) -> str:
         for name, count in counts.items()
         if name.endswith("_pairs") and count
     ]
-    lines.append(f"Larger than a patch: {', '.join(measured) or 'none'}. Seed {about['seed']}.")
+    lines.append(f"Counted: {', '.join(measured) or 'none'}. Seed {about['seed']}.")
+    lines += left_out(counts)
     if report.stopped:
         lines.append("Stopped on request: the figures are of what was measured until then.")
     return "\n".join(lines)
+
+
+def left_out(counts: Mapping[str, int]) -> list[str]:
+    """Which named objects no map was asked to point at, and why; by either rule the same."""
+    reasons = {
+        "small": "are not larger than a patch",
+        "centreless": "own no patch's centre",
+    }
+    found = []
+    for key, reason in reasons.items():
+        ending = f"_{key}"
+        by_source = {k.removesuffix(ending): n for k, n in counts.items() if k.endswith(ending)}
+        listed = ", ".join(f"{source} {n}" for source, n in by_source.items() if n)
+        found += [f"Left out, as they {reason}: {listed}."] if listed else []
+    return found
 
 
 def _named(report: EvaluationReport) -> str:
@@ -80,6 +98,19 @@ def _comparisons(report: EvaluationReport) -> str:
         return ""
     header = ("on the same objects, difference", "PGA", "mean PGE", "n", "ASO epsilon")
     return f"{columns(header, rows)}\n{ASO_NOTE}"
+
+
+def _sanity(report: EvaluationReport) -> str:
+    rows = [
+        (f"{_mark(row)}{row['name']}", *(interval(row[key]) for key in ("pga", *CONTROLS)))
+        for row in report.sanity
+    ]
+    header = ("PGA, % of the same objects", "as it is", "by lot", "in the middle", "object hidden")
+    return f"{columns(header, rows)}\n{sanity_note(report.sanity)}".strip() if rows else ""
+
+
+def _mark(row: Row) -> str:
+    return MARK if row.get("beats") is False else "  "
 
 
 def _discrimination(report: EvaluationReport) -> str:
@@ -152,6 +183,7 @@ def _steering(report: EvaluationReport) -> str:
             row["method"],
             f"{row['weight']:g}",
             interval(row["rate"]),
+            interval(row.get("overall")),
             interval(row.get("acceptable")),
             str(row["rate"]["n"]),
         )
@@ -159,7 +191,8 @@ def _steering(report: EvaluationReport) -> str:
     ]
     if not rows:
         return ""
-    header = ("steering names what was left out, %", "weight", "success", "acceptable", "objects")
+    what = "steering names what was left out, %"
+    header = (what, "weight", "success", "of all asked", "acceptable", "objects")
     return f"{columns(header, rows)}\n{steering_note(report.steering)}"
 
 
@@ -169,8 +202,9 @@ def steering_note(rows: Sequence[Row]) -> str:
     names = "" if "match" in judge else ", and every name of the plain caption is kept"
     match = "match and likelihood" if "match" in judge else "likelihood"
     return (
-        "success: the object is named, whatever else is said; acceptable: also no word twice in a "
-        f"row{names},\nand {match} lose no more than the product allows"
+        "success: the object is named, whatever else is said, and by more than the prompt; of all "
+        "asked: of every image,\nalso those whose plain caption leaves nothing out; acceptable: "
+        f"also no word twice in a row{names},\nand {match} lose no more than the product allows"
     )
 
 
@@ -190,8 +224,8 @@ def _plain(value: Any) -> str:
 
 SHOWN_HEADS = 5
 HEADER = (
-    "grounding, % [95 % interval]", "n", "PGA", "macro", "PGE median", "PGE > 0.8", "ranking",
-    "own > 0", "other < 0",
+    "grounding, % [95 % interval]", "n", "PGA", "macro", "lenient", "PGE median", "PGE > 0.8",
+    "ranking", "own > 0", "other < 0",
 )  # fmt: skip
 BEST, CHANCE = "> ", "~ "
 
@@ -200,9 +234,11 @@ def grounding_table(report: EvaluationReport) -> str:
     """A row per variant, per method's cross-fitted best, and per level of chance."""
     defaults = report.about.get("defaults", ())
     whole = [row for row in report.grounding if row["head"] is None and row["pga"]["n"]]
-    lines = [_line(f"  {variant_label(row, defaults)}", row) for row in whole]
-    lines += [_line(f"{BEST}{family_label(row)}", row) for row in report.best()]
-    lines += [_line(f"{CHANCE}{row['name']}", row) for row in report.references if row["pga"]["n"]]
+    lines = [_line(f"  {_mark(row)}{variant_label(row, defaults)}", row) for row in whole]
+    lines += [_line(f"{BEST}{_mark(row)}{family_label(row)}", row) for row in report.best()]
+    lines += [
+        _line(f"{CHANCE}  {row['name']}", row) for row in report.references if row["pga"]["n"]
+    ]
     parts = [columns(HEADER, lines) + "\n" + _notes(report)]
     single = [row for row in report.grounding if row["head"] is not None and row["pga"]["n"]]
     single.sort(key=lambda row: -row["pga"]["value"])
@@ -249,6 +285,7 @@ def _line(label: str, row: Row) -> tuple[str, ...]:
         str(row["pga"]["n"]),
         interval(row["pga"]),
         percent(row["macro"]),
+        interval(row.get("pga_lenient")),
         interval(row["pge"]),
         interval(row["high"]),
         interval(row["ranking"]),
@@ -258,7 +295,17 @@ def _line(label: str, row: Row) -> tuple[str, ...]:
 
 
 def _notes(report: EvaluationReport) -> str:
-    notes = ["* default; heads averaged"]
+    notes = [
+        "* default; heads averaged",
+        f"PGA: {report.rule}; lenient: the object owns a fifth of the patch's pixels. The same "
+        "objects by both.\nPatches that share the largest value share the hit; a map that is the "
+        "same everywhere points nowhere",
+    ]
+    if any(row.get("beats") is False for row in (*report.grounding, *report.families)):
+        notes.append(
+            f"{MARK}does not beat chance: more hits than a map by lot and than a bell around the "
+            "middle are not certain"
+        )
     if report.families:
         notes.append(
             f"{BEST}best layer of its method by PGA: chosen on one half of the images, measured on "
@@ -272,7 +319,7 @@ def _notes(report: EvaluationReport) -> str:
     if any(row["own_positive"]["n"] == 0 for row in report.grounding if row["pga"]["n"]):
         notes.append("– under own > 0 and other < 0: values of this method are never negative")
     if any(row["pga"]["n"] and row["pga"]["low"] is None for row in report.grounding):
-        notes.append("[–]: fewer than 5 images, too few for an interval")
+        notes.append(f"[–]: fewer than {FEWEST_GROUPS} images, too few for an interval")
     notes.append(differing_objects(report))
     return "\n".join(note for note in notes if note)
 

@@ -11,6 +11,7 @@ import fiftyone as fo
 from fiftyone_capviz.curation.evaluation.grounding import GroundingMeasurement
 from fiftyone_capviz.curation.evaluation.labelled import LabelledText, OpenedSample, open_samples
 from fiftyone_capviz.curation.evaluation.probes import Chosen, FaithfulnessRun, SteeringRun, SwapRun
+from fiftyone_capviz.curation.evaluation.sanity import SanityRun
 from fiftyone_capviz.curation.evaluation.sources import load_sources
 from fiftyone_capviz.curation.inference.batch_loop import HOPELESS, Work, Worker
 from fiftyone_capviz.errors import HopelessError
@@ -115,6 +116,24 @@ class FaithfulnessWork(EvaluationWork):
         sources, _ = load_sources(self.options, cache)
         assert self.chosen is not None
         run = FaithfulnessRun(sources, self.chosen, seed=self.options.seed)
+        return lambda batch: [run.measure(*each) for each in batch]
+
+
+@dataclass(frozen=True)
+class SanityWork(EvaluationWork):
+    """Objects that are there, and hidden.
+
+    Attributes:
+        chosen: what is probed on each sample.
+    """
+
+    chosen: Chosen | None = None
+    stage = "sanity"
+
+    def measure(self, cache: ModelCache | None) -> Measure:
+        sources, _ = load_sources(self.options, cache)
+        assert self.chosen is not None
+        run = SanityRun(sources, self.chosen)
         return lambda batch: [run.measure(*each) for each in batch]
 
 

@@ -20,7 +20,7 @@ from fiftyone_capviz.curation.dataset.states import read_states
 from fiftyone_capviz.curation.dataset.store import forget, recall, remember
 from fiftyone_capviz.curation.steering.reports import SteerReport
 from fiftyone_capviz.settings.analysis import AnalysisOptions
-from fiftyone_capviz.text.words import caption_words
+from fiftyone_capviz.text.wanted_words import says_any, wanted_words
 
 _BATCH, _ACCEPTED = "steering_batch", "steering_accepted"
 UNDO_STEPS = 20
@@ -35,6 +35,7 @@ class Batch:
         misses: those whose candidate lacks the wanted word.
         failed: those that could not be captioned.
         word: the wanted word, None if there was none.
+        lacking, gained: images that did not say it before, and those of them that do now.
         summary: the report in a sentence.
     """
 
@@ -47,6 +48,8 @@ class Batch:
     changed: int = 0
     hits: int | None = None
     before: int | None = None
+    lacking: int | None = None
+    gained: int | None = None
     unweighted: int = 0
     without_subject: int = 0
     at_limit: int = 0
@@ -67,6 +70,8 @@ class Batch:
             changed=report.changed,
             hits=report.hits,
             before=report.before,
+            lacking=None if report.success is None else report.success.rate.n,
+            gained=None if report.success is None else report.success.gained,
             unweighted=report.unweighted,
             without_subject=report.without_subject,
             at_limit=report.at_limit,
@@ -142,11 +147,12 @@ def candidates(
     text, match, recipe = names.steered
     shown = {"filepath": 1, root_of(names.caption): 1, names.itm: 1, text: 1, match: 1}
     rows = sample_documents(dataset).find(
-        {"_id": {"$in": [ObjectId(one) for one in chosen]}}, {**shown, f"{recipe}.weight": 1}
+        {"_id": {"$in": [ObjectId(one) for one in chosen]}},
+        {**shown, f"{recipe}.weight": 1, f"{recipe}.prompt": 1},
     )
     found = {str(row["_id"]): row for row in rows}
     theirs = theirs_among(dataset, chosen, options)
-    wanted = set(caption_words(batch.word).words) if batch.word else None
+    wanted = wanted_words(batch.word)
     return [
         Candidate(
             sample_id=one,
@@ -156,9 +162,11 @@ def candidates(
             match=found[one].get(match),
             present_match=found[one].get(names.itm),
             weight=(found[one].get(recipe) or {}).get("weight"),
-            says_word=None
-            if wanted is None
-            else wanted <= set(caption_words(found[one][text]).words),
+            says_word=says_any(
+                found[one][text], wanted, prompt=(found[one].get(recipe) or {}).get("prompt")
+            )
+            if wanted
+            else None,
             theirs=one in theirs,
         )
         for one in chosen

@@ -1,7 +1,7 @@
 """Captions anew by a recipe: candidates beside the captions, until they are accepted.
 
 report = steer_captions(view, Recipe(prompt="the man is wearing", word="hat"))
-print(report.summary())          # 193 of 214 now say 'hat' (2 did before), ...
+print(report.summary())          # 193 of 214 that did not say 'hat' now do: 90.2 % ...
 accept_captions(view)            # or discard_candidates(view); later undo_captions(view)
 """
 
@@ -10,8 +10,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from functools import cached_property
-from typing import TYPE_CHECKING, Unpack
+from typing import Unpack
 
 import fiftyone as fo
 from bson import ObjectId
@@ -35,15 +34,14 @@ from fiftyone_capviz.curation.steering.candidates import (
     steering_hash,
     stored_candidates,
 )
+from fiftyone_capviz.curation.steering.duplicates import content_keys
 from fiftyone_capviz.curation.steering.reports import SteerReport
 from fiftyone_capviz.errors import InputError, ModelError
+from fiftyone_capviz.evaluation.steering_success import SteeringSuccess, measure_success
 from fiftyone_capviz.settings.analysis import AnalysisOptions, Stage
 from fiftyone_capviz.settings.steering import Recipe
 from fiftyone_capviz.text.prompt_template import FilledPrompt, fill_prompt
-from fiftyone_capviz.text.words import caption_words
-
-if TYPE_CHECKING:
-    pass
+from fiftyone_capviz.text.wanted_words import says_any, wanted_words
 
 
 def steer_captions(
@@ -125,19 +123,35 @@ def _steer(
     return tally.report(time.perf_counter() - started)
 
 
+@dataclass(frozen=True)
+class NewCaption:
+    """A candidate beside the sample's caption.
+
+    Attributes:
+        sample: as it was read, with its present caption.
+        text: the candidate.
+        prompt: that it was continued from.
+    """
+
+    sample: SampleState
+    text: str
+    prompt: str | None
+
+
 @dataclass
 class SteeringTally:
     """What steering has stored so far."""
 
     recipe: Recipe
     to_do: int = 0
-    texts: dict[ObjectId, tuple[str, str | None]] = field(default_factory=dict)
+    texts: dict[ObjectId, NewCaption] = field(default_factory=dict)
     unweighted: int = 0
     subjects: Counter[str] = field(default_factory=Counter)
     without_subject: int = 0
     at_limit: int = 0
     skipped: int = 0
     failures: list[Failure] = field(default_factory=list)
+    failed: list[SampleState] = field(default_factory=list)
     stopped: bool = False
 
     def stored_text(self) -> str:
@@ -148,7 +162,7 @@ class SteeringTally:
     def skip(self, state: SampleState, text: str, prompt: FilledPrompt) -> None:
         """Count a candidate that is there already."""
         self._count(prompt)
-        self.texts[state.id] = (text, state.text)
+        self.texts[state.id] = NewCaption(state, text, prompt.text)
         self.skipped += 1
 
     def stored(self, result: Steered) -> None:
@@ -156,26 +170,32 @@ class SteeringTally:
         if result.error is not None:
             self.rejected(result, result.error)
             return
-        self.texts[result.sample.id] = (result.text, result.sample.text)
+        prompt = result.recipe.get("prompt")
+        self.texts[result.sample.id] = NewCaption(result.sample, result.text, prompt)
         self.unweighted += result.unweighted
         self._count(result.prompt)
         self.at_limit += result.at_limit
 
     def rejected(self, result: Steered, reason: str) -> None:
         """Count a result that cannot be stored; runs in the writer's thread."""
+        self.failed.append(result.sample)
         self.failures.append(Failure(str(result.sample.id), result.sample.filepath, reason))
 
     def report(self, seconds: float) -> SteerReport:
         """What was done."""
-        word = self.recipe.word
-        misses = [str(key) for key, (text, _) in self.texts.items() if not self._says(text)]
+        word, made = self.recipe.word, list(self.texts.values())
+        wanted = wanted_words(word)
+        misses = [
+            str(one.sample.id) for one in made if not says_any(one.text, wanted, prompt=one.prompt)
+        ]
         return SteerReport(
-            samples=len(self.texts),
-            changed=sum(text != old for text, old in self.texts.values()),
+            samples=len(made),
+            changed=sum(one.text != one.sample.text for one in made),
             word=word,
-            hits=len(self.texts) - len(misses) if word else None,
-            before=sum(self._says(old) for _, old in self.texts.values()) if word else None,
+            hits=len(made) - len(misses) if word else None,
+            before=sum(says_any(one.sample.text, wanted) for one in made) if word else None,
             misses=misses if word else [],
+            success=self._success() if word else None,
             unweighted=self.unweighted,
             subjects=self.subjects.most_common(),
             without_subject=self.without_subject,
@@ -191,13 +211,18 @@ class SteeringTally:
         if prompt.subject is not None:
             self.subjects[prompt.subject] += 1
 
-    def _says(self, text: str | None) -> bool:
-        return self._wanted <= set(caption_words(text).words)
-
-    @cached_property
-    def _wanted(self) -> set[str]:
-        word = self.recipe.word or ""
-        return set(caption_words(word).words) or {word}
+    def _success(self) -> SteeringSuccess:
+        """By images: those that failed were asked, too."""
+        made = list(self.texts.values())
+        asked = [*(one.sample for one in made), *self.failed]
+        missing = [None] * len(self.failed)
+        return measure_success(
+            [one.text for one in asked],
+            [*(one.text for one in made), *missing],
+            wanted_words(self.recipe.word),
+            prompts=[*(one.prompt for one in made), *missing],
+            images=content_keys([one.filepath for one in asked]),
+        )
 
 
 def _note(dataset: fo.Dataset, caption_field: str, tally: SteeringTally) -> None:

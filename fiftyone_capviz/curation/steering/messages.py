@@ -33,6 +33,8 @@ class BatchPayload(TypedDict):
     changed: int
     hits: int | None
     before: int | None
+    lacking: int | None
+    gained: int | None
     misses: int
     failed: int
     unweighted: int
@@ -63,6 +65,8 @@ def batch_payload(batch: Batch, waiting: int, theirs: int) -> BatchPayload:
         "changed": batch.changed,
         "hits": batch.hits,
         "before": batch.before,
+        "lacking": batch.lacking,
+        "gained": batch.gained,
         "misses": len(batch.misses),
         "failed": len(batch.failed),
         "unweighted": batch.unweighted,

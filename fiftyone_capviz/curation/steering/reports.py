@@ -8,7 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
+import numpy as np
+
 from fiftyone_capviz.curation.dataset.progress import Failure, listed_failures
+from fiftyone_capviz.evaluation.statistics import NOTHING, Interval
+from fiftyone_capviz.evaluation.steering_success import SteeringSuccess
 
 _NAMED = 3
 
@@ -21,9 +25,10 @@ class SteerReport:
         samples: candidates stored.
         changed: candidates that differ from the present caption.
         word: the wanted word.
-        hits: candidates that say it; None without a word.
+        hits: candidates that say it, beside what their prompt says; None without a word.
         before: present captions of these samples that said it already.
         misses: ids of the samples whose candidate does not say it.
+        success: the success rate, by images; None without a word.
         unweighted: samples without a chosen segment: the prompt alone steered them.
         subjects: what ``{subject}`` was filled with, and in how many samples; most frequent first.
         without_subject: samples whose caption names no subject: they went on from the captioner's
@@ -41,6 +46,7 @@ class SteerReport:
     hits: int | None
     before: int | None
     misses: list[str] = field(default_factory=list)
+    success: SteeringSuccess | None = None
     unweighted: int = 0
     subjects: list[tuple[str, int]] = field(default_factory=list)
     without_subject: int = 0
@@ -52,20 +58,20 @@ class SteerReport:
 
     @property
     def success_rate(self) -> float | None:
-        """Share of the candidates that say the wanted word, 0..1."""
-        if self.hits is None or not self.samples:
-            return None
-        return self.hits / self.samples
+        """Of the images that did not name the thing before the share that does now, 0..1.
+
+        The prompt's own words do not count, and duplicate images count once; None without a wanted
+        word, and where every image named it before.
+        """
+        rate = self.success.rate if self.success is not None else NOTHING
+        return rate.value if rate.n else None
 
     def summary(self) -> str:
         """One or two sentences for people."""
         captions = "caption" if self.samples == 1 else "captions"
         text = f"{self.samples} {captions} steered, {self.changed} changed"
-        if self.hits is not None:
-            text = (
-                f"{self.hits} of {self.samples} now say {self.word!r} ({self.before} did before), "
-                f"{self.changed} captions changed"
-            )
+        if self.success is not None:
+            text = f"{success_text(self.success, self.word)}; {self.changed} captions changed"
         if self.unweighted:
             text += f"; {self.unweighted} had no such segment"
         if self.subjects:
@@ -88,7 +94,33 @@ class SteerReport:
 
     def to_dict(self) -> dict[str, object]:
         """As JSON can hold it."""
-        return asdict(self) | {"failures": listed_failures(self.failures)}
+        success = None if self.success is None else self.success.to_dict()
+        return asdict(self) | {
+            "failures": listed_failures(self.failures),
+            "success": success,
+            "success_rate": self.success_rate,
+        }
+
+
+def success_text(found: SteeringSuccess, word: str | None) -> str:
+    """Both rates in words."""
+    named = f"{found.before} did before"
+    if found.duplicates:
+        named += f"; duplicate images, which do not count: {found.duplicates}"
+    overall = round(found.overall.value * found.images) if found.images else 0
+    return (
+        f"{found.gained} of {found.rate.n} images that did not say {word!r} now do"
+        f"{_percent(found.rate)}; {overall} of all {found.images} asked say it"
+        f"{_percent(found.overall)} ({named})"
+    )
+
+
+def _percent(found: Interval) -> str:
+    """ ", 90.2 % [85.3, 93.6]", without the interval where there is none."""
+    if not found.n:
+        return ""
+    ends = f" [{100 * found.low:.1f}, {100 * found.high:.1f}]" if np.isfinite(found.low) else ""
+    return f", {100 * found.value:.1f} %{ends}"
 
 
 def named_subjects(subjects: Sequence[tuple[str, int]]) -> str:

@@ -37,6 +37,8 @@ class ClipEncoder(VitPairEncoder):
         self._eos: int = config.eos_token_id
         self._limit: int = config.max_position_embeddings
         self._tokenizer = load_tokenizer(checkpoint, AutoTokenizer)
+        mask = self._tokenizer.mask_token_id
+        self.mask_id = mask if mask is not None and mask < config.vocab_size else None
 
     @cached_property
     def image_tower(self) -> Tower:

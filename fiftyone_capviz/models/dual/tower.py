@@ -30,6 +30,7 @@ class TowerEncoder(ABC):
         device, dtype: where and in which precision it computes.
         grid: rows and columns of patches.
         filler: id of the token that stands for "no word here" in references and perturbations.
+        mask_id: id of the token that hides a word; None where the tokenizer has none.
         causal_text: whether a text token sees only those before it.
         notes: what whoever uses the model must know of its weights.
     """
@@ -40,6 +41,7 @@ class TowerEncoder(ABC):
     dtype: torch.dtype
     grid: Grid
     filler: int
+    mask_id: int | None = None
     causal_text: bool
     notes: tuple[str, ...] = ()
 

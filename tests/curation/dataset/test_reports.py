@@ -12,7 +12,7 @@ from fiftyone_capviz.curation.analysis.segment_map import MapReport
 from fiftyone_capviz.curation.dataset.progress import Failure, RunReport
 from fiftyone_capviz.curation.delete import DeleteReport
 from fiftyone_capviz.curation.evaluation.comparison import EvaluationComparison
-from fiftyone_capviz.curation.evaluation.report import EvaluationReport
+from fiftyone_capviz.curation.evaluation.report import CENTRE_RULE, EvaluationReport
 from fiftyone_capviz.curation.export.files import ExportReport
 from fiftyone_capviz.curation.pairs.results import MismatchReport
 from fiftyone_capviz.curation.segments.active import ActivateReport
@@ -47,7 +47,9 @@ def test_a_report_is_summed_up_and_written_as_json(report: RunReport) -> None:
 
 
 def test_what_an_evaluation_stores_is_as_before() -> None:
-    report = EvaluationReport({}, {}, groups={"small": 2}, families=[{"name": "x"}])
+    report = EvaluationReport(
+        {"point_game": CENTRE_RULE}, {}, groups={"small": 2}, families=[{"name": "x"}]
+    )
     report.failures.extend(FAILED)
     stored = report.to_dict()
     assert stored["failures"] == {"small": 2}

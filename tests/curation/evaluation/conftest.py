@@ -35,6 +35,7 @@ def evaluated(folder: Path) -> Iterator[tuple[Any, EvaluationReport]]:
             "device": "cpu",
             "faithfulness_samples": 1,
             "swap_samples": 3,
+            "sanity_samples": 3,
             "steering_samples": 4,
             "steering_weights": (2.0,),
             "bootstrap_samples": 200,

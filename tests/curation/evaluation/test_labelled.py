@@ -22,7 +22,7 @@ from fiftyone_capviz.curation.evaluation.run import evaluate_attribution
 from fiftyone_capviz.curation.evaluation.table import evaluation_table
 from fiftyone_capviz.curation.inference.loaded_models import load_matcher
 from fiftyone_capviz.errors import InputError
-from fiftyone_capviz.evaluation.statistics import Bootstrap
+from fiftyone_capviz.evaluation.statistics import GroupIntervals
 from fiftyone_capviz.images import open_image
 from fiftyone_capviz.models.interfaces import match_attention
 from fiftyone_capviz.settings.words import WordMethod
@@ -198,13 +198,11 @@ class TestPhrases:
         shown = report.about["shown"]
         assert report.pairs["text"] == [0, 0, 1, 2] * 10
         (row,) = [one for one in report.grounding if one["name"] == shown]
-        bootstrap = Bootstrap(
-            report.pairs["sample"], samples=options.bootstrap_samples, seed=options.seed
-        )
-        known = bootstrap.mean(np.array(report.pairs["hit"][shown], float))
+        intervals = GroupIntervals(report.pairs["sample"])
+        known = intervals.share(np.array(report.pairs["hit"][shown], float))
         assert row["pga"]["n"] == 40
         assert (row["pga"]["low"], row["pga"]["high"]) == pytest.approx((known.low, known.high))
-        median = bootstrap.median(np.array(report.pairs["energy"][shown], float))
+        median = intervals.median(np.array(report.pairs["energy"][shown], float))
         found = (row["pge"]["low"], row["pge"]["high"])
         assert found == pytest.approx((median.low, median.high), abs=1e-4)
         assert median.low < median.high

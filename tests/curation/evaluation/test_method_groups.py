@@ -14,8 +14,8 @@ class TestFamilies:
     """Layer 0 is right, layer 1 is not; the default of second_order is the wrong one."""
 
     def test_rows_are_the_best_of_each_method(self) -> None:
-        families, run, bootstrap, _ = known_families()
-        rows = families.rows([pair.label for pair in run.pairs], bootstrap, unsigned=())
+        families, run, intervals, _ = known_families()
+        rows = families.rows([pair.label for pair in run.pairs], intervals, unsigned=())
         assert [(row["name"], row["pga"]["value"], row["candidates"]) for row in rows] == [
             ("itm gradcam", 0.5, 1), ("dual second_order", 1, 2), ("dual icam", 1, 2),
         ]  # fmt: skip
@@ -24,9 +24,9 @@ class TestFamilies:
         assert list(families.chosen("itm", ObjectId())) == [Variant("itm", "gradcam")]
 
     def test_comparisons_are_first_minus_second(self) -> None:
-        families, run, bootstrap, defaults = known_families()
+        families, run, intervals, defaults = known_families()
         rows = comparison_rows(
-            families, run, run.grounding(), bootstrap, defaults=defaults, options=OPTIONS
+            families, run, run.grounding(), intervals, defaults=defaults, options=OPTIONS
         )
         found = {(row["first"], row["second"]): row for row in rows}
         fair = found["dual second_order layer 1", "dual icam"]

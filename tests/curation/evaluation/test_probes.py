@@ -31,7 +31,6 @@ from tests.worlds.known_world import (
     without,
 )
 
-DRAWS = {"samples": 50, "seed": 0}
 SAID = {
     ("plain", 1.0): ("a man on a boat", -1.0),
     ("scale", 2.0): ("a man in a hat on a boat", -1.4),
@@ -77,7 +76,7 @@ class TestFaithfulness:
         for number in range(images):
             image = opened("a dog in the park", {"dog": (0, 0, 3, 3)}, image=self.image())
             run.take(run.measure(image, number))
-        return run.rows(**DRAWS)
+        return run.rows()
 
     def test_areas_are_those_of_the_curves(self) -> None:
         rows = self.rows("dual", chosen=both)
@@ -129,7 +128,7 @@ class TestSwaps:
         for number in range(6):
             run.take(run.measure(opened("a dog in the park", {"dog": DOG}), number))
         assert run.examples[0] == {"true": "a dog in the park", "false": "a cat in the park"}
-        (row,) = run.rows(**DRAWS)
+        (row,) = run.rows()
         return row
 
     def test_what_falls_is_lower(self) -> None:
@@ -199,7 +198,7 @@ class TestSteering:
         )
         for _ in range(images):
             run.take(run.measure(opened("a man on a boat", regions)))
-        rows = run.rows(samples=50, seed=0)
+        rows = run.rows()
         assert list(SAID) == [(row["method"], row["weight"]) for row in rows]
         return {(row["method"], row["weight"]): row for row in rows}
 
@@ -231,7 +230,7 @@ class TestSteering:
             cast(Any, KnownCaptioner(SAID)), OPTIONS, Vocabulary(["man"]), matcher=None
         )
         run.take(run.measure(opened("a man on a boat", {"man": (0, 0, 3, 3)})))
-        assert run.rows(**DRAWS) == []
+        assert run.rows() == []
 
 
 @pytest.mark.parametrize("unread", ["dog", "cat"])
@@ -239,7 +238,7 @@ def test_a_swap_that_the_model_never_saw_is_not_measured(unread: str) -> None:
     source = KnownSource("dual", {GOOD: without(unread)})
     run = SwapRun([source], lambda *_: {GOOD: GOOD}, labels=["cat"], seed=0)
     run.take(run.measure(opened("a dog", {"dog": DOG}), 0))
-    assert run.rows(samples=20, seed=0) == []
+    assert run.rows() == []
 
 
 def test_a_swap_of_which_one_source_breaks_leaves_nothing_behind() -> None:
@@ -257,5 +256,5 @@ def test_a_swap_of_which_one_source_breaks_leaves_nothing_behind() -> None:
     for run in (swaps, faithfulness):
         with pytest.raises(RuntimeError):
             run.take(run.measure(opened("a dog", {"dog": DOG}), 0))  # type: ignore[arg-type]
-        assert run.rows(samples=20, seed=0) == []
+        assert run.rows() == []
     assert swaps.examples == []

@@ -46,7 +46,7 @@ def test_every_part_was_measured(evaluated: tuple[Any, EvaluationReport]) -> Non
     assert report.about["seed"] == 3
     assert report.about["samples"]["texts"] == COUNT
     assert {one["name"] for one in report.references} == {
-        f"itm, lm, dual {reference}" for reference in ("uniform", "centre")
+        f"itm, lm, dual {reference}" for reference in ("random", "centre")
     }
     for one in report.references:
         assert one["pga"]["n"] == report.counts["itm_pairs"]

@@ -14,7 +14,8 @@ def test_table_plots_and_page_show_it(evaluated: tuple[Any, EvaluationReport]) -
     _, report = evaluated
     text = evaluation_table(report)
     for part in ("PGA", "ASO epsilon", "CII", "lower attribution", "rank by log-odds", "success",
-                 "acceptable", "~ itm, lm, dual uniform", "> itm gradcam"):  # fmt: skip
+                 "acceptable", "~   itm, lm, dual random", "itm gradcam (best", "object hidden",
+                 "lenient"):  # fmt: skip
         assert part in text
     figures = evaluation_figures(report)
     assert sum("layer and head" in one.title for one in figures) == 4

@@ -28,6 +28,20 @@ from tests.worlds.random_world import image_dataset, random_options
 
 PROMPT = "the man is wearing a hat"
 RECIPE = Recipe(prompt=PROMPT, word="hats")
+"""Its word stands in its prompt, so that no caption says it of itself."""
+
+
+def said_word(dataset: Any, cache: ModelCache) -> str:
+    """A word that every caption by the prompt says of itself, and no present caption does."""
+    from fiftyone_capviz.text.words import caption_words
+
+    steer_captions(dataset, Recipe(prompt=PROMPT), cache=cache)
+    rests = [text.removeprefix(PROMPT) for text in dataset.values("caption_steered")]
+    common = set.intersection(*(set(caption_words(rest).words) for rest in rests))
+    present = " ".join(dataset.values("caption"))
+    return min(common - set(caption_words(f"{PROMPT} {present}").words))
+
+
 COUNT = 4
 CHANGING = ("_id", "last_modified_at", "created_at", "_dataset_id", "_rand")
 
@@ -64,9 +78,14 @@ def test_candidates_stand_beside_the_captions(dataset: Any, cache: ModelCache) -
     assert all(text.startswith(PROMPT) for text in candidates)
     assert raw(dataset, without=("caption_steered", "caption_steered_itm", "caption_steered_recipe")
                ) == before  # fmt: skip
-    assert (report.samples, report.hits, report.before, report.misses) == (COUNT, COUNT, 0, [])
-    assert report.success_rate == 1
-    assert report.summary().startswith(f"{COUNT} of {COUNT} now say 'hats' (0 did before)")
+    assert (report.samples, report.hits, report.before, report.misses) == (
+        COUNT,
+        0,
+        0,
+        dataset.values("id"),
+    )
+    assert report.success_rate == 0
+    assert report.summary().startswith(f"0 of {COUNT} images that did not say 'hats' now do, 0.0 %")
     matcher = load_matcher(random_options(), cache)
     images = [open_image(Path(path)) for path in dataset.values("filepath")]
     expected = matcher.score(matcher.encode(matcher.preprocess(images)), candidates)
@@ -76,6 +95,29 @@ def test_candidates_stand_beside_the_captions(dataset: Any, cache: ModelCache) -
     record = read_run(dataset, "caption")
     assert record is not None
     assert Recipe.from_dict(record.extra["recipe"]) == RECIPE  # type: ignore[arg-type]
+
+
+def test_the_success_rate_is_that_of_images_which_did_not_say_it(
+    dataset: Any, cache: ModelCache
+) -> None:
+    """Of four images one says it already, and one is another's file under a second name."""
+    word = said_word(dataset, cache)
+    first, second, third, _ = dataset
+    first["caption"] = f"{first['caption']} {word}"
+    first.save()
+    copy = Path(second.filepath).with_name("copy.png")
+    copy.write_bytes(Path(second.filepath).read_bytes())
+    third.filepath = str(copy)
+    third.save()
+    report = steer_captions(dataset, Recipe(prompt=PROMPT, word=f"submarine, {word}"), cache=cache)
+    assert (report.samples, report.hits, report.before) == (COUNT, COUNT, 1)
+    found = report.success
+    assert found is not None
+    assert (found.images, found.duplicates, found.before, found.gained) == (3, 1, 1, 2)
+    assert report.success_rate == 1
+    assert found.overall.value == 1
+    assert "duplicate images, which do not count: 1" in report.summary()
+    assert report.to_dict()["success"]["rate"]["value"] == 1  # type: ignore[index]
 
 
 def test_what_failed_to_say_the_word_is_listed(dataset: Any, cache: ModelCache) -> None:
@@ -115,11 +157,12 @@ def test_patch_weights_of_ones_change_nothing(dataset: Any, cache: ModelCache) -
 
 def test_an_automatic_weight_is_found_per_image(dataset: Any, cache: ModelCache) -> None:
     label = dataset.first().segments.detections[0].label
-    recipe = Recipe(prompt=PROMPT, word="hat", weight="auto", segment_label=label)
+    word = said_word(dataset, cache)
+    recipe = Recipe(prompt=PROMPT, word=word, weight="auto", segment_label=label)
     report = steer_captions(dataset, recipe, cache=cache)
     assert report.hits == COUNT
     weights = [recipe["weight"] for recipe in dataset.values("caption_steered_recipe")]
-    # The prompt says the word already: the smallest weight that changes nothing is enough.
+    # Captions say the word already: the smallest weight that changes nothing is enough.
     assert {weight for weight in weights if weight is not None} == {1.0}
 
 

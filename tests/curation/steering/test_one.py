@@ -29,6 +29,7 @@ from fiftyone_capviz.curation.steering.one import (
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.settings.steering import Recipe
 from fiftyone_capviz.steering.weighting import coverage_of_segments
+from fiftyone_capviz.text.words import caption_words
 from tests.worlds.present_caption import present_likelihood
 from tests.worlds.random_world import CountingCache, random_options
 
@@ -136,11 +137,14 @@ def test_the_smallest_weight_that_says_the_word(image: SteeredImage, cache: Any)
     dials = ImageRecipe(
         PROMPT, "logits", (Selection(3.0, added=((0, 0), (0, 1))), Selection(2.0, added=((5, 5),)))
     )
-    search = search_weight(image, random_options(), dials, wanted_word="hats", cache=cache)
-    assert [trial.weight for trial in search.trials[:3]] == [1.0, 1.25, 1.5]
-    assert search.weight == 1.0  # the prompt says it already
     fixed = ImageRecipe(PROMPT, "logits", (Selection(2.0, added=((5, 5),)),))
     alone = steer_image(image, random_options(), fixed, cache=cache)
+    said = caption_words(alone.caption.text.removeprefix(PROMPT)).words[0]
+    search = search_weight(image, random_options(), dials, wanted_word=said, cache=cache)
+    assert [trial.weight for trial in search.trials[:3]] == [1.0, 1.25, 1.5]
+    assert search.weight == 1.0  # it is said already
+    prompted = search_weight(image, random_options(), dials, wanted_word="hats", cache=cache)
+    assert not prompted.trials[0].says_word, "the prompt says it, the captioner does not"
     assert search.trials[0].caption.text == alone.caption.text
     with pytest.raises(InputError, match="none is made"):
         search_weight(image, random_options(), ImageRecipe(PROMPT), wanted_word="hat", cache=cache)

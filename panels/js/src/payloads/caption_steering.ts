@@ -21,6 +21,8 @@ export interface BatchReport {
   changed: number;
   hits: number | null;
   before: number | null;
+  lacking: number | null;
+  gained: number | null;
   misses: number;
   failed: number;
   unweighted: number;

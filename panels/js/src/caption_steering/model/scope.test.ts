@@ -8,10 +8,12 @@ const { segments } = parseImage(example.image) as ImagePayload;
 const BATCH: BatchReport = {
   summary: "",
   word: "hat",
-  samples: 214,
+  samples: 216,
   changed: 200,
-  hits: 193,
+  hits: 195,
   before: 2,
+  lacking: 214,
+  gained: 193,
   misses: 21,
   failed: 1,
   unweighted: 3,
@@ -23,8 +25,8 @@ const BATCH: BatchReport = {
 };
 
 test("the success rate is said as the paper says it", () => {
-  expect(successText(BATCH)).toBe("193 of 214 now say “hat”");
-  expect(successText({ ...BATCH, hits: null, word: null })).toBe("200 of 214 captions changed");
+  expect(successText(BATCH)).toBe("193 of 214 that did not say “hat” now do");
+  expect(successText({ ...BATCH, gained: null, word: null })).toBe("200 of 216 captions changed");
   expect(batchRemarks(BATCH)).toEqual([
     "90.2%",
     "2 said it before",

@@ -70,17 +70,18 @@ export function labelOf(selection: Selection, segments: Segment[]): string | nul
   return segments.find(({ id }) => id === selection.segments[0])?.label ?? null;
 }
 
-/** The success rate in words: "193 of 214 now say “hat”". */
+/** The success rate in words: "193 of 214 that did not say “hat” now do". */
 export function successText(batch: BatchReport): string {
-  if (batch.hits === null || batch.word === null) {
+  if (batch.gained === null || batch.word === null) {
     return `${batch.changed} of ${batch.samples} captions changed`;
   }
-  return `${batch.hits} of ${batch.samples} now say “${batch.word}”`;
+  return `${batch.gained} of ${batch.lacking} that did not say “${batch.word}” now do`;
 }
 
 /** What else is to be said of a batch, in short phrases. */
 export function batchRemarks(batch: BatchReport): string[] {
-  const share = batch.hits !== null && batch.samples ? batch.hits / batch.samples : null;
+  const { gained, lacking } = batch;
+  const share = gained !== null && lacking ? gained / lacking : null;
   return [
     share === null ? "" : `${(share * 100).toFixed(1)}%`,
     batch.before === null ? "" : `${batch.before} said it before`,
