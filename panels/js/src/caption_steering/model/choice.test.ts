@@ -2,11 +2,7 @@ import { expect, test } from "vitest";
 import type { Candidate } from "../../payloads/caption_steering";
 import { accepting, chosenCount, chosenTheirs, flip, isChosen, type Flipped } from "./choice";
 
-const candidate = (
-  sample_id: string,
-  says_word: boolean | null,
-  theirs = false,
-): Candidate => ({
+const candidate = (sample_id: string, says_word: boolean | null, theirs = false): Candidate => ({
   sample_id,
   filepath: `/${sample_id}.jpg`,
   pieces: [],
