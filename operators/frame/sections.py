@@ -130,12 +130,12 @@ def attributing(form: Form) -> None:
         form.choice("source", "Attribution from")
         if form.choice("method", "Method") == SECOND_ORDER:
             form.model("encoder", "Dual encoder")
-            form.number("layer", "Layer", description="Empty: the model's own default")
+            form.number("layer", "Layer", description="From 0; empty: the model's own default")
             if form.value("head") is not None:
                 form.number("head", "Head", description="Must be empty for this method")
             form.number("top_k", "A word covers at most", description="segments")
             return
-        form.number("layer", "Layer", description="Empty: the model's own default")
+        form.number("layer", "Layer", description="From 0; empty: the model's own default")
         form.number("head", "Head", description="Empty: the mean of all")
         form.choice("clamp", "Cut negative values of")
         form.switch("use_enc", "Use the [ENC] token", default=True)
