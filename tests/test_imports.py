@@ -20,7 +20,7 @@ PACKAGE = ROOT / "fiftyone_capviz"
 # is the only place that knows this order; CONTRIBUTING.md explains it.
 LAYERS = (
     ("errors", "records"),
-    ("pixel_values",),
+    ("pixel_values", "placed_masks"),
     ("coverage", "geometry", "graph", "images", "segment_embeddings", "segments", "text"),
     ("settings",),
     ("models",),

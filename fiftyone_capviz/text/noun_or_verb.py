@@ -15,6 +15,7 @@ from typing import Literal
 from fiftyone_capviz.text.inflection import lemmas, penn_tag, singularize
 
 _ONE = frozenset("a an one another each every".split())
+_COUNTS = frozenset("two three four five six seven eight nine ten several many".split())
 _SUBJECTS = frozenset("he she it who which that there what".split())
 _CLAUSES = frozenset("while as when where because since until if before after than".split())
 _PLURAL_VERBS = frozenset("are were have do".split())
@@ -61,6 +62,7 @@ class _Clause:
         before: what stands before the word.
         governed: the noun phrase hangs on a preposition or a participle: it is no subject.
         joined: what stands before the last "and" or comma.
+        counted: the noun phrase says how many, and its plural has not come yet.
     """
 
     awaited: int = 1
@@ -68,6 +70,7 @@ class _Clause:
     before: Kind = "start"
     governed: bool = False
     joined: Kind = "start"
+    counted: bool = False
 
 
 def verbs_among(forms: Sequence[str], gaps: Sequence[str]) -> frozenset[int]:
@@ -121,6 +124,8 @@ def _kind(form: str) -> Kind:
 
 def _read(clause: _Clause, kind: Kind, form: str = "") -> None:
     """Take a word into account, whose kind is known."""
+    counts = form in _COUNTS or form.isdigit()
+    clause.counted = counts or (clause.counted and kind in ("noun", "adjective", "any"))
     if kind == "joint":
         clause.joined = clause.before
     if kind in ("one", "any"):
@@ -167,6 +172,8 @@ def _decided(clause: _Clause, form: str, follows: str) -> Kind:
         # One thing cannot be several: "a man waves"; but "a red sports car".
         compound = before == "adjective" and after in ("noun", "plural")
         return "plural" if compound else "verb"
+    if before == "noun" and clause.counted:
+        return "plural"  # "two fire trucks": several are counted, and none has come yet
     if before == "joint":
         # "sits and waits", "rocks and waves": the second is what the first was.
         listed = clause.awaited and clause.joined in ("plural", "adjective")

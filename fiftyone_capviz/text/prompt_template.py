@@ -11,7 +11,6 @@ import re
 from dataclasses import dataclass
 
 from fiftyone_capviz.errors import InputError
-from fiftyone_capviz.text.subject import caption_subject
 
 SUBJECT_FIELD = "{subject}"
 _PARTS = re.compile(r"\{\{|\}\}|\{subject\}|[{}]")
@@ -76,6 +75,9 @@ def fill_prompt(prompt: str | None, caption: str | None) -> FilledPrompt:
         return FilledPrompt(None)
     if not asks_subject(prompt):
         return FilledPrompt(_with(prompt, ""))
+    # Here, so that recipes are checked without numpy and the lexicon.
+    from fiftyone_capviz.text.subject import caption_subject
+
     subject = caption_subject(caption)
     if subject is None:
         return FilledPrompt(None, lacks_subject=True)

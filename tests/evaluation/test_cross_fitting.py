@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -18,7 +20,7 @@ VARIANTS = [Variant("itm", "gradcam", layer) for layer in range(LAYERS)]
 
 def grounding(hits: NDArray[np.float64]) -> Grounding:
     """Hits, and the other figures as the hits plus a number each."""
-    return Grounding(*(hits + k for k in range(6)))
+    return Grounding(*(hits + k for k in range(7)))
 
 
 def fitted(hits: NDArray[np.float64], images: NDArray[np.int_], seed: int = 0) -> Grounding:
@@ -50,8 +52,8 @@ def test_a_layer_that_is_better_is_found_and_loses_nothing() -> None:
     assert (choice.first, choice.second) == (VARIANTS[7], VARIANTS[7])
     assert choice.candidates == LAYERS
     found = cross_fit([choice], VARIANTS, grounding(hits), half)
-    for k, name in enumerate(("hit", "energy", "ranked", "own", "cross_negative", "cross_count")):
-        assert (getattr(found, name)[0] == hits[7] + k).all()
+    for k, each in enumerate(fields(Grounding)):
+        assert (getattr(found, each.name)[0] == hits[7] + k).all()
 
 
 @given(seed=st.integers(0, 10_000), images=st.integers(2, 20), objects=st.integers(1, 4))

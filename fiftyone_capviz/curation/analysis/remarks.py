@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 
-from fiftyone_capviz.curation.analysis.results import SampleResult
 from fiftyone_capviz.settings.analysis import AnalysisOptions
 
 AT_LIMIT = "captions_at_limit"
@@ -15,25 +13,11 @@ SILENT_WORDS = "words_silent"
 UNSEEN_SEGMENTS = "segments_not_seen"
 
 
-def remarkable(result: SampleResult) -> Counter[str]:
-    """What there is to tell of one stored sample; nothing where all is as it should be."""
-    todo, coverage = result.task.stages, result.coverage
-    found = {
-        AT_LIMIT: int(result.caption is not None and result.caption.at_limit),
-        CUT_MATCHES: int("match" in todo and result.match is not None and result.match.cut > 0),
-        UNREAD_CAPTIONS: int(bool(result.unread)),
-        UNREAD_WORDS: len(result.unread),
-        SILENT_WORDS: result.silent,
-        UNSEEN_SEGMENTS: 0 if coverage is None else int((~coverage.seen).sum()),
-    }
-    return Counter({name: count for name, count in found.items() if count})
-
-
 def remarks(counts: Mapping[str, int], options: AnalysisOptions) -> list[str]:
     """The sentences for a report and for the run's record.
 
     Args:
-        counts: sums of `remarkable`.
+        counts: how often each was seen.
         options: of the run.
     """
     told = []

@@ -18,7 +18,15 @@ from pymongo.errors import PyMongoError, WriteError
 from fiftyone_capviz.curation.analysis.compute import AnalysisWork, AnalysisWorker
 from fiftyone_capviz.curation.analysis.forecast import measure_pace, same_machinery
 from fiftyone_capviz.curation.analysis.plan import Plan, stage_hashes, written_fields
-from fiftyone_capviz.curation.analysis.remarks import remarkable, remarks
+from fiftyone_capviz.curation.analysis.remarks import (
+    AT_LIMIT,
+    CUT_MATCHES,
+    SILENT_WORDS,
+    UNREAD_CAPTIONS,
+    UNREAD_WORDS,
+    UNSEEN_SEGMENTS,
+    remarks,
+)
 from fiftyone_capviz.curation.analysis.report import Report
 from fiftyone_capviz.curation.analysis.results import SampleResult
 from fiftyone_capviz.curation.analysis.segment_map import make_map
@@ -80,7 +88,7 @@ class Tally:
         self.counts["captions"] += result.caption is not None
         self.counts["matches"] += "match" in todo and result.match is not None
         self.counts["attributed"] += "attribute" in todo
-        self.counts.update(remarkable(result))
+        self.counts.update(_remarkable(result))
         segments = result.segments
         if segments is not None and "segment" in todo:
             self.counts["segmented"] += 1
@@ -359,3 +367,17 @@ def _clear_nulls(dataset: fo.Dataset, names: CaptionFields) -> None:
     """MongoDB adds to a list or to nothing, and not to null."""
     path = names.previous
     sample_documents(dataset).update_many({path: {"$type": "null"}}, {"$unset": {path: ""}})
+
+
+def _remarkable(result: SampleResult) -> Counter[str]:
+    """What there is to tell of one stored sample; nothing where all is as it should be."""
+    todo, coverage = result.task.stages, result.coverage
+    found = {
+        AT_LIMIT: int(result.caption is not None and result.caption.at_limit),
+        CUT_MATCHES: int("match" in todo and result.match is not None and result.match.cut > 0),
+        UNREAD_CAPTIONS: int(bool(result.unread)),
+        UNREAD_WORDS: len(result.unread),
+        SILENT_WORDS: result.silent,
+        UNSEEN_SEGMENTS: 0 if coverage is None else int((~coverage.seen).sum()),
+    }
+    return Counter({name: count for name, count in found.items() if count})

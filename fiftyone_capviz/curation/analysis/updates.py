@@ -29,7 +29,6 @@ from fiftyone_capviz.curation.dataset.documents import (
 from fiftyone_capviz.curation.dataset.kept_texts import (
     BY_HAND,
     FILLED,
-    filled_place,
     utc_now,
     whose_text,
 )
@@ -40,7 +39,7 @@ from fiftyone_capviz.curation.dataset.names import (
     SegmentFields,
 )
 from fiftyone_capviz.curation.dataset.schema import SEGMENT_ATTRIBUTES
-from fiftyone_capviz.curation.dataset.states import SampleState
+from fiftyone_capviz.curation.dataset.states import SampleState, filled_place
 from fiftyone_capviz.records import CaptionWords, FloatArray
 from fiftyone_capviz.settings.analysis import AnalysisOptions
 

@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from fiftyone_capviz.curation.dataset.captions import ABSENT, root_of
 from fiftyone_capviz.curation.dataset.documents import Document, text_hash
 from fiftyone_capviz.curation.dataset.names import CaptionFields
 from fiftyone_capviz.curation.dataset.states import SampleState
@@ -22,20 +21,6 @@ FILLED = "filled"
 BY_HAND = "edited by hand"
 
 Key = TypeVar("Key")
-
-
-def filled_place(sample: SampleState, names: CaptionFields) -> Document | None:
-    """What to put back when our caption is taken away; None where that is nothing at all.
-
-    Returns:
-        The path, and the raw value that stood there; without one, the key was not there.
-    """
-    place = sample.place
-    if place is None or sample.has_text:
-        return None
-    if place.path == root_of(names.caption) == names.caption and place.condition is None:
-        return None
-    return {"path": place.path} | ({} if place.before is ABSENT else {"value": place.before})
 
 
 def emptied(names: CaptionFields, stages: Mapping[str, Any]) -> tuple[Document, Document]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import overload
 
 from fiftyone_capviz.settings.analysis import AnalysisOptions
 from fiftyone_capviz.settings.evaluation import evaluation_name
@@ -104,11 +105,16 @@ def evaluation_key(caption_field: str, name: str = "", prefix: str = "") -> str:
 class _Name:
     """A name that follows from its owner's: ``{0.stem}_itm`` from the stem of a caption field."""
 
-    def __init__(self, pattern: str) -> None:
+    def __init__(self, pattern: str, told: str = "") -> None:
         self._pattern = pattern
+        self.__doc__ = told
 
-    def __get__(self, owner: object, kind: type) -> str:
-        return self._pattern.format(owner)
+    @overload
+    def __get__(self, owner: None, kind: type) -> _Name: ...
+    @overload
+    def __get__(self, owner: object, kind: type) -> str: ...
+    def __get__(self, owner: object, kind: type) -> _Name | str:
+        return self if owner is None else self._pattern.format(owner)
 
 
 @dataclass(frozen=True)
@@ -142,13 +148,15 @@ class CaptionFields:
     attention = _Name("{0.stem}_attention")
     scores = _Name("{0.stem}_scores")
     coverage = _Name("{0.stem}_coverage")
-    unread = _Name("{0.stem}_unread")
-    """Words beyond the token limit of the model that attributed."""
+    unread = _Name("{0.stem}_unread", "Words beyond the token limit of the model that attributed.")
     previous = _Name("{0.stem}_previous")
-    stages = _Name("{0.stem}_stages")
-    """Bookkeeping: stage -> hash of the configuration its stored result came from."""
-    run_key = _Name("capviz_{0.stem}")
-    """The analysis' models, revisions, options, versions and durations."""
+    stages = _Name(
+        "{0.stem}_stages",
+        "Bookkeeping: stage -> hash of the configuration its stored result came from.",
+    )
+    run_key = _Name(
+        "capviz_{0.stem}", "The analysis' models, revisions, options, versions and durations."
+    )
 
     @property
     def derived(self) -> tuple[str, ...]:
@@ -186,10 +194,11 @@ class SegmentFields:
 
     segments: str
 
-    stage = _Name("{0.segments}_stage")
-    """Bookkeeping: hash of the configuration that made the segments; absent on a user's own."""
-    map_key = _Name("{0.segments}_map")
-    """The map of all segments, for the Embeddings panel."""
+    stage = _Name(
+        "{0.segments}_stage",
+        "Bookkeeping: hash of the configuration that made the segments; absent on a user's own.",
+    )
+    map_key = _Name("{0.segments}_map", "The map of all segments, for the Embeddings panel.")
     detections = _Name("{0.segments}.detections")
 
     def attribute(self, name: str) -> str:
@@ -220,24 +229,26 @@ class PairFields:
     caption: str
     prefix: str = ""
 
-    score = _Name("{0.stem}_pair_score")
-    """Cosine of image and caption."""
-    words = _Name("{0.stem}_pair_words")
-    """The content words that were explained, in caption order."""
-    totals = _Name("{0.stem}_pair_totals")
-    """What each of them adds to the score, over patches and CLS, in the same order."""
-    mismatches = _Name("{0.stem}_mismatches")
-    """Those of them that take from the score, the worst first."""
-    error = _Name("{0.stem}_pair_error")
-    """Completeness error over the sum of all magnitudes."""
-    notes = _Name("{0.stem}_pair_notes")
-    """What is worth knowing of an explanation, such as a caption that was cut."""
-    stages = _Name("{0.stem}_stages")
-    """The caption's bookkeeping."""
+    score = _Name("{0.stem}_pair_score", "Cosine of image and caption.")
+    words = _Name("{0.stem}_pair_words", "The content words that were explained, in caption order.")
+    totals = _Name(
+        "{0.stem}_pair_totals",
+        "What each of them adds to the score, over patches and CLS, in the same order.",
+    )
+    mismatches = _Name(
+        "{0.stem}_mismatches", "Those of them that take from the score, the worst first."
+    )
+    error = _Name("{0.stem}_pair_error", "Completeness error over the sum of all magnitudes.")
+    notes = _Name(
+        "{0.stem}_pair_notes",
+        "What is worth knowing of an explanation, such as a caption that was cut.",
+    )
+    stages = _Name("{0.stem}_stages", "The caption's bookkeeping.")
     hash = _Name(f"{{0.stem}}_stages.{HASH_KEY}")
     text_hash = _Name(f"{{0.stem}}_stages.{TEXT_KEY}")
-    run_key = _Name("capviz_pairs_{0.stem}")
-    """Where the explanations came from: settings, encoder, versions."""
+    run_key = _Name(
+        "capviz_pairs_{0.stem}", "Where the explanations came from: settings, encoder, versions."
+    )
 
     @property
     def paths(self) -> tuple[str, ...]:

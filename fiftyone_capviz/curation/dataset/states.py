@@ -9,9 +9,15 @@ from typing import Any
 import fiftyone as fo
 from bson import ObjectId
 
-from fiftyone_capviz.curation.dataset.captions import CaptionPlaces, Place, root_expression
+from fiftyone_capviz.curation.dataset.captions import (
+    ABSENT,
+    CaptionPlaces,
+    Place,
+    root_expression,
+    root_of,
+)
 from fiftyone_capviz.curation.dataset.collection import sample_documents
-from fiftyone_capviz.curation.dataset.documents import segments_signature, text_hash
+from fiftyone_capviz.curation.dataset.documents import Document, segments_signature, text_hash
 from fiftyone_capviz.curation.dataset.names import ERROR_FIELD, CaptionFields, SegmentFields
 from fiftyone_capviz.settings.analysis import AnalysisOptions, Stage
 
@@ -135,3 +141,17 @@ def _state(row: Mapping[str, Any], places: CaptionPlaces) -> SampleState:
 CHUNK = 10_000
 # The stages that are stored sample by sample; "map" belongs to the dataset.
 SAMPLE_STAGES: tuple[Stage, ...] = ("caption", "match", "segment", "attribute")
+
+
+def filled_place(sample: SampleState, names: CaptionFields) -> Document | None:
+    """What to put back when our caption is taken away; None where that is nothing at all.
+
+    Returns:
+        The path, and the raw value that stood there; without one, the key was not there.
+    """
+    place = sample.place
+    if place is None or sample.has_text:
+        return None
+    if place.path == root_of(names.caption) == names.caption and place.condition is None:
+        return None
+    return {"path": place.path} | ({} if place.before is ABSENT else {"value": place.before})

@@ -11,7 +11,7 @@ import numpy as np
 
 from fiftyone_capviz.curation.dataset.database import database_errors
 from fiftyone_capviz.curation.dataset.progress import UndividedReport
-from fiftyone_capviz.curation.evaluation.report import EvaluationReport, Row
+from fiftyone_capviz.curation.evaluation.report import EARLIER, EvaluationReport, Row
 from fiftyone_capviz.curation.evaluation.table import columns, interval
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.evaluation.statistics import GroupIntervals
@@ -71,14 +71,20 @@ def compare_evaluations(
         seed: of the draws of the paired intervals.
 
     Raises:
-        InputError: an earlier version stored one, without the values that are compared.
+        InputError: an earlier version stored one, without the values that are compared, or their
+            hits are of different rules.
     """
     for report, name in zip((first, second), names, strict=True):
-        if report.earlier:
+        if EARLIER in report.notes:
             raise InputError(
-                "A comparison needs every object's values for the best of each method, and hits by "
-                f"one rule; an earlier version stored {name!r} without them. Evaluate again."
+                "A comparison needs every object's values for the best of each method; an earlier "
+                f"version stored {name!r} without them. Evaluate again."
             )
+    if first.rule != second.rule:
+        raise InputError(
+            f"A comparison needs hits by one rule; a hit of {names[0]!r} is that {first.rule}, of "
+            f"{names[1]!r} that {second.rule}. Evaluate the older one again."
+        )
     wanted = _wanted(first, second)
     rows = [_paired((first, second), *each, count=len(wanted), seed=seed) for each in wanted]
     variants = _side_by_side(first, second)

@@ -27,7 +27,6 @@ from fiftyone_capviz.curation.dataset.job import Job, long_run
 from fiftyone_capviz.curation.dataset.kept_texts import (
     FILLED,
     emptied,
-    filled_place,
     utc_now,
     whose_text,
 )
@@ -38,7 +37,7 @@ from fiftyone_capviz.curation.dataset.progress import Failure
 from fiftyone_capviz.curation.dataset.runs import active_caption
 from fiftyone_capviz.curation.dataset.samples import reload_samples
 from fiftyone_capviz.curation.dataset.schema import declare_fields, run_schema
-from fiftyone_capviz.curation.dataset.states import SampleState, Task, read_states
+from fiftyone_capviz.curation.dataset.states import SampleState, Task, filled_place, read_states
 from fiftyone_capviz.curation.dataset.store import clear_stop
 from fiftyone_capviz.curation.inference.batch_loop import Work, run_batches
 from fiftyone_capviz.curation.inference.batches import Item
@@ -96,7 +95,7 @@ def _rewrite(
     started = time.perf_counter()
     names, ids = CaptionFields.of(options), list(changes)
     check_derived_names(dataset, names)
-    declare_fields(dataset, names, None)  # captions that were never analysed have none of them yet
+    refuse_theirs(dataset, run_schema(names, None))
     originals = {state.id: state for state in read_states(dataset, ids, options)}
     tasks = [
         # What was derived before is derived anew; what never was is not started here.
@@ -106,11 +105,10 @@ def _rewrite(
         )
         for state in originals.values()
     ]
-    if any("attribute" in task.stages for task in tasks):
-        declare_fields(dataset, names, SegmentFields(options.segments_field))
+    attributes = any("attribute" in task.stages for task in tasks)
+    marks = SegmentFields(options.segments_field) if attributes else None
+    declare_fields(dataset, names, marks)  # captions never analysed have none of them yet
     clear_stop(dataset)
-    refuse_theirs(dataset, run_schema(names, None))
-    declare_fields(dataset, names, None)
     # MongoDB cannot push onto null.
     collection = sample_documents(dataset)
     collection.update_many(

@@ -6,18 +6,19 @@ Formulas: docs/methods.md, section 2.1.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from torch.nn import functional
-from transformers import BlipForImageTextRetrieval
+from transformers import BlipConfig, BlipForImageTextRetrieval
 from transformers.models.blip.modeling_blip_text import BlipTextSelfAttention
 
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.models.blip.model import BlipModel
 from fiftyone_capviz.models.interfaces import matches_of
 from fiftyone_capviz.models.loading import Checkpoint
-from fiftyone_capviz.models.word_pieces import TokenBatch
+from fiftyone_capviz.models.word_pieces import TokenBatch, WordPieces
 from fiftyone_capviz.records import FloatArray, Match
 
 
@@ -32,6 +33,13 @@ class BlipMatcher(BlipModel):
     """Scores image-text pairs with BLIP's matching head."""
 
     model_class = BlipForImageTextRetrieval
+
+    def __init__(
+        self, checkpoint: Checkpoint, *, model: Any, config: BlipConfig, text: WordPieces
+    ) -> None:
+        super().__init__(checkpoint, model=model, config=config, text=text)
+        # A default that Grad-CAM says nothing at is none.
+        self.default_layer = min(self.default_layer, max(0, self.gradient_layers - 1))
 
     @property
     def cross_attentions(self) -> list[BlipTextSelfAttention]:

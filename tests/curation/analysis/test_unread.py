@@ -16,6 +16,7 @@ from fiftyone_capviz.curation.analysis.analyze import analyze
 from fiftyone_capviz.curation.analysis.plan import check_run
 from fiftyone_capviz.curation.analysis.report import Report
 from fiftyone_capviz.curation.dataset.runs import read_run
+from fiftyone_capviz.curation.dataset.schema import MARK
 from fiftyone_capviz.curation.export.files import export_captions
 from fiftyone_capviz.curation.gallery.cards import read_cards
 from fiftyone_capviz.curation.gallery.methods import method_result
@@ -183,7 +184,7 @@ def test_missing_scores_load_where_numbers_were_declared(
     made.set_values("caption", [LONG])
     made.add_sample_field("segments", fo.EmbeddedDocumentField, embedded_doc_type=fo.Detections)
     path = "segments.detections.word_scores"
-    made.add_sample_field(path, fo.ListField, subfield=fo.FloatField)
+    made.add_sample_field(path, fo.ListField, subfield=fo.FloatField, info={MARK: True})
     analyze(made, random_options(), stages=STAGES, cache=models)
     made.add_dynamic_sample_fields()
     made.reload()

@@ -23,6 +23,8 @@ from pymongo.synchronous.topology import Topology
 import fiftyone_capviz as capviz
 from fiftyone_capviz.cli import main
 from fiftyone_capviz.curation.dataset.database import database_errors, database_problem
+from fiftyone_capviz.curation.dataset.names import CaptionFields
+from fiftyone_capviz.curation.dataset.schema import declare_candidates
 from fiftyone_capviz.curation.steering.accept import accept_captions, undo_captions
 from fiftyone_capviz.errors import DatabaseError, InputError
 from operators.analyze_captions import AnalyzeCaptions
@@ -41,6 +43,7 @@ GONE = "did not answer"
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Iterator[fo.Dataset]:
     made = analysed_dataset(tmp_path_factory.mktemp("images"))
+    declare_candidates(made, CaptionFields("steered"))
     for name in ("steered", "steered_steered", "steered_recipe", "steered_itm_steered"):
         made.set_values(name, made.values("caption"))
     yield made

@@ -86,6 +86,6 @@ class TestFieldTypes:
         first.save()
         with pytest.raises(InputError, match=r"segmentations_to_detections\(dataset, 'classes'"):
             plan_evaluation(dataset, quick("classes", caption_field="captions"))
-        for name in ("points", "filepath", "nothing"):
+        for name in ("points", "nothing"):
             with pytest.raises(InputError, match="Choose one of: phrases"):
                 plan_evaluation(dataset, quick(name, caption_field="captions"))
