@@ -180,9 +180,10 @@ def renew_focus(dataset: fo.Dataset, segments_field: str, ids: Sequence[str]) ->
     chosen = [one for one in ids if focused is None or one in focused]
     if chosen:
         path = f"{segments_field}.detections.0"
+        words = caption_names(dataset, state["caption_field"]).words
         sample_documents(dataset).update_many(
             {"_id": {"$in": [ObjectId(one) for one in chosen]}, path: {"$exists": True}},
-            attention_update(state["word"], state["caption_field"], segments_field),
+            attention_update(state["word"], words, segments_field),
         )
         reload_samples(dataset)
 
@@ -209,7 +210,7 @@ def _key(segments_field: str) -> str:
 
 
 def _check(dataset: fo.Dataset, caption_field: str, segments_field: str) -> None:
-    words_field = f"{caption_field}_words"
+    words_field = caption_names(dataset, caption_field).words
     scores_path = f"{segments_field}.detections.word_scores"
     owner = Ownership(dataset)
     for path in (words_field, scores_path):
@@ -233,8 +234,9 @@ def _stored_word(
     """The stored form of a typed word, and how many samples of the view hold it."""
     typed = word.strip()
     best, hits = typed.lower(), 0
+    words = caption_names(dataset, caption_field).words
     for form in dict.fromkeys((typed, typed.lower(), singularize(typed.lower()))):
-        holds = {f"{caption_field}_words": form}
+        holds = {words: form}
         count = sample_documents(dataset).count_documents({**holds, **_among(dataset, holds, ids)})
         if count > hits:
             best, hits = form, count
@@ -286,13 +288,13 @@ def _write_attention(
     # Most samples lack both the old and the new word: their zeros stand, and rewriting a document
     # costs far more than reading it. "detections.0" exists: update no sample without segments,
     # whose field may be null.
-    words = f"{caption_field}_words"
+    words = caption_names(dataset, caption_field).words
     present = {words: word, f"{path}.0": {"$exists": True}}
     absent = {words: {"$ne": word}, path: {"$elemMatch": {"attention": {"$ne": 0.0}}}}
     samples = sample_documents(dataset)
     samples.update_many(
         {**present, **_among(dataset, present, ids)},
-        attention_update(word, caption_field, segments_field),
+        attention_update(word, words, segments_field),
     )
     samples.update_many(
         {**absent, **_among(dataset, absent, ids)},
