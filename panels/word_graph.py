@@ -30,6 +30,7 @@ from fiftyone_capviz.curation.app.word_painting import (
     segments_field_of,
 )
 from fiftyone_capviz.curation.app.workspace import COLOR_BY, recolor_params
+from fiftyone_capviz.curation.segments.focus import count_unread, told_unread
 from fiftyone_capviz.curation.dataset.caption_fields import text_fields
 from fiftyone_capviz.curation.dataset.captions import is_there
 from fiftyone_capviz.curation.dataset.collection import is_patches, ungrouped
@@ -172,8 +173,9 @@ class WordGraph(CapvizPanel):
             ctx.ops.set_extended_selection(reset=True)
         ctx.ops.set_extended_selection(selection=selection, scope="global")
         _notify(ctx, focus.version)
-        pairs = None
+        pairs, unread = None, 0
         if len(words) == 1:
+            unread = count_unread(dataset, words[0], field, found.sample_ids)
             graph = index.part(scope.ids)
             if words[0] in graph.words:
                 pairs = pairs_payload((), *pairs_of_word(graph, words[0]))
@@ -182,7 +184,7 @@ class WordGraph(CapvizPanel):
             samples=len(found.sample_ids),
             total=found.total,
             together=found.together,
-            message=found.message,
+            message=found.message + told_unread(unread),
             version=focus.version,
             pairs=pairs,
         )

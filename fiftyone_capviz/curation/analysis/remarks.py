@@ -54,8 +54,8 @@ def remarks(counts: Mapping[str, int], options: AnalysisOptions) -> list[str]:
             f"{counts[UNREAD_WORDS]} words of {counts[UNREAD_CAPTIONS]} captions lie beyond the "
             f"token limit of the {options.stage_model('attribute')} and were not read: they have "
             f"no map and no score, and no segment counts as uncovered by them. "
-            f"{CaptionFields.of(options).unread} lists them. Shorten these captions, or attribute by "
-            "a model that reads more."
+            f"{CaptionFields.of(options).unread} lists them. Shorten these captions, or attribute "
+            "by a model that reads more."
         )
     if counts.get(SILENT_WORDS):
         told.append(

@@ -143,10 +143,8 @@ def focus_word(
             dataset, stored, ids, caption_field=caption_field, limit=heatmap_limit
         )
     refresh_map(dataset, segments_field)
-    unread = _count_unread(dataset, stored, caption_field, ids)
-    message = f"{stored!r} is in {hits:,} of {samples:,} captions."
-    if unread:
-        message += f" In {unread:,} of them it lies beyond what the model reads."
+    unread = count_unread(dataset, stored, caption_field, ids)
+    message = f"{stored!r} is in {hits:,} of {samples:,} captions.{told_unread(unread)}"
     elapsed = time.perf_counter() - started
     return FocusReport(
         stored, samples, hits, segments, True, drawn, elapsed, message, filters, unread
@@ -243,11 +241,17 @@ def _stored_word(
     return best, hits
 
 
-def _count_unread(
+def count_unread(
     dataset: fo.Dataset, word: str, caption_field: str, ids: Sequence[str] | None
 ) -> int:
+    """Captions of these samples, of all where None, that hold a word beyond the token limit."""
     holds = {caption_names(dataset, caption_field).unread: word}
     return sample_documents(dataset).count_documents({**holds, **_among(dataset, holds, ids)})
+
+
+def told_unread(unread: int) -> str:
+    """What to add to how many captions hold a word; empty where all of it was read."""
+    return f" In {unread:,} of them it lies beyond what the model reads." if unread else ""
 
 
 def _count_segments(dataset: fo.Dataset, segments_field: str, ids: Sequence[str] | None) -> int:

@@ -16,6 +16,7 @@ from fiftyone_capviz.curation.dataset.captions import stored_text
 from fiftyone_capviz.curation.dataset.names import derived_prefix
 from fiftyone_capviz.curation.dataset.runs import caption_names, read_run
 from fiftyone_capviz.curation.delete import delete_analysis
+from fiftyone_capviz.curation.export.summary import summarize
 from fiftyone_capviz.curation.segments.focus import focus_word
 from fiftyone_capviz.curation.steering.accept import accept_captions, undo_captions
 from fiftyone_capviz.curation.steering.many import steer_captions
@@ -210,19 +211,24 @@ def test_keys_of_dicts_are_asked_for(dataset: fo.Dataset, cache: CountingCache) 
 
 
 @pytest.mark.parametrize(
-    "path, prefix", [("vlm.response", ""), ("my caption", ""), ("blurb", "mine")]
+    ("path", "prefix"), [("vlm.response", ""), ("my caption", ""), ("blurb", "mine")]
 )
-def test_a_word_is_focused_where_the_derived_names_begin_otherwise(
+def test_focus_and_summary_where_the_derived_names_begin_otherwise(
     dataset: fo.Dataset, cache: CountingCache, path: str, prefix: str
 ) -> None:
     shape = next(one for one in SHAPES.values() if one.path == path)
     add_own_captions(dataset, shape, filled=COUNT)
     options = random_options(caption_field=path, derived_prefix=prefix, existing="replace")
-    analyze(dataset, options, cache=cache)
+    report = analyze(dataset, options, cache=cache)
+    assert "Dominant words" in summarize(dataset)
+    assert "Dominant words" in summarize(dataset, report=report)
 
-    report = focus_word(dataset, "Dogs", caption_field=path, heatmaps=True)
+    with pytest.raises(InputError, match=f"Choose one of {path}"):
+        word_graph(dataset)
 
-    assert (report.word, report.samples_with_word, report.heatmaps) == ("dog", 1, 1)
+    found = focus_word(dataset, "Dogs", caption_field=path, heatmaps=True)
+
+    assert (found.word, found.samples_with_word, found.heatmaps) == ("dog", 1, 1)
     attention = dataset.values("segments.detections.attention")
     assert [max(row) for row in attention] == [0, 1, 0, 0]
     accept_steered(dataset, path, cache)

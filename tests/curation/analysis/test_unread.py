@@ -93,7 +93,7 @@ def test_it_is_told_in_the_report_and_in_the_run(
     assert record.counts["words_unread"] == 3
 
 
-@pytest.mark.parametrize("path, prefix", [("vlm.response", ""), ("caption", "mine")])
+@pytest.mark.parametrize(("path", "prefix"), [("vlm.response", ""), ("caption", "mine")])
 def test_the_note_names_the_field_that_lists_them(path: str, prefix: str) -> None:
     options = random_options(caption_field=path, derived_prefix=prefix)
     (told,) = remarks({"captions_unread": 1, "words_unread": 3}, options)

@@ -302,6 +302,8 @@ def test_no_captions_and_no_samples(tmp_path: Path, analysed_images: Any) -> Non
     dataset = image_dataset(tmp_path, 1)
     with pytest.raises(InputError, match="caption_images"):
         steer_captions(dataset, RECIPE)
+    with pytest.raises(InputError, match="Name one that is analysed: 'caption'; or run"):
+        steer_captions(analysed_images, RECIPE, caption_field="blurb")
     with pytest.raises(InputError, match="at least one sample"):
         steer_captions(analysed_images.match({"caption": "nothing says this"}), RECIPE)
     dataset.delete()
