@@ -30,13 +30,13 @@ from fiftyone_capviz.curation.app.word_painting import (
     segments_field_of,
 )
 from fiftyone_capviz.curation.app.workspace import COLOR_BY, recolor_params
-from fiftyone_capviz.curation.segments.focus import count_unread, told_unread
 from fiftyone_capviz.curation.dataset.caption_fields import text_fields
 from fiftyone_capviz.curation.dataset.captions import is_there
 from fiftyone_capviz.curation.dataset.collection import is_patches, ungrouped
 from fiftyone_capviz.curation.dataset.logs import get_logger
 from fiftyone_capviz.curation.dataset.runs import list_runs
 from fiftyone_capviz.curation.dataset.stop_words import own_stop_words
+from fiftyone_capviz.curation.segments.focus import count_unread, told_unread
 from fiftyone_capviz.curation.segments.stop_words import (
     StopWordsReport,
     add_stop_words,

@@ -17,7 +17,7 @@ from fiftyone_capviz.curation.analysis.plan import check_run
 from fiftyone_capviz.curation.analysis.remarks import remarks
 from fiftyone_capviz.curation.analysis.report import Report
 from fiftyone_capviz.curation.dataset.names import CaptionFields
-from fiftyone_capviz.curation.dataset.runs import read_run
+from fiftyone_capviz.curation.dataset.runs import RunRecord, read_run, write_run
 from fiftyone_capviz.curation.export.files import export_captions
 from fiftyone_capviz.curation.gallery.cards import read_cards
 from fiftyone_capviz.curation.gallery.methods import method_result
@@ -193,6 +193,7 @@ def test_missing_scores_load_where_numbers_were_declared(
     made.add_sample_field("segments", fo.EmbeddedDocumentField, embedded_doc_type=fo.Detections)
     path = "segments.detections.word_scores"
     made.add_sample_field(path, fo.ListField, subfield=fo.FloatField)
+    write_run(made, RunRecord("caption", "segments"))  # by whose notes the field is ours
     analyze(made, random_options(), stages=STAGES, cache=models)
     made.add_dynamic_sample_fields()
     made.reload()

@@ -220,6 +220,25 @@ def test_undo_restores_every_field(dataset: Any, cache: ModelCache) -> None:
         undo_captions(dataset, cache=cache)
 
 
+def test_undo_leaves_what_was_edited_by_hand_since(dataset: Any, cache: ModelCache) -> None:
+    before = dataset.values("caption")
+    steer_captions(dataset, RECIPE, cache=cache)
+    accept_captions(dataset, cache=cache)
+    sample = dataset.first()
+    sample.caption = "a text of my own"
+    sample.save()
+    report = undo_captions(dataset, cache=cache)
+    assert (report.samples, report.edited, report.waiting, report.theirs) == (COUNT - 1, 1, 0, 0)
+    assert "1 edited by hand since, left as they are" in report.summary()
+    assert dataset.values("caption") == ["a text of my own", *before[1:]]
+    with pytest.raises(InputError, match="1 have, but were edited by hand since"):
+        undo_captions(dataset, cache=cache)
+    sample.caption = ""  # who wants the earlier one back empties it
+    sample.save()
+    undo_captions(dataset, cache=cache)
+    assert dataset.values("caption") == before
+
+
 def test_only_the_chosen_samples_change(dataset: Any, cache: ModelCache) -> None:
     dataset.set_values("caption_previous", [None] * COUNT)
     steer_captions(dataset, RECIPE, cache=cache)
