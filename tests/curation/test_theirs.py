@@ -194,6 +194,8 @@ def extras(operator: Any) -> dict[str, Any]:
     found |= {"caption_field": CAPTIONS, "segments_field": LABELS}
     if operator.operator_name == "evaluate_attribution":
         found |= {"heads": False, "bootstrap_samples": 5}
+    if operator.operator_name == "change_stop_words":
+        found |= {"words": "wolf"}
     return found
 
 
