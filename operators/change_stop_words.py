@@ -44,7 +44,7 @@ class ChangeStopWords(CapvizOperator):
         change = form.ctx.params.get("change") or "add"
         if change == "undo":
             if not kept.history:
-                form.refuse("problem", "The stop words were never changed; nothing to undo.")
+                form.refuse("problem", "No change of the stop words is left to undo.")
             return
         form.inputs.str(
             "words",

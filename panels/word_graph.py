@@ -36,6 +36,7 @@ from fiftyone_capviz.curation.dataset.collection import is_patches, ungrouped
 from fiftyone_capviz.curation.dataset.logs import get_logger
 from fiftyone_capviz.curation.dataset.runs import list_runs
 from fiftyone_capviz.curation.dataset.stop_words import own_stop_words
+from fiftyone_capviz.curation.segments.focus import count_unread, told_unread
 from fiftyone_capviz.curation.segments.stop_words import (
     StopWordsReport,
     add_stop_words,
@@ -172,8 +173,9 @@ class WordGraph(CapvizPanel):
             ctx.ops.set_extended_selection(reset=True)
         ctx.ops.set_extended_selection(selection=selection, scope="global")
         _notify(ctx, focus.version)
-        pairs = None
+        pairs, unread = None, 0
         if len(words) == 1:
+            unread = count_unread(dataset, words[0], field, found.sample_ids)
             graph = index.part(scope.ids)
             if words[0] in graph.words:
                 pairs = pairs_payload((), *pairs_of_word(graph, words[0]))
@@ -182,7 +184,7 @@ class WordGraph(CapvizPanel):
             samples=len(found.sample_ids),
             total=found.total,
             together=found.together,
-            message=found.message,
+            message=found.message + told_unread(unread),
             version=focus.version,
             pairs=pairs,
         )

@@ -70,12 +70,14 @@ class DeleteReport(UndividedReport):
         runs: deleted custom and brain runs.
         views: deleted saved views and workspaces.
         kept: the user's own fields that were kept, with the reason.
+        missing: what is not there, and what is; empty where an analysis was deleted.
     """
 
     fields: list[str] = field(default_factory=list)
     runs: list[str] = field(default_factory=list)
     views: list[str] = field(default_factory=list)
     kept: dict[str, str] = field(default_factory=dict)
+    missing: str = ""
 
     def summary(self) -> str:
         """A few lines for people."""
@@ -84,6 +86,7 @@ class DeleteReport(UndividedReport):
             "views and workspaces."
         ]
         lines += [f"Kept {name!r}: {reason}" for name, reason in self.kept.items()]
+        lines += [self.missing] if self.missing else []
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, object]:
@@ -155,6 +158,11 @@ def delete_analysis(
     for name, heir in heirs.items():
         activate_captions(dataset, heir, segments_field=name)
     reload_samples(dataset)
+    if record is None and others:
+        report.missing = (
+            f"No analysis of {caption_field!r} is stored. Analysed: "
+            f"{', '.join(map(repr, others))}; name one of them to delete it."
+        )
     return report
 
 

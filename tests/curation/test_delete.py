@@ -100,6 +100,15 @@ def test_nothing_is_left(tmp_path: Path, prepare: Callable[[Any], None]) -> None
     assert not report.kept
 
 
+def test_a_field_that_was_never_analysed_is_told(tmp_path: Path) -> None:
+    dataset = plain(tmp_path)
+    analyse(dataset, caption_field="said")
+    report = delete_analysis(dataset)
+    assert not report.fields
+    assert "No analysis of 'caption' is stored. Analysed: 'said'" in report.summary()
+    assert "stored" not in delete_analysis(dataset, "said").summary()
+
+
 def test_a_second_analysis_afterwards_and_again(tmp_path: Path) -> None:
     dataset = plain(tmp_path)
     before = snapshot(dataset)

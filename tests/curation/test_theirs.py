@@ -195,7 +195,7 @@ def extras(operator: Any) -> dict[str, Any]:
     if operator.operator_name == "evaluate_attribution":
         found |= {"heads": False, "bootstrap_samples": 5}
     if operator.operator_name == "change_stop_words":
-        found["words"] = ["man"]
+        found |= {"words": "wolf"}
     return found
 
 

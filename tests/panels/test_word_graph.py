@@ -168,6 +168,16 @@ def test_painting_colors_an_open_plot(dataset: Any) -> None:
     assert panel_focus(dataset) is None
 
 
+def test_a_word_in_focus_that_was_not_read_is_told(dataset: Any) -> None:
+    dataset.add_sample_field("caption_unread", fo.ListField, subfield=fo.StringField)
+    dataset.set_values("caption_unread", [[], [], ["wolf"], ["dog"], [], []])
+    asked = {"words": ["wolf"], "caption_field": "caption"}
+    told = ask(dataset, "focus", params=asked)[0]["message"]
+    assert told.startswith("“wolf” is in 2 of 6 captions. In 1 of them it lies beyond")
+    read = ask(dataset, "focus", params=asked | {"words": ["snow"]})[0]["message"]
+    assert read == "“snow” is in 2 of 6 captions."
+
+
 def test_a_users_lasso_is_not_taken_away_with_the_focus(dataset: Any) -> None:
     ask(dataset, "focus", params={"words": ["wolf"], "caption_field": "caption"})
     ids = dataset.values("id")

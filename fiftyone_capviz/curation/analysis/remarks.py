@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from fiftyone_capviz.curation.dataset.names import CaptionFields
 from fiftyone_capviz.settings.analysis import AnalysisOptions
 
 AT_LIMIT = "captions_at_limit"
@@ -37,8 +38,8 @@ def remarks(counts: Mapping[str, int], options: AnalysisOptions) -> list[str]:
             f"{counts[UNREAD_WORDS]} words of {counts[UNREAD_CAPTIONS]} captions lie beyond the "
             f"token limit of the {options.stage_model('attribute')} and were not read: they have "
             f"no map and no score, and no segment counts as uncovered by them. "
-            f"{options.caption_field}_unread lists them. Shorten these captions, or attribute by "
-            "a model that reads more."
+            f"{CaptionFields.of(options).unread} lists them. Shorten these captions, or attribute "
+            "by a model that reads more."
         )
     if counts.get(SILENT_WORDS):
         told.append(

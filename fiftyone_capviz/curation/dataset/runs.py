@@ -260,10 +260,11 @@ def continued_options(
         options = replace(options, caption_field=caption_field)
     options = with_prefix(dataset, options.validated())
     if not is_there(dataset, options.caption_field):
-        analysed = ", ".join(map(repr, list_runs(dataset))) or "none yet"
+        analysed = ", ".join(map(repr, list_runs(dataset)))
+        remedy = f"Name one that is analysed: {analysed}; or run" if analysed else "Run"
         raise InputError(
             f"Steering needs captions; {dataset.name!r} has no field {options.caption_field!r}. "
-            f"Analysed caption fields: {analysed}. Run caption_images first."
+            f"{remedy} caption_images first."
         )
     return options
 

@@ -108,7 +108,7 @@ def summarize(
     dataset = root_dataset(collection)
     options = options or _analysed(dataset, report)
     lines = [] if report is None else [report.summary(), ""]
-    if not dataset.has_field(options.caption_field):
+    if not is_there(dataset, options.caption_field):
         return "\n".join([*lines, _no_captions(dataset, options.caption_field)])
     graph = word_graph(collection, options.caption_field)
     lines += _words(graph)
@@ -137,7 +137,7 @@ def _analysed(dataset: fo.Dataset, report: Report | None) -> AnalysisOptions:
         )
     runs = list_runs(dataset)
     field = options.caption_field
-    if field not in runs and not dataset.has_field(field) and len(runs) == 1:
+    if field not in runs and not is_there(dataset, field) and len(runs) == 1:
         (field,) = runs
     return last_options(dataset, field) or options
 

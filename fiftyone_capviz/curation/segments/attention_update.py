@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 
-def attention_update(word: str, caption_field: str, segments_field: str) -> list[dict[str, Any]]:
+def attention_update(word: str, words_field: str, segments_field: str) -> list[dict[str, Any]]:
     """The aggregation-pipeline update: each segment's share of the word, 0.0 where it is absent.
 
     None where the word is there and has no score: it was not read, or the segment is not seen.
@@ -15,7 +15,7 @@ def attention_update(word: str, caption_field: str, segments_field: str) -> list
     colored by them would show a handful of images and nothing else.
     """
     segments = f"${segments_field}.detections"
-    index = {"$indexOfArray": [f"${caption_field}_words", {"$literal": word}]}
+    index = {"$indexOfArray": [f"${words_field}", {"$literal": word}]}
     score = {"$arrayElemAt": ["$$segment.word_scores", "$$index"]}
     finite = {
         "$let": {

@@ -143,10 +143,8 @@ def focus_word(
             dataset, stored, ids, caption_field=caption_field, limit=heatmap_limit
         )
     refresh_map(dataset, segments_field)
-    unread = _count_unread(dataset, stored, caption_field, ids)
-    message = f"{stored!r} is in {hits:,} of {samples:,} captions."
-    if unread:
-        message += f" In {unread:,} of them it lies beyond what the model reads."
+    unread = count_unread(dataset, stored, caption_field, ids)
+    message = f"{stored!r} is in {hits:,} of {samples:,} captions.{told_unread(unread)}"
     elapsed = time.perf_counter() - started
     return FocusReport(
         stored, samples, hits, segments, True, drawn, elapsed, message, filters, unread
@@ -180,9 +178,10 @@ def renew_focus(dataset: fo.Dataset, segments_field: str, ids: Sequence[str]) ->
     chosen = [one for one in ids if focused is None or one in focused]
     if chosen:
         path = f"{segments_field}.detections.0"
+        words = caption_names(dataset, state["caption_field"]).words
         sample_documents(dataset).update_many(
             {"_id": {"$in": [ObjectId(one) for one in chosen]}, path: {"$exists": True}},
-            attention_update(state["word"], state["caption_field"], segments_field),
+            attention_update(state["word"], words, segments_field),
         )
         reload_samples(dataset)
 
@@ -209,7 +208,7 @@ def _key(segments_field: str) -> str:
 
 
 def _check(dataset: fo.Dataset, caption_field: str, segments_field: str) -> None:
-    words_field = f"{caption_field}_words"
+    words_field = caption_names(dataset, caption_field).words
     scores_path = f"{segments_field}.detections.word_scores"
     owner = Ownership(dataset)
     for path in (words_field, scores_path):
@@ -233,19 +232,26 @@ def _stored_word(
     """The stored form of a typed word, and how many samples of the view hold it."""
     typed = word.strip()
     best, hits = typed.lower(), 0
+    words = caption_names(dataset, caption_field).words
     for form in dict.fromkeys((typed, typed.lower(), singularize(typed.lower()))):
-        holds = {f"{caption_field}_words": form}
+        holds = {words: form}
         count = sample_documents(dataset).count_documents({**holds, **_among(dataset, holds, ids)})
         if count > hits:
             best, hits = form, count
     return best, hits
 
 
-def _count_unread(
+def count_unread(
     dataset: fo.Dataset, word: str, caption_field: str, ids: Sequence[str] | None
 ) -> int:
+    """Captions of these samples, of all where None, that hold a word beyond the token limit."""
     holds = {caption_names(dataset, caption_field).unread: word}
     return sample_documents(dataset).count_documents({**holds, **_among(dataset, holds, ids)})
+
+
+def told_unread(unread: int) -> str:
+    """What to add to how many captions hold a word; empty where all of it was read."""
+    return f" In {unread:,} of them it lies beyond what the model reads." if unread else ""
 
 
 def _count_segments(dataset: fo.Dataset, segments_field: str, ids: Sequence[str] | None) -> int:
@@ -286,13 +292,13 @@ def _write_attention(
     # Most samples lack both the old and the new word: their zeros stand, and rewriting a document
     # costs far more than reading it. "detections.0" exists: update no sample without segments,
     # whose field may be null.
-    words = f"{caption_field}_words"
+    words = caption_names(dataset, caption_field).words
     present = {words: word, f"{path}.0": {"$exists": True}}
     absent = {words: {"$ne": word}, path: {"$elemMatch": {"attention": {"$ne": 0.0}}}}
     samples = sample_documents(dataset)
     samples.update_many(
         {**present, **_among(dataset, present, ids)},
-        attention_update(word, caption_field, segments_field),
+        attention_update(word, words, segments_field),
     )
     samples.update_many(
         {**absent, **_among(dataset, absent, ids)},

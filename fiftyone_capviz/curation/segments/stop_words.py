@@ -157,7 +157,7 @@ def undo_stop_words(dataset: fo.Dataset) -> StopWordsReport:
     dataset = root_dataset(dataset)
     before = read_stop_words(dataset)
     if not before.history:
-        raise InputError("The stop words of this dataset were never changed; nothing to undo.")
+        raise InputError("No change of this dataset's stop words is left to undo.")
     return _change(dataset, before, before.history[-1], before.history[:-1])
 
 

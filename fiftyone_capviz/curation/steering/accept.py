@@ -18,6 +18,7 @@ from fiftyone_capviz.curation.dataset.names import CaptionFields
 from fiftyone_capviz.curation.dataset.ownership import Ownership
 from fiftyone_capviz.curation.dataset.runs import caption_names, continued_options
 from fiftyone_capviz.curation.dataset.samples import reload_samples, sample_ids
+from fiftyone_capviz.curation.dataset.states import read_states
 from fiftyone_capviz.curation.steering.reports import AcceptReport
 from fiftyone_capviz.curation.steering.rewriting import CaptionChange, rewrite_captions
 from fiftyone_capviz.errors import InputError
@@ -80,7 +81,8 @@ def undo_captions(
     """Bring back the captions that the last run or acceptance replaced, one per call.
 
     Of the chosen samples those are undone whose captions were replaced last, together; what an
-    earlier one replaced on others is the next call's.
+    earlier one replaced on others is the next call's. A caption that was edited by hand since stays
+    as it is, and is counted: nothing else keeps that text.
 
     Args:
         collection: a dataset or view; its samples without an earlier caption are left alone.
@@ -96,18 +98,25 @@ def undo_captions(
     previous = CaptionFields.of(chosen).previous
     kept = {}
     if Ownership(dataset).is_ours(previous):
-        kept = {ObjectId(one): entries for one, entries in _values(collection, ids, [previous])}
+        found = _values(collection, ids, [previous])
+        kept = {ObjectId(one): entries for one, entries in found if entries}
+    edited = {
+        one.id for one in read_states(dataset, list(kept), chosen) if one.edited and one.has_text
+    }
+    kept = {one: entries for one, entries in kept.items() if one not in edited}
     changes = {
         one: CaptionChange(entry.get("caption"), dict(entry), undo=True)
-        for one, entry in last_run({one: entries or [] for one, entries in kept.items()}).items()
+        for one, entry in last_run(kept).items()
     }
     if not changes:
+        stay = f" {len(edited)} have, but were edited by hand since and stay." if edited else ""
         raise InputError(
-            f"Undo needs an earlier caption; none of the chosen samples has one in {previous!r}."
+            f"Undo needs an earlier caption; none of the chosen samples has one in {previous!r} "
+            f"that can come back.{stay}"
         )
     report = rewrite_captions(dataset, chosen, changes, Job(**job))
-    left = sum(len(entries or ()) > (one in changes) for one, entries in kept.items())
-    return replace(report, waiting=left)
+    left = sum(len(entries) > (one in changes) for one, entries in kept.items())
+    return replace(report, waiting=left, edited=len(edited))
 
 
 @database_errors()

@@ -142,6 +142,7 @@ class AcceptReport:
         seconds: wall-clock time.
         theirs: of the replaced captions, those that we did not write.
         waiting: samples whose earlier captions wait for another undo.
+        edited: samples that undo left alone, because they were edited by hand since.
     """
 
     samples: int
@@ -152,6 +153,7 @@ class AcceptReport:
     seconds: float = 0.0
     theirs: int = 0
     waiting: int = 0
+    edited: int = 0
 
     def summary(self) -> str:
         """One or two sentences for people."""
@@ -162,6 +164,8 @@ class AcceptReport:
             text += f"; {self.theirs} of them were not ours, and are kept for undo"
         if self.waiting:
             text += f"; {self.waiting} can be undone further"
+        if self.edited:
+            text += f"; {self.edited} edited by hand since, left as they are"
         if self.failures:
             text += f"; {len(self.failures)} failed and stay as they were"
         return text + (", stopped early." if self.stopped else ".")

@@ -19,7 +19,7 @@ from fiftyone_capviz.curation.dataset.captions import (
 from fiftyone_capviz.curation.dataset.collection import root_dataset
 from fiftyone_capviz.curation.dataset.database import database_errors
 from fiftyone_capviz.curation.dataset.documents import text_hash
-from fiftyone_capviz.curation.dataset.runs import caption_names, read_run
+from fiftyone_capviz.curation.dataset.runs import caption_names, list_runs, read_run
 from fiftyone_capviz.curation.dataset.samples import samples_of
 from fiftyone_capviz.curation.dataset.stop_words import own_stop_words
 from fiftyone_capviz.errors import InputError
@@ -39,7 +39,7 @@ def caption_values(
     require_free_names(caption_field=caption_field)
     dataset = root_dataset(collection)
     if not is_there(dataset, caption_field):
-        names = text_fields(dataset)
+        names = dict.fromkeys([*list_runs(dataset), *text_fields(dataset)])
         raise InputError(
             f"The caption field must exist; {dataset.name!r} has no "
             f"{caption_field!r}. Choose one of {', '.join(names) or 'none yet'}, or run "

@@ -16,9 +16,13 @@ from fiftyone_capviz.curation.dataset.captions import stored_text
 from fiftyone_capviz.curation.dataset.names import derived_prefix
 from fiftyone_capviz.curation.dataset.runs import caption_names, read_run
 from fiftyone_capviz.curation.delete import delete_analysis
-from fiftyone_capviz.curation.steering.accept import undo_captions
+from fiftyone_capviz.curation.export.summary import summarize
+from fiftyone_capviz.curation.segments.focus import focus_word
+from fiftyone_capviz.curation.steering.accept import accept_captions, undo_captions
+from fiftyone_capviz.curation.steering.many import steer_captions
 from fiftyone_capviz.curation.words.dataset_graph import stale_ids, word_graph
 from fiftyone_capviz.errors import ExistingResultsError, InputError
+from fiftyone_capviz.settings.steering import Recipe
 from fiftyone_capviz.text.words import caption_words
 from tests.worlds.own_captions import SHAPES, TEXTS, Shape, add_own_captions, put, raw_values
 from tests.worlds.random_world import CountingCache, image_dataset, random_options
@@ -204,3 +208,36 @@ def test_keys_of_dicts_are_asked_for(dataset: fo.Dataset, cache: CountingCache) 
         analyze(dataset, options, cache=cache)
     with pytest.raises(InputError, match=r"needs a plain name.*'vlm\.nothing'"):
         analyze(dataset, replace(options, caption_field="vlm.nothing"), cache=cache)
+
+
+@pytest.mark.parametrize(
+    ("path", "prefix"), [("vlm.response", ""), ("my caption", ""), ("blurb", "mine")]
+)
+def test_focus_and_summary_where_the_derived_names_begin_otherwise(
+    dataset: fo.Dataset, cache: CountingCache, path: str, prefix: str
+) -> None:
+    shape = next(one for one in SHAPES.values() if one.path == path)
+    add_own_captions(dataset, shape, filled=COUNT)
+    options = random_options(caption_field=path, derived_prefix=prefix, existing="replace")
+    report = analyze(dataset, options, cache=cache)
+    assert "Dominant words" in summarize(dataset)
+    assert "Dominant words" in summarize(dataset, report=report)
+
+    with pytest.raises(InputError, match=f"Choose one of {path}"):
+        word_graph(dataset)
+
+    found = focus_word(dataset, "Dogs", caption_field=path, heatmaps=True)
+
+    assert (found.word, found.samples_with_word, found.heatmaps) == ("dog", 1, 1)
+    attention = dataset.values("segments.detections.attention")
+    assert [max(row) for row in attention] == [0, 1, 0, 0]
+    accept_steered(dataset, path, cache)
+    renewed = dataset.values("segments.detections.attention")
+    assert [row is not None and None not in row for row in renewed] == [True] * COUNT
+
+
+def accept_steered(dataset: fo.Dataset, path: str, cache: CountingCache) -> None:
+    """Captions anew, as one word after a prompt."""
+    recipe = Recipe(prompt="two dogs and a")
+    steer_captions(dataset, recipe, caption_field=path, cache=cache)
+    accept_captions(dataset, caption_field=path, cache=cache)

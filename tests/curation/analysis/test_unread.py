@@ -14,9 +14,10 @@ import pytest
 
 from fiftyone_capviz.curation.analysis.analyze import analyze
 from fiftyone_capviz.curation.analysis.plan import check_run
+from fiftyone_capviz.curation.analysis.remarks import remarks
 from fiftyone_capviz.curation.analysis.report import Report
-from fiftyone_capviz.curation.dataset.runs import read_run
-from fiftyone_capviz.curation.dataset.schema import MARK
+from fiftyone_capviz.curation.dataset.names import CaptionFields
+from fiftyone_capviz.curation.dataset.runs import RunRecord, read_run, write_run
 from fiftyone_capviz.curation.export.files import export_captions
 from fiftyone_capviz.curation.gallery.cards import read_cards
 from fiftyone_capviz.curation.gallery.methods import method_result
@@ -90,6 +91,13 @@ def test_it_is_told_in_the_report_and_in_the_run(
     assert record is not None
     assert record.notes == report.notes
     assert record.counts["words_unread"] == 3
+
+
+@pytest.mark.parametrize(("path", "prefix"), [("vlm.response", ""), ("caption", "mine")])
+def test_the_note_names_the_field_that_lists_them(path: str, prefix: str) -> None:
+    options = random_options(caption_field=path, derived_prefix=prefix)
+    (told,) = remarks({"captions_unread": 1, "words_unread": 3}, options)
+    assert f" {CaptionFields(path, prefix).unread} lists them" in told
 
 
 def test_focus_takes_an_unread_word_for_unknown(dataset: fo.Dataset) -> None:
@@ -184,7 +192,8 @@ def test_missing_scores_load_where_numbers_were_declared(
     made.set_values("caption", [LONG])
     made.add_sample_field("segments", fo.EmbeddedDocumentField, embedded_doc_type=fo.Detections)
     path = "segments.detections.word_scores"
-    made.add_sample_field(path, fo.ListField, subfield=fo.FloatField, info={MARK: True})
+    made.add_sample_field(path, fo.ListField, subfield=fo.FloatField)
+    write_run(made, RunRecord("caption", "segments"))  # by whose notes the field is ours
     analyze(made, random_options(), stages=STAGES, cache=models)
     made.add_dynamic_sample_fields()
     made.reload()

@@ -100,7 +100,7 @@ def test_every_step_is_undone_exactly(dataset: Any) -> None:
         assert documents(dataset) == state
         assert own_stop_words(dataset) == words
     assert dataset.list_runs() == runs
-    with pytest.raises(InputError, match="nothing to undo"):
+    with pytest.raises(InputError, match="is left to undo"):
         undo_stop_words(dataset)
 
 

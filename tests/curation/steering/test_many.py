@@ -220,6 +220,25 @@ def test_undo_restores_every_field(dataset: Any, cache: ModelCache) -> None:
         undo_captions(dataset, cache=cache)
 
 
+def test_undo_leaves_what_was_edited_by_hand_since(dataset: Any, cache: ModelCache) -> None:
+    before = dataset.values("caption")
+    steer_captions(dataset, RECIPE, cache=cache)
+    accept_captions(dataset, cache=cache)
+    sample = dataset.first()
+    sample.caption = "a text of my own"
+    sample.save()
+    report = undo_captions(dataset, cache=cache)
+    assert (report.samples, report.edited, report.waiting, report.theirs) == (COUNT - 1, 1, 0, 0)
+    assert "1 edited by hand since, left as they are" in report.summary()
+    assert dataset.values("caption") == ["a text of my own", *before[1:]]
+    with pytest.raises(InputError, match="1 have, but were edited by hand since"):
+        undo_captions(dataset, cache=cache)
+    sample.caption = ""  # who wants the earlier one back empties it
+    sample.save()
+    undo_captions(dataset, cache=cache)
+    assert dataset.values("caption") == before
+
+
 def test_only_the_chosen_samples_change(dataset: Any, cache: ModelCache) -> None:
     dataset.set_values("caption_previous", [None] * COUNT)
     steer_captions(dataset, RECIPE, cache=cache)
@@ -302,6 +321,8 @@ def test_no_captions_and_no_samples(tmp_path: Path, analysed_images: Any) -> Non
     dataset = image_dataset(tmp_path, 1)
     with pytest.raises(InputError, match="caption_images"):
         steer_captions(dataset, RECIPE)
+    with pytest.raises(InputError, match="Name one that is analysed: 'caption'; or run"):
+        steer_captions(analysed_images, RECIPE, caption_field="blurb")
     with pytest.raises(InputError, match="at least one sample"):
         steer_captions(analysed_images.match({"caption": "nothing says this"}), RECIPE)
     dataset.delete()

@@ -17,6 +17,7 @@ export const SHEET = `
 .capviz-st-end { margin-left: auto; }
 .capviz-st-grow { flex: 1; min-width: 0; }
 .capviz-st .capviz-error { margin: 0 0 8px; }
+.capviz-st .capviz-scroll > .capviz-error { position: sticky; top: 0; z-index: 3; background: var(--capviz-background); }
 .capviz-st input[type=text] { width: 100%; }
 .capviz-st-chips { display: flex; flex-wrap: wrap; gap: 6px; }
 .capviz-st button.capviz-st-chip { border-radius: 999px; padding: 2px 10px; font-size: 12px; display: inline-flex; gap: 6px; align-items: center; max-width: 100%; }

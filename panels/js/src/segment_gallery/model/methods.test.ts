@@ -3,9 +3,12 @@ import type { Card } from "../../payloads/segment_gallery";
 import {
   byImage,
   choiceKey,
+  chosenFrom,
+  isReadAnew,
   isStored,
   layerOf,
   layersOf,
+  menuOf,
   METHODS,
   methodOf,
   methodValue,
@@ -26,6 +29,19 @@ test("the stored method is stored at its own layer and head only", () => {
   expect(isStored({ ...stored, layer: 5 }, stored, shape)).toBe(false);
   expect(isStored({ ...stored, head: 0 }, stored, shape)).toBe(false);
   expect(isStored(methodOf("lm:gradcam"), stored, shape)).toBe(false);
+});
+
+test("a stored attribution that is not read anew stands in the menu", () => {
+  const second = { source: "itm", method: "second_order", layer: null, head: null };
+  expect(menuOf(stored)).toEqual(METHODS);
+  expect(menuOf(second).map((one) => one.value)).toEqual([
+    "itm:second_order",
+    ...METHODS.map((one) => one.value),
+  ]);
+  expect(chosenFrom("itm:second_order", second)).toBe(second);
+  expect(isStored(chosenFrom("itm:second_order", second), second)).toBe(true);
+  expect(chosenFrom("lm:gradcam", second)).toEqual(methodOf("lm:gradcam"));
+  expect([isReadAnew(second), isReadAnew(stored)]).toEqual([false, true]);
 });
 
 test("the layer is the chosen one, the stored one, or the model's default", () => {

@@ -1,12 +1,15 @@
 /** The choice of method, layer and head, and how the cards are asked for in portions. */
 import type { Card, Method, Methods, Shape } from "../../payloads/segment_gallery";
 
-export interface MethodOption {
+export interface MenuEntry {
   value: string;
-  source: "itm" | "lm";
-  method: "gradcam" | "cross_attention";
   label: string;
   hint: string;
+}
+
+export interface MethodOption extends MenuEntry {
+  source: "itm" | "lm";
+  method: "gradcam" | "cross_attention";
 }
 
 export const METHODS: MethodOption[] = [
@@ -48,6 +51,27 @@ export function methodValue(method: Method): string {
 export function methodOf(value: string): Method {
   const option = METHODS.find((one) => one.value === value) ?? METHODS[0];
   return { source: option.source, method: option.method, layer: null, head: null };
+}
+
+/** The menu: what can be read anew, and what is stored where that is none of these. */
+export function menuOf(stored: Method): MenuEntry[] {
+  const value = methodValue(stored);
+  if (METHODS.some((one) => one.value === value)) return METHODS;
+  const label = stored.method === "second_order" ? "Second order" : value;
+  return [
+    { value, label, hint: "As the analysis stored it; it is not read anew here" },
+    ...METHODS,
+  ];
+}
+
+/** What a menu's value means: the stored attribution, or a method to read anew. */
+export function chosenFrom(value: string, stored: Method): Method {
+  return METHODS.every((one) => one.value !== value) ? stored : methodOf(value);
+}
+
+/** Whether layers and heads of a method can be chosen. */
+export function isReadAnew(choice: Method): boolean {
+  return METHODS.some((one) => one.value === methodValue(choice));
 }
 
 /** Whether a choice is what the analysis stored, which needs no model. */

@@ -1,7 +1,16 @@
 import * as React from "react";
 import type { Palette } from "../../ui/palette";
 import { headline } from "../model/messages";
-import { layerOf, layersOf, METHODS, methodOf, methodValue, shapeOf } from "../model/methods";
+import {
+  chosenFrom,
+  isReadAnew,
+  layerOf,
+  layersOf,
+  menuOf,
+  methodOf,
+  methodValue,
+  shapeOf,
+} from "../model/methods";
 import type { GalleryActions, GalleryState } from "../model/state";
 import { HeatLegend } from "./HeatLegend";
 
@@ -113,7 +122,9 @@ function MethodMenus({ state, actions }: GalleryHeaderProps): React.ReactElement
   const { gallery, settings, methods } = state;
   const stored = gallery?.stored ?? methodOf("itm:gradcam");
   const choice = settings.choice ?? stored;
-  const shape = shapeOf(choice, methods);
+  const menu = menuOf(stored);
+  const anew = isReadAnew(choice);
+  const shape = anew ? shapeOf(choice, methods) : undefined;
   const layer = layerOf(choice, stored, shape);
   const none = !gallery || gallery.problem === "no_analysis";
   const counted = (count: number | null | undefined, shown: number | null) =>
@@ -123,12 +134,12 @@ function MethodMenus({ state, actions }: GalleryHeaderProps): React.ReactElement
       <select
         data-cy="capviz-method"
         aria-label="Attribution method"
-        title={METHODS.find((one) => one.value === methodValue(choice))?.hint}
+        title={menu.find((one) => one.value === methodValue(choice))?.hint}
         value={methodValue(choice)}
         disabled={none}
-        onChange={(event) => actions.set({ choice: methodOf(event.target.value) })}
+        onChange={(event) => actions.set({ choice: chosenFrom(event.target.value, stored) })}
       >
-        {METHODS.map((one) => (
+        {menu.map((one) => (
           <option key={one.value} value={one.value} title={one.hint}>
             {one.label}
             {one.value === methodValue(stored) ? " (stored)" : ""}
@@ -139,7 +150,7 @@ function MethodMenus({ state, actions }: GalleryHeaderProps): React.ReactElement
         data-cy="capviz-layer"
         aria-label="Layer"
         value={layer ?? ""}
-        disabled={none || layer === null}
+        disabled={none || !anew || layer === null}
         onChange={(event) =>
           actions.set({ choice: { ...choice, layer: Number(event.target.value) } })
         }
@@ -156,7 +167,7 @@ function MethodMenus({ state, actions }: GalleryHeaderProps): React.ReactElement
         data-cy="capviz-head"
         aria-label="Head"
         value={choice.head ?? "mean"}
-        disabled={none}
+        disabled={none || !anew}
         onChange={(event) => {
           const head = event.target.value === "mean" ? null : Number(event.target.value);
           actions.set({ choice: { ...choice, layer, head } });

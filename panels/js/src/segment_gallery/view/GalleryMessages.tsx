@@ -102,7 +102,8 @@ export function Placeholders({ palette }: { palette: Palette }): React.ReactElem
 }
 
 function notesStyle(palette: Palette): React.CSSProperties {
-  return { margin: 0, padding: "0 12px 8px 28px", fontSize: 12, color: palette.warning };
+  const bullets = { listStyle: "disc", padding: "0 12px 8px 28px" };
+  return { margin: 0, ...bullets, fontSize: 12, color: palette.warning };
 }
 
 function barStyle(share: number, palette: Palette): React.CSSProperties {
