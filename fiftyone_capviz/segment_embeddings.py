@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fiftyone_capviz.errors import InputError
+from fiftyone_capviz.placed_masks import PlacedMasks
 from fiftyone_capviz.records import BoolArray, FloatArray
-from fiftyone_capviz.segments import PlacedMasks
 
 MapMethod = Literal["tsne", "umap"]
 CropEncoder = Callable[[Sequence[Image.Image]], FloatArray]

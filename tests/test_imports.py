@@ -21,7 +21,16 @@ PACKAGE = ROOT / "fiftyone_capviz"
 LAYERS = (
     ("errors", "records"),
     ("pixel_values",),
-    ("coverage", "geometry", "graph", "images", "segment_embeddings", "segments", "text"),
+    (
+        "coverage",
+        "geometry",
+        "graph",
+        "images",
+        "placed_masks",
+        "segment_embeddings",
+        "segments",
+        "text",
+    ),
     ("settings",),
     ("models",),
     ("attribution", "evaluation", "steering"),

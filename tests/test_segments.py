@@ -15,16 +15,9 @@ from torch.nn import functional
 from fiftyone_capviz import segments as module
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.geometry import PixelTransform, center_crop, squash
+from fiftyone_capviz.placed_masks import PlacedMasks, crop_mask, masks_from_boxes, place_masks
 from fiftyone_capviz.records import Segments
-from fiftyone_capviz.segments import (
-    PlacedMasks,
-    crop_mask,
-    filter_segments,
-    masks_from_boxes,
-    owned_shares,
-    place_masks,
-    pool_scores,
-)
+from fiftyone_capviz.segments import filter_segments, owned_shares, pool_scores
 
 seeds = st.integers(0, 2**32 - 1)
 

@@ -22,8 +22,8 @@ from PIL import Image
 from fiftyone_capviz.curation.dataset.names import NOT_SEEN, UNATTRIBUTED, UNCOVERED
 from fiftyone_capviz.errors import ImageError
 from fiftyone_capviz.geometry import Grid
+from fiftyone_capviz.placed_masks import PlacedMasks, place_masks
 from fiftyone_capviz.records import BoolArray, Coverage, FloatArray
-from fiftyone_capviz.segments import PlacedMasks, place_masks
 
 Document = dict[str, Any]
 

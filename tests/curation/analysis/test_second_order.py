@@ -29,7 +29,8 @@ from fiftyone_capviz.curation.segments.active import activate_captions, segment_
 from fiftyone_capviz.curation.segments.focus import focus_word
 from fiftyone_capviz.errors import ExistingResultsError, InputError
 from fiftyone_capviz.models.cache import ModelCache
-from fiftyone_capviz.segments import masks_from_boxes, seen_segments
+from fiftyone_capviz.placed_masks import masks_from_boxes
+from fiftyone_capviz.segments import seen_segments
 from fiftyone_capviz.settings.words import WordMethod
 from tests.worlds.blip_checkpoints import save_small
 from tests.worlds.dual_encoders import save_clip
