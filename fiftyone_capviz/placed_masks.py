@@ -1,4 +1,7 @@
-"""Masks as cells over pixels: where boxes, with or without instance masks, lie in an image."""
+"""Masks in boxes: cropped, placed in the image without an array of its size each, and whole.
+
+Formulas: docs/methods.md, section 1.3.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,29 @@ from numpy.typing import NDArray
 
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.records import BoolArray, FloatArray
+
+RelativeBox = tuple[float, float, float, float]
+"""Left, top, width, height as shares of the image: FiftyOne's bounding box."""
+
+
+def crop_mask(mask: BoolArray) -> tuple[RelativeBox, BoolArray]:
+    """Cut a mask to its bounding box; `masks_from_boxes` is the exact inverse.
+
+    Args:
+        mask: bool "height width".
+
+    Returns:
+        The box as shares of the image, and the mask inside it. An empty mask gives an empty box
+        and a 0 x 0 mask.
+    """
+    height, width = mask.shape
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not len(rows):
+        return (0.0, 0.0, 0.0, 0.0), np.zeros((0, 0), dtype=bool)
+    top, bottom = int(rows[0]), int(rows[-1]) + 1
+    left, right = int(columns[0]), int(columns[-1]) + 1
+    box = (left / width, top / height, (right - left) / width, (bottom - top) / height)
+    return box, np.ascontiguousarray(mask[top:bottom, left:right])
 
 
 @dataclass(frozen=True, eq=False)

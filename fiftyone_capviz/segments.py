@@ -22,9 +22,6 @@ _CHUNK_BYTES = 64 << 20
 SEEN_SHARE = 0.5
 """Of a segment's pixels that must lie inside what a model sees for the segment to be seen."""
 
-RelativeBox = tuple[float, float, float, float]
-"""Left, top, width, height as shares of the image: FiftyOne's bounding box."""
-
 
 def filter_segments(
     segments: Segments, *, min_area: float = 0.01, max_overlap: float = 0.85
@@ -290,23 +287,3 @@ def pool_scores(weights: FloatArray, areas: FloatArray, maps: FloatArray) -> Flo
     scale = np.divide(1, np.sqrt(areas), out=np.zeros_like(areas), where=areas > 0)
     scores: FloatArray = (sums * scale[:, None]).astype(exact)
     return scores
-
-
-def crop_mask(mask: BoolArray) -> tuple[RelativeBox, BoolArray]:
-    """Cut a mask to its bounding box; `masks_from_boxes` is the exact inverse.
-
-    Args:
-        mask: bool "height width".
-
-    Returns:
-        The box as shares of the image, and the mask inside it. An empty mask gives an empty box
-        and a 0 x 0 mask.
-    """
-    height, width = mask.shape
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if not len(rows):
-        return (0.0, 0.0, 0.0, 0.0), np.zeros((0, 0), dtype=bool)
-    top, bottom = int(rows[0]), int(rows[-1]) + 1
-    left, right = int(columns[0]), int(columns[-1]) + 1
-    box = (left / width, top / height, (right - left) / width, (bottom - top) / height)
-    return box, np.ascontiguousarray(mask[top:bottom, left:right])

@@ -20,8 +20,17 @@ PACKAGE = ROOT / "fiftyone_capviz"
 # is the only place that knows this order; CONTRIBUTING.md explains it.
 LAYERS = (
     ("errors", "records"),
-    ("pixel_values", "placed_masks"),
-    ("coverage", "geometry", "graph", "images", "segment_embeddings", "segments", "text"),
+    ("pixel_values",),
+    (
+        "coverage",
+        "geometry",
+        "graph",
+        "images",
+        "placed_masks",
+        "segment_embeddings",
+        "segments",
+        "text",
+    ),
     ("settings",),
     ("models",),
     ("attribution", "evaluation", "steering"),

@@ -15,9 +15,9 @@ from torch.nn import functional
 from fiftyone_capviz import segments as module
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.geometry import PixelTransform, center_crop, squash
-from fiftyone_capviz.placed_masks import PlacedMasks, masks_from_boxes, place_masks
+from fiftyone_capviz.placed_masks import PlacedMasks, crop_mask, masks_from_boxes, place_masks
 from fiftyone_capviz.records import Segments
-from fiftyone_capviz.segments import crop_mask, filter_segments, owned_shares, pool_scores
+from fiftyone_capviz.segments import filter_segments, owned_shares, pool_scores, seen_segments
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -291,3 +291,15 @@ def test_placed_masks_of_another_image_are_refused() -> None:
     placed = place_masks([(0, 0, 1, 1)], height=4, width=5)
     with pytest.raises(InputError, match="image of height and width"):
         owned_shares(placed, squash(4, 5, 2))
+
+
+def test_what_is_seen_of_cells_is_what_is_seen_of_their_pixels() -> None:
+    rng = np.random.default_rng(5)
+    boxes = rng.uniform(-0.1, 0.9, (40, 2)).tolist()
+    boxes = [(left, top, *rng.uniform(0.02, 0.5, 2)) for left, top in boxes]
+    crops = [None if k % 2 else rng.random((5, 7)) > 0.4 for k in range(40)]
+    placed = place_masks(boxes, crops, height=40, width=90)
+    transform = center_crop(90, 40, 4)
+    seen = seen_segments(placed, transform)
+    assert seen.tolist() == seen_segments(placed.dense(), transform).tolist()
+    assert 0 < seen.sum() < 40

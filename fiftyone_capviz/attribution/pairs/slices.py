@@ -16,9 +16,9 @@ import numpy as np
 from fiftyone_capviz.attribution.pairs.explanation import PairExplanation
 from fiftyone_capviz.errors import InputError
 from fiftyone_capviz.geometry import PixelTransform
-from fiftyone_capviz.placed_masks import masks_from_boxes
+from fiftyone_capviz.placed_masks import RelativeBox, masks_from_boxes
 from fiftyone_capviz.records import BoolArray, FloatArray
-from fiftyone_capviz.segments import RelativeBox, owned_shares, score_table, without_silent
+from fiftyone_capviz.segments import owned_shares, score_table, without_silent
 
 
 def heatmap_of_words(explanation: PairExplanation, indices: Sequence[int]) -> FloatArray:

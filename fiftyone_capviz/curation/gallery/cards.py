@@ -19,8 +19,8 @@ from fiftyone_capviz.curation.dataset.names import CaptionFields, SegmentFields
 from fiftyone_capviz.curation.dataset.runs import caption_names
 from fiftyone_capviz.curation.dataset.stop_words import own_stop_words
 from fiftyone_capviz.errors import CapvizError
+from fiftyone_capviz.placed_masks import RelativeBox, crop_mask
 from fiftyone_capviz.records import BoolArray, FloatArray
-from fiftyone_capviz.segments import RelativeBox, crop_mask
 from fiftyone_capviz.text.caption_pieces import CaptionPiece, caption_pieces
 from fiftyone_capviz.text.words import caption_words
 
