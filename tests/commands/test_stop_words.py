@@ -25,5 +25,5 @@ def test_stop_words_from_the_shell(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "“snow” added" in said("--undo")
     assert "“wolf”, “snow” taken off" in said("--undo")
     assert main([*command, "--undo"]) == 1
-    assert "nothing to undo" in capsys.readouterr().err
+    assert "is left to undo" in capsys.readouterr().err
     dataset.delete()
