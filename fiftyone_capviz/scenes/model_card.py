@@ -34,10 +34,10 @@ to the images that show it, dissimilar to the others. No attribution is supervis
 attributions go to by default (the input of both towers) were chosen on 60 scenes that nothing else
 is measured on.
 
-**These weights are older than the script.** It now supervises attention on the patches whose centre a
-thing owns, no longer on those of which it owns a fifth; it hides parts behind clouds of colors, no
-longer behind grey, which is the reference image of second-order attribution and so favors it here; and
-it teaches the answer to "there is". The weights have not been trained anew yet.
+**These weights are older than the script.** It now supervises attention on the patches whose
+centre a thing owns, no longer on those of which it owns a fifth; it hides parts behind clouds of
+colors, no longer behind grey, which is the reference image of second-order attribution and so
+favors it here; and it teaches the answer to "there is". They have not been trained anew yet.
 """
 
 
