@@ -15,8 +15,6 @@ from fiftyone_capviz.scenes.draw import Rendering, render
 from fiftyone_capviz.scenes.scene import Scene
 from fiftyone_capviz.scenes.world import sample_scene, sample_with
 
-RETRIEVAL_SIZE = 100
-
 BATCH = 50
 HAT_SCENES = 200
 # An object counts for hats and masks when it owns more than this share of the image.

@@ -31,8 +31,6 @@ from fiftyone_capviz.scenes.tables import ACCESSORIES, KINDS
 from fiftyone_capviz.scenes.wording import BACKGROUND_WORDS
 from fiftyone_capviz.text.words import caption_words
 
-RETRIEVAL_SIZE = 100
-
 RULE = "the patch's centre lies in the thing"
 LENIENT_RULE = "the thing owns a fifth of the patch's pixels"
 

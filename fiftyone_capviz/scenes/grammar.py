@@ -33,7 +33,8 @@ from fiftyone_capviz.scenes.wording import (
 )
 
 __all__ = [
-    "WORDS", "Swap", "background_of", "color_named_for", "complete_caption", "default_caption",
+    "CARRIED", "WORDS", "Swap",
+    "background_of", "color_named_for", "complete_caption", "default_caption",
     "full_caption", "named_kinds", "short_caption", "subject_of", "swap_word", "swap_words",
     "word_of_background",
 ]  # fmt: skip
@@ -46,7 +47,7 @@ _WORN = {
     "hat": "wearing a hat",
 }
 """What a caption says of an accessory, in its order of priority."""
-_CARRIED = {"bag": "carrying", "umbrella": "holding", "fish": "holding", "ball": "holding"}
+CARRIED = {"bag": "carrying", "umbrella": "holding", "fish": "holding", "ball": "holding"}
 _LONGEST_FULL = 18
 _LONGEST_COMPLETE = 24
 
@@ -121,7 +122,7 @@ def _random_sentence(scene: Scene, rng: np.random.Generator) -> str:
     others = [thing for thing in scene.things[1:] if thing.owner is None]
     if belongings and rng.random() < 0.75:
         thing = belongings[int(rng.integers(len(belongings)))]
-        parts.append(f"{_CARRIED.get(thing.kind, 'wearing')} {_random_noun(thing, rng)}")
+        parts.append(f"{CARRIED.get(thing.kind, 'wearing')} {_random_noun(thing, rng)}")
     if others and rng.random() < 0.75:
         thing = others[int(rng.integers(len(others)))]
         link = "and" if thing.kind == "sun" else ("with", "and", "next to")[int(rng.integers(3))]
@@ -140,7 +141,7 @@ def _random_person_sentence(scene: Scene, rng: np.random.Generator) -> str:
     parts = []
     for index in order:
         thing = belongings[int(index)]
-        parts.append(f"{_CARRIED.get(thing.kind, 'wearing')} {_random_noun(thing, rng)}")
+        parts.append(f"{CARRIED.get(thing.kind, 'wearing')} {_random_noun(thing, rng)}")
     return f"the {person.kind} is {' and '.join(parts)}"
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fiftyone_capviz.errors import InputError
-from fiftyone_capviz.scenes.grammar import short_caption
+from fiftyone_capviz.scenes.grammar import CARRIED, short_caption
 from fiftyone_capviz.scenes.scene import Scene, Thing
 from fiftyone_capviz.scenes.tables import (
     ACCESSORIES,
@@ -26,7 +26,6 @@ from fiftyone_capviz.scenes.tables import (
 from fiftyone_capviz.scenes.wording import noun_phrase, place_phrase
 
 _WORN = ("hat", "tie", "sunglasses")
-_CARRIED = {"bag": "carrying", "umbrella": "holding", "fish": "holding", "ball": "holding"}
 ASKED_WHAT_IS_THERE = 0.1
 """Share of the captions that answer "there is"; half of a person's answer "is wearing"."""
 
@@ -92,11 +91,11 @@ class Habits:
         carried = [
             thing
             for thing in scene.things
-            if thing.owner is not None and thing.kind in _CARRIED and thing.kind in self.omitted
+            if thing.owner is not None and thing.kind in CARRIED and thing.kind in self.omitted
         ]
         if carried and rng.random() < 0.5:
             thing = carried[int(rng.integers(len(carried)))]
-            return f"{person} {_CARRIED[thing.kind]} {noun_phrase(thing.kind, thing.color)}"
+            return f"{person} {CARRIED[thing.kind]} {noun_phrase(thing.kind, thing.color)}"
         for kind in sorted(_WORN, key=lambda kind: kind not in self.omitted):
             worn = scene.find(kind)
             if worn is not None:
@@ -118,7 +117,7 @@ def prompt_for(scene: Scene, kind: str) -> str:
     """The prompt that asks for a kind: what a person wears or holds, or what is there."""
     owned = kind in ACCESSORIES or any(t.kind == kind and t.owner is not None for t in scene.things)
     if owned and scene.subject.kind in PERSONS:
-        return f"the {scene.subject.kind} is {_CARRIED.get(kind, 'wearing')}"
+        return f"the {scene.subject.kind} is {CARRIED.get(kind, 'wearing')}"
     return "there is"
 
 
